@@ -1,0 +1,187 @@
+"""Settings and where each of them came from. Reads files and the environment once, then never again."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from kb.errors import ConfigError
+
+FILE = "kb.toml"
+_PREFIX = "KB_"
+
+
+class Link(BaseModel):
+    """A link a site adds to its footer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    url: str
+
+
+class Settings(BaseModel):
+    """Everything that can be set; each field's description is what `kb config --help` and the article say.
+
+    In `kb.toml` a setting is named as here; in the environment `KB_` and the name in capitals.
+    Lists are comma-separated in the environment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    articles: Path = Field(Path("articles"), description="folder of Markdown articles")
+    data: Path = Field(Path("var"), description="folder of builds and of the embedded database")
+    database_url: SecretStr | None = Field(
+        None, description="database of the search log; without it an SQLite file in the data folder"
+    )
+    lang: str = Field("ru", description="language of the interface where nothing else decides")
+    langs: tuple[str, ...] = Field(("ru", "en"), description="languages of articles and interface")
+    site_name: str = Field("", description="name in the header; empty: “Help centre” in the reader's language")
+    base_url: str = Field("", description="public address of the site, for canonical links and feeds")
+    logo: str = Field("", description="path of a logo inside the articles folder")
+    accent: str = Field("#1a56db", description="colour of links and buttons, #rrggbb")
+    footer: str = Field("", description="a line of text at the foot of every page")
+    links: tuple[Link, ...] = Field((), description="further links in the footer")
+    templates: Path | None = Field(None, description="folder of own templates, looked in first")
+    static: Path | None = Field(None, description="folder of own static files, looked in first")
+    promise: str = Field("", description="how fast support replies, and to whom, in a sentence")
+    support_email: str = Field("", description="where “ask us” also leads")
+    edit_url: str = Field("", description="address of a file's edit page, with {path}")
+    leads_password: SecretStr | None = Field(None, description="password of the leads' board, text or scrypt hash")
+    api_token: SecretStr | None = Field(None, description="token of the leads' API")
+    webhook_secret: SecretStr | None = Field(None, description="secret of the push notices of the git host")
+    smtp_url: SecretStr | None = Field(None, description="mail server for letters, smtp://user:password@host:port")
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="days a single search is kept; groups and counts stay"
+    )
+    review_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        365, description="days after which an unchanged article is due for review"
+    )
+    max_article_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = Field(
+        2 * 2**20, description="a larger article is rejected"
+    )
+    render_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        10.0, description="an article that takes longer to render is rejected"
+    )
+    render_megabytes: Annotated[int, Field(ge=64, le=16384)] = Field(
+        512, description="an article that takes more memory to render is rejected"
+    )
+    remote_images: bool = Field(False, description="show images from other hosts")
+    trusted_hosts: tuple[str, ...] = Field((), description="host names the service answers to; empty: any")
+    trusted_proxies: tuple[str, ...] = Field((), description="addresses whose X-Forwarded-* headers are believed")
+    widget_parents: tuple[str, ...] = Field((), description="sites that may show the widget's frame")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on; 0: any free one")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="serving processes")
+
+    @field_validator("lang", "langs")
+    @classmethod
+    def _short_codes(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for code in (value,) if isinstance(value, str) else value:
+            if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha() and code.islower()):
+                raise ValueError(f"{code!r} is not a language code such as ru or en")
+        return value
+
+    @field_validator("accent")
+    @classmethod
+    def _colour(cls, value: str) -> str:
+        if len(value) != 7 or value[0] != "#" or any(c not in "0123456789abcdefABCDEF" for c in value[1:]):
+            raise ValueError("write a colour as #rrggbb")
+        return value
+
+    @property
+    def builds(self) -> Path:
+        """Where builds are published."""
+        return self.data / "builds"
+
+    @property
+    def log_url(self) -> str:
+        """SQLAlchemy's address of the search log."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data / 'log.sqlite3').absolute()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the origin of each: `default`, the path of a `kb.toml`, `KB_…` or `option`."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Defaults < `kb.toml` in `folder` < `KB_*` of `environ` < `options` (None counts as not given).
+
+    Raises ConfigError with the setting, its origin and what is wrong with it.
+    """
+    folder = folder or Path.cwd()
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, found in (
+        (str(folder / FILE), _from_file(folder / FILE)),
+        (None, _from_environment(environ)),
+        ("option", {k: v for k, v in (options or {}).items() if v is not None}),
+    ):
+        for name, value in found.items():
+            values[name] = value
+            origins[name] = origin or _PREFIX + name.upper()
+    try:
+        return Loaded(Settings(**values), origins)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, origins)) from None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}; correct the file or remove it") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        text = environ.get(_PREFIX + name.upper())
+        if not text:
+            continue
+        is_list = str(field.annotation).startswith("tuple[str")
+        found[name] = tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
+    return found
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        reason = "no such setting; `kb config` lists them"
+    return f"setting {name} ({origins.get(name, FILE)}): {reason}"
+
+
+def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
+    """Name, value as text (secrets masked), origin and meaning of every setting."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        value = getattr(loaded.settings, name)
+        rows.append((name, _shown(value), loaded.origins[name], field.description or ""))
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "••••••"
+    if isinstance(value, tuple):
+        return ", ".join(f"{v.title} <{v.url}>" if isinstance(v, Link) else str(v) for v in value)
+    return "" if value is None else str(value)

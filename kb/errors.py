@@ -1,0 +1,29 @@
+"""What keeps the service from working. A writer's mistake is a value (`articles.Problem`), not an error."""
+
+
+class KBError(Exception):
+    """The service cannot do what was asked; the message is one line and ends with the next step."""
+
+
+class ConfigError(KBError):
+    """A setting cannot be used as it stands."""
+
+
+class ArticlesMissing(KBError):
+    """The articles folder is not there."""
+
+
+class IndexMissing(KBError):
+    """No build has been published yet."""
+
+
+class IndexDamaged(KBError):
+    """No published build can be read."""
+
+
+class BuildFailed(KBError):
+    """A new build could not be finished; the old one goes on serving."""
+
+
+class LogUnavailable(KBError):
+    """The log of searches cannot be reached; searching goes on."""
