@@ -1,0 +1,331 @@
+"""What Russian and English do to a search engine, each fact a test (SEARCH.md)."""
+
+import time
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kb.text import (
+    STOP,
+    clean,
+    filler,
+    fold,
+    key,
+    language,
+    lemmas,
+    plain_words,
+    script,
+    tokens,
+)
+
+# Random Unicode seldom hits what breaks: marks, look-alikes, joiners, both scripts.
+typed = st.one_of(
+    st.text(),
+    st.text(alphabet="аеёйиконтексabcehkmoptxXМ12 .-_@+#'’\u0301\u0306\u0308\u00ad\u200bÉßİıﬁ№½²"),
+)
+
+
+def wholes(text: str) -> list[str]:
+    return [token.text for token in tokens(text) if token.compound]
+
+
+def meet(one: str, other: str) -> bool:
+    return bool(set(lemmas(fold(one))) & set(lemmas(fold(other))))
+
+
+# --- characters
+
+
+@given(typed)
+def test_cleaning_twice_changes_nothing(text):
+    assert clean(clean(text)) == clean(text)
+
+
+@given(typed)
+def test_folding_twice_changes_nothing(text):
+    assert fold(fold(text)) == fold(text)
+
+
+@given(typed)
+def test_a_cleaned_text_can_be_stored(text):
+    clean(text).encode()
+
+
+def test_letters_made_of_two_code_points_are_one_letter():
+    apart = unicodedata.normalize("NFD", "Мой ёжик")
+
+    assert len(apart) > len("Мой ёжик")
+    assert clean(apart) == "Мой ёжик"
+    assert plain_words(apart) == ["мой", "ежик"]
+
+
+def test_what_nobody_sees_is_dropped_and_controls_are_spaces():
+    assert clean("пере\u00adнос\u200bа\ufeff") == "переноса"
+    assert clean("a\x00b\x1bc\ud800d") == "a b c d"
+    assert clean("line\nnext\ttab") == "line\nnext\ttab"
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("Ёлка", "елка"),
+        ("ЁЛКА", "елка"),
+        ("йод", "йод"),  # й is a letter, not и with an accent
+        ("вы\u0301ставочный", "выставочный"),  # stress mark
+        ("ѝ", "и"),
+        ("контекстa", "контекста"),  # a Latin a inside a Cyrillic word
+        ("Cчёт", "счет"),
+        ("XМL", "xml"),  # a Cyrillic М inside a Latin word
+        ("ip-адрес", "ip-адрес"),  # two words, each in its own script
+        ("café", "cafe"),
+        ("Łódź", "lodz"),
+        ("ＡＢＣ１", "abc1"),
+        ("ﬁle", "file"),
+        ("STRASSE", "strasse"),
+        ("straße", "strasse"),
+        ("API", "api"),
+        ("email", "email"),
+        ("сор", "сор"),  # every letter looks Latin, none is
+    ],
+)
+def test_a_word_has_one_normal_surface(written, folded):
+    assert fold(written) == folded
+
+
+def test_1c_and_c_plus_plus_are_found_in_either_layout():
+    assert fold("1С") == fold("1C")
+    assert fold("С++") == fold("C++")
+
+
+# --- words of a text
+
+
+@given(typed)
+def test_any_text_has_words_and_each_says_where_it_stands(text):
+    for token in tokens(text):
+        assert token.text == fold(token.text)
+        assert 0 < len(token.text) <= 64
+        assert 0 <= token.start < token.end <= len(text)
+
+
+@given(typed)
+def test_words_come_in_order_and_parts_do_not_overlap(text):
+    at = 0
+    for token in tokens(text):
+        if not token.compound:
+            assert token.start >= at
+            at = token.end
+
+
+@given(typed)
+def test_a_text_with_a_letter_or_digit_is_never_reduced_to_nothing(text):
+    if any(unicodedata.category(char) in ("Lu", "Ll", "Lo", "Nd") for char in text):
+        assert any(not token.compound for token in tokens(text))
+
+
+def test_offsets_are_those_of_the_text_as_given():
+    text = "Ваш ip\u00ad-адрес: «вы\u0301дан»"
+
+    found = {token.text: text[token.start : token.end] for token in tokens(text)}
+
+    assert found["ip-адрес"] == "ip\u00ad-адрес"
+    assert found["выдан"] == "вы\u0301дан"
+
+
+@pytest.mark.parametrize(
+    "name", ["C++", "C#", "1С", "v2.5", "10.0.0.1", "2.5", "2fa", "1.2.3", "iPhone", "m365", "60х"]
+)
+def test_names_with_signs_and_digits_stay_whole(name):
+    assert [token.text for token in tokens(f"про {name}, вот")] == ["про", fold(name), "вот"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("ip-адрес", ["ip", "адрес"]),
+        ("интернет-магазин", ["интернет", "магазин"]),
+        ("e-mail", ["e", "mail"]),
+        ("settings.json", ["settings", "json"]),
+        ("snake_case_name", ["snake", "case", "name"]),
+        ("settingsPage", ["settings", "page"]),
+        ("HTTPServer", ["http", "server"]),
+        ("windows10", ["windows", "10"]),
+        ("500рублей", ["500", "рублей"]),
+        ("PDFфайл", ["pdf", "файл"]),
+        ("AT&T", ["at", "t"]),
+        ("notepad++", ["notepad"]),
+        ("работает.Что", ["работает", "что"]),  # no space after a full stop
+        ("O'Reilly", ["o", "reilly"]),
+    ],
+)
+def test_a_compound_gives_the_whole_and_its_parts(name, parts):
+    found = tokens(name)
+
+    assert found[0].text == fold(name)
+    assert found[0].compound
+    assert plain_words(name) == parts
+
+
+def test_an_address_stays_whole_and_gives_its_parts():
+    assert "ivan.petrov@mail.ru" in wholes("пишите на ivan.petrov@mail.ru.")
+    assert plain_words("ivan.petrov@mail.ru") == ["ivan", "petrov", "mail", "ru"]
+    assert plain_words("https://docs.example.com/a_b?c=1") == [
+        "https", "docs", "example", "com", "a", "b", "c", "1",
+    ]  # fmt: skip
+
+
+def test_contractions_are_one_word_typed_with_any_apostrophe_or_none():
+    assert plain_words("don't don’t dont") == ["dont"] * 3
+    assert plain_words("user's you’re") == ["user", "you"]
+
+
+def test_other_scripts_have_words_too():
+    assert plain_words("日本 한국어 हिन्दी עברית") == ["日", "本", "한국어", "हिन्दी", "עברית"]
+
+
+def test_an_endless_word_is_cut():
+    assert tokens("x" * 5000)[0] == ("x" * 64, 0, 5000, False)
+
+
+# --- dictionary forms
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("деньги", "денег"),
+        ("заявка", "заявок"),
+        ("подписка", "подписок"),
+        ("письмо", "писем"),
+        ("вернуть", "верните"),
+        ("оплачено", "оплатить"),
+        ("люди", "человек"),
+        ("шёл", "идти"),
+        ("ёлка", "елки"),
+        ("клиентом", "КЛИЕНТЫ"),
+        ("passwords", "password"),
+        ("resetting", "reset"),
+        ("paid", "paying"),
+        ("forgot", "forget"),
+        ("email", "e-mail"),
+        ("wifi", "Wi-Fi"),
+    ],
+)
+def test_forms_of_one_word_meet(one, other):
+    assert meet(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("почта", "почти"), ("дом", "домен"), ("мыло", "мыши"), ("universe", "unit")],
+)
+def test_false_friends_do_not_meet(one, other):
+    assert not meet(one, other)
+
+
+@pytest.mark.parametrize("word", ["api", "email", "mail", "url", "sms"])
+def test_latin_words_are_not_mangled_by_russian_rules(word):
+    assert lemmas(word) == (word,)
+
+
+@pytest.mark.parametrize("word", ["1с", "10.0.0.1", "2fa", "日", "c++", "v2.5"])
+def test_a_name_is_its_own_dictionary_form(word):
+    assert lemmas(word) == (word,)
+
+
+@given(typed)
+@settings(deadline=None)  # the dictionary is loaded by the first word
+def test_every_word_has_folded_dictionary_forms_of_its_own_script(text):
+    for word in plain_words(text):
+        assert lemmas(word)
+        for lemma in lemmas(word):
+            assert lemma == fold(lemma)
+            assert script(lemma) == script(word)
+
+
+def test_lemmas_are_the_same_from_many_threads():
+    words = plain_words("Верните деньги за подписку: my payments were refunded, заявок нет") * 50
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lemmas, words))
+
+    assert found == [lemmas(word) for word in words]
+
+
+def test_analysis_is_quick_enough_for_a_build():
+    text = (
+        "Как вернуть деньги за подписку, если письмо с ip-адресом не приходит? How to reset it. "
+        * 2000
+    )
+    tokens(text)
+
+    started = time.perf_counter()
+    count = len(tokens(text))
+    taken = time.perf_counter() - started
+
+    assert count / taken > 100_000  # about 700,000 a second here
+
+
+# --- queries
+
+
+def test_negations_and_question_words_are_no_stop_words():
+    assert not STOP & set(plain_words("не нет ни без как где что когда почему кто"))
+    assert not STOP & set(plain_words("not no without how where what when why who don't can't"))
+
+
+def test_stop_words_are_folded():
+    assert {fold(word) for word in STOP} == STOP
+
+
+def test_a_negation_stays_in_the_question():
+    assert key("не приходит письмо") != key("приходит письмо")
+    assert key("что если нет") == "что если нет"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Добрый день, подскажите пожалуйста, как вернуть деньги?", "как вернуть деньги"),
+        (
+            "Здравствуйте! Не могли бы вы помочь: не приходит письмо. Спасибо",
+            "помочь не приходит письмо",
+        ),
+        ("Hi, could you please tell me how to reset my password?", "how to reset my password"),
+        ("please help, thanks in advance: no email", "no email"),
+    ],
+)
+def test_greetings_and_thanks_weigh_nothing(typed, meant):
+    words = plain_words(typed)
+
+    assert [word for at, word in enumerate(words) if at not in filler(words)] == plain_words(meant)
+
+
+@pytest.mark.parametrize(
+    "query", ["Здравствуйте", "добрый день", "hi", "please help me", "и в на", ""]
+)
+def test_greetings_alone_are_what_is_asked(query):
+    assert filler(plain_words(query)) == frozenset()
+
+
+def test_askings_of_one_question_share_a_key():
+    assert key("Подскажите, как вернуть деньги?") == key("КАК  ВЕРНУТЬ деньги")
+    assert key("Reset passwords") == key("resetting password")
+
+
+@given(typed)
+@settings(deadline=None)
+def test_any_text_has_a_key_and_filler(text):
+    words = plain_words(text)
+
+    assert filler(words) <= set(range(len(words)))
+    assert bool(key(text)) == bool(words)
+
+
+def test_the_language_is_the_script_most_letters_are_in():
+    assert language("Настройка API в Business Central: как начать") == "ru"
+    assert language("How to configure 1С") == "en"
+    assert language("") == "en"
