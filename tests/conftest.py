@@ -1,0 +1,110 @@
+"""The world of a test: a folder of articles, a data folder, a service, all inside `tmp_path`.
+
+`KB_TEST_REQUIRE=1` (CI) turns "skipped: Chromium or PostgreSQL is not here" into a failure;
+`KB_TEST_REQUIRE=all` does the same for the shared data beside the checkout.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hypothesis
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kb.config import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+Write = Callable[..., Path]
+
+# The machine is shared: a slow example is no wrong example.
+hypothesis.settings.register_profile("kb", deadline=None)
+hypothesis.settings.load_profile("kb")
+
+
+def unavailable(what: str, *, always_optional: bool = False) -> NoReturn:
+    """Skips the test for want of `what`, or fails it where `KB_TEST_REQUIRE` asks for it."""
+    required = os.environ.get("KB_TEST_REQUIRE", "")
+    if required == "all" or (required not in ("", "0") and not always_optional):
+        pytest.fail(f"{what}, and KB_TEST_REQUIRE={required} asks for it", pytrace=False)
+    pytest.skip(what)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own KB_* variables decide no test."""
+    for name in list(os.environ):
+        if name.startswith("KB_") and not name.startswith("KB_TEST_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of an empty articles folder and a data folder that does not exist yet."""
+    (tmp_path / "articles").mkdir()
+    return Settings(articles=tmp_path / "articles", data=tmp_path / "var")
+
+
+@pytest.fixture
+def write(settings: Settings) -> Write:
+    """`write("ru/vpn", "text", title="VPN")` writes an article and returns its path."""
+
+    def write_article(path: str, body: str = "Some text.", /, **front_matter: Any) -> Path:
+        file = settings.articles / (path if Path(path).suffix else f"{path}.md")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        head = yaml.safe_dump(front_matter, allow_unicode=True, sort_keys=False)
+        file.write_text(f"---\n{head}---\n{body}\n" if front_matter else f"{body}\n", "utf-8")
+        return file
+
+    return write_article
+
+
+@pytest.fixture
+def kb(settings: Settings) -> Iterator[Any]:
+    """The real service over `settings`; `kb.rebuild()` publishes what `write` wrote."""
+    from kb.service import KnowledgeBase
+
+    service = KnowledgeBase.open(settings)
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def app(kb: Any) -> Any:
+    """The web application over the real service."""
+    from kb.web import create_app
+
+    return create_app(kb)
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    """A browser without a browser: Flask's test client."""
+    return app.test_client()
+
+
+@pytest.fixture
+def runner() -> CliRunner:
+    """Runs commands in this process: `runner.invoke(main, ["index"])`."""
+    return CliRunner()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real articles and query sets beside the checkout (or `KB_TEST_SHARED`)."""
+    folder = Path(os.environ.get("KB_TEST_SHARED", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        unavailable(f"no shared data at {folder}", always_optional=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium to test pages with."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    unavailable("no Chromium; apt-get install chromium")
