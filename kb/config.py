@@ -1,6 +1,7 @@
-"""Settings and where each of them came from. Reads files and the environment once, then never again."""
+"""Settings and where each came from. Reads file and environment once, then never again."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Link(BaseModel):
 
 
 class Settings(BaseModel):
-    """Everything that can be set; each field's description is what `kb config --help` and the article say.
+    """Everything that can be set; `kb config --help` prints the descriptions.
 
     In `kb.toml` a setting is named as here; in the environment `KB_` and the name in capitals.
     Lists are comma-separated in the environment.
@@ -40,8 +41,12 @@ class Settings(BaseModel):
     )
     lang: str = Field("ru", description="language of the interface where nothing else decides")
     langs: tuple[str, ...] = Field(("ru", "en"), description="languages of articles and interface")
-    site_name: str = Field("", description="name in the header; empty: “Help centre” in the reader's language")
-    base_url: str = Field("", description="public address of the site, for canonical links and feeds")
+    site_name: str = Field(
+        "", description="name in the header; empty: “Help centre” in the reader's language"
+    )
+    base_url: str = Field(
+        "", description="public address, for canonical links and feeds"
+    )
     logo: str = Field("", description="path of a logo inside the articles folder")
     accent: str = Field("#1a56db", description="colour of links and buttons, #rrggbb")
     footer: str = Field("", description="a line of text at the foot of every page")
@@ -51,10 +56,16 @@ class Settings(BaseModel):
     promise: str = Field("", description="how fast support replies, and to whom, in a sentence")
     support_email: str = Field("", description="where “ask us” also leads")
     edit_url: str = Field("", description="address of a file's edit page, with {path}")
-    leads_password: SecretStr | None = Field(None, description="password of the leads' board, text or scrypt hash")
+    leads_password: SecretStr | None = Field(
+        None, description="password of the leads' board, text or scrypt hash"
+    )
     api_token: SecretStr | None = Field(None, description="token of the leads' API")
-    webhook_secret: SecretStr | None = Field(None, description="secret of the push notices of the git host")
-    smtp_url: SecretStr | None = Field(None, description="mail server for letters, smtp://user:password@host:port")
+    webhook_secret: SecretStr | None = Field(
+        None, description="secret of the push notices of the git host"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server for letters, smtp://user:password@host:port"
+    )
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="days a single search is kept; groups and counts stay"
     )
@@ -71,16 +82,31 @@ class Settings(BaseModel):
         512, description="an article that takes more memory to render is rejected"
     )
     remote_images: bool = Field(False, description="show images from other hosts")
-    trusted_hosts: tuple[str, ...] = Field((), description="host names the service answers to; empty: any")
-    trusted_proxies: tuple[str, ...] = Field((), description="addresses whose X-Forwarded-* headers are believed")
-    widget_parents: tuple[str, ...] = Field((), description="sites that may show the widget's frame")
+    trusted_hosts: tuple[str, ...] = Field(
+        (), description="host names the service answers to; empty: any"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses whose X-Forwarded-* headers are believed"
+    )
+    widget_parents: tuple[str, ...] = Field(
+        (), description="sites that may show the widget's frame"
+    )
     host: str = Field("127.0.0.1", description="address to listen on")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="port to listen on; 0: any free one")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8000, description="port to listen on; 0: any free one"
+    )
     workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="serving processes")
+
+    @field_validator("articles", "data", "templates", "static")
+    @classmethod
+    def _home_folder(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
 
     @field_validator("lang", "langs")
     @classmethod
     def _short_codes(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one language, such as ru")
         for code in (value,) if isinstance(value, str) else value:
             if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha() and code.islower()):
                 raise ValueError(f"{code!r} is not a language code such as ru or en")
@@ -89,8 +115,22 @@ class Settings(BaseModel):
     @field_validator("accent")
     @classmethod
     def _colour(cls, value: str) -> str:
-        if len(value) != 7 or value[0] != "#" or any(c not in "0123456789abcdefABCDEF" for c in value[1:]):
-            raise ValueError("write a colour as #rrggbb")
+        if not re.fullmatch("#[0-9a-fA-F]{6}", value):
+            raise ValueError(f"{value!r} is no colour; write it as #rrggbb")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError(f"{value!r} is no address; write https://help.example.com")
+        return value.rstrip("/")
+
+    @field_validator("support_email")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
+            raise ValueError(f"{value!r} is no e-mail address; write support@example.com")
         return value
 
     @property
@@ -119,7 +159,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Loaded:
-    """Defaults < `kb.toml` in `folder` < `KB_*` of `environ` < `options` (None counts as not given).
+    """Defaults < `kb.toml` in `folder` < `KB_*` of `environ` < `options` (None: not given).
 
     Raises ConfigError with the setting, its origin and what is wrong with it.
     """
@@ -134,7 +174,7 @@ def load(
     ):
         for name, value in found.items():
             values[name] = value
-            origins[name] = origin or _PREFIX + name.upper()
+            origins[name] = origin or variable(name)
     try:
         return Loaded(Settings(**values), origins)
     except ValidationError as error:
@@ -153,35 +193,62 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in Settings.model_fields.items():
-        text = environ.get(_PREFIX + name.upper())
+        text = environ.get(variable(name))
         if not text:
             continue
-        is_list = str(field.annotation).startswith("tuple[str")
-        found[name] = tuple(part.strip() for part in text.split(",") if part.strip()) if is_list else text
+        if name == "links":
+            found[name] = [_link(part) for part in text.split(",") if part.strip()]
+        elif str(field.annotation).startswith("tuple["):
+            found[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        else:
+            found[name] = text
     return found
 
 
+def _link(text: str) -> dict[str, str]:
+    """`Status page https://status.example.com` as the table a `kb.toml` would hold."""
+    title, _, url = text.strip().rpartition(" ")
+    return {"title": title or url, "url": url}
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + name.upper()
+
+
+def unknown_variables(environ: Mapping[str, str]) -> list[str]:
+    """Variables that look like settings but are none: a typo would otherwise pass in silence."""
+    known = {variable(name) for name in Settings.model_fields}
+    return sorted(
+        name
+        for name in environ
+        if name.startswith(_PREFIX) and not name.startswith("KB_TEST_") and name not in known
+    )
+
+
 def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
-    first = error.errors()[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0])
     reason = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        reason = "no such setting; `kb config` lists them"
-    return f"setting {name} ({origins.get(name, FILE)}): {reason}"
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        reason = "no such setting"
+    return f"setting {name} ({origins.get(name, FILE)}): {reason}; `kb config --help` lists them"
 
 
 def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
     """Name, value as text (secrets masked), origin and meaning of every setting."""
-    rows = []
-    for name, field in Settings.model_fields.items():
-        value = getattr(loaded.settings, name)
-        rows.append((name, _shown(value), loaded.origins[name], field.description or ""))
-    return rows
+    return [
+        (name, shown(getattr(loaded.settings, name)), loaded.origins[name], field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value as people write it; a secret as dots."""
     if isinstance(value, SecretStr):
         return "••••••"
     if isinstance(value, tuple):
-        return ", ".join(f"{v.title} <{v.url}>" if isinstance(v, Link) else str(v) for v in value)
+        return ", ".join(f"{v.title} {v.url}" if isinstance(v, Link) else str(v) for v in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "" if value is None else str(value)
