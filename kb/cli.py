@@ -175,9 +175,19 @@ def _count(number: int, one: str, many: str = "") -> str:
 @main.command()
 @click.option("--full", is_flag=True, help="Build afresh instead of only what changed.")
 @click.option("--strict", is_flag=True, help="Publish nothing if any article is rejected.")
+@click.option("--watch", is_flag=True, help="Go on: index again whenever an article is saved.")
+@click.option("--while-parent", type=int, hidden=True)
 @_json
 @_folders
-def index(full: bool, strict: bool, as_json: bool, articles: Path | None, data: Path | None) -> int:
+def index(
+    full: bool,
+    strict: bool,
+    watch: bool,
+    while_parent: int | None,
+    as_json: bool,
+    articles: Path | None,
+    data: Path | None,
+) -> int:
     """Bring the index up to date and publish it whole.
 
     Searches go on in the old build until the new one is complete.
@@ -189,13 +199,34 @@ def index(full: bool, strict: bool, as_json: bool, articles: Path | None, data: 
     kb index --full              after an upgrade
     """
     settings = _settings(articles=articles, data=data)
-    with _service(settings) as service, _Progress("Indexing") as progress:
-        report = service.rebuild(full=full, strict=strict, progress=progress)
+    with _service(settings) as service:
+        if watch:
+            return _index_on_every_save(service, settings, strict, while_parent)
+        with _Progress("Indexing") as progress:
+            report = service.rebuild(full=full, strict=strict, progress=progress)
     if as_json:
         _print_json(_report_json(report))
     else:
         _print_report(report, settings, strict)
     return NEEDS_A_PERSON if report.rejected or report.regressed else DONE
+
+
+def _index_on_every_save(
+    service: "KnowledgeBase", settings: "Settings", strict: bool, parent: int | None
+) -> int:
+    from kb import watch
+
+    def rebuild() -> None:
+        try:
+            report = service.rebuild(strict=strict)
+        except KBError as error:
+            _fail(str(error))
+            return
+        if report.published or report.rejected:
+            _print_report(report, settings, strict)
+
+    watch.on_change(settings.articles, settings.data, rebuild, is_wanted=watch.while_parent(parent))
+    return DONE
 
 
 def _report_json(report: "BuildReport") -> dict[str, Any]:
