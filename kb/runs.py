@@ -333,7 +333,7 @@ def jaccard(a: Collection[str], b: Collection[str]) -> float:
 
 
 def group_of(words: Collection[str], groups: Iterable[tuple[int, Collection[str]]]) -> int | None:
-    """The group that asks the same as `words`: the most similar founding set from .7, oldest on a tie."""
+    """The group whose founding set is most like `words`, from .7; the oldest on a tie."""
     best: tuple[float, int] | None = None
     for id, founding in groups:
         similarity = jaccard(words, founding)
