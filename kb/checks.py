@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from rapidfuzz.distance import DamerauLevenshtein
 
@@ -62,6 +62,14 @@ class Base:
                 found.setdefault(folder, article)
             found.setdefault(stem, article)
         return found | {article.path: article for article in self.articles}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Article]]:
+        """Articles by file name without ending."""
+        found: dict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            found[posixpath.basename(_stem(article.path))].append(article)
+        return found
 
     @cached_property
     def by_alias(self) -> dict[str, list[Article]]:
@@ -166,6 +174,8 @@ class _Target(NamedTuple):
 
 def resolve(base: Base, article: Article, link: Link) -> _Target | None:
     """Where a link of `article` leads; None for other sites and for pages that are no articles."""
+    if _TEMPLATED.search(link.target):
+        return None
     if not link.url:
         return None if _SCHEME.match(link.target) else _Target(None, "", exists=False)
     place, _, anchor = link.url.partition("#")
@@ -181,6 +191,7 @@ def resolve(base: Base, article: Article, link: Link) -> _Target | None:
 
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*:")
+_TEMPLATED = re.compile(r"\{[{%]|^#tab/")  # another tool puts the address in, or draws tabs
 
 
 def _article_at(base: Base, address: str) -> Article | None:
@@ -194,24 +205,45 @@ def _article_at(base: Base, address: str) -> Article | None:
 @rule("broken-link", "error")
 def _broken_link(base: Base) -> Iterator[Finding]:
     """A link leads to an article or file that is not there."""
+    return _dead_links(base, _is_in_folder)
+
+
+@rule("link-off-site", "warning")
+def _link_off_site(base: Base) -> Iterator[Finding]:
+    """A link begins with `/` and means a page that is neither an article nor another site."""
+    return _dead_links(base, lambda link: not _is_in_folder(link))
+
+
+def _is_in_folder(link: Link) -> bool:
+    """Whether the link plainly means a file of this folder, not a page of the site around it."""
+    place = link.target.partition("#")[0].partition("?")[0].lower()
+    return not place.startswith("/") or place.endswith(ENDINGS) or place.startswith("/media/")
+
+
+def _dead_links(base: Base, wanted: Callable[[Link], bool]) -> Iterator[Finding]:
     for article, link in base.links(images=False):
         target = resolve(base, article, link)
-        if target is not None and not target.exists:
+        if target is not None and not target.exists and wanted(link):
             yield Finding(
                 article,
                 _line(article, link.line),
                 f"the link leads nowhere: {link.target}",
-                _nearest_path(base, article, link.target) or "correct the path, or drop the link",
+                _nearest_path(base, article, link) or "correct the path, or drop the link",
             )
 
 
-def _nearest_path(base: Base, article: Article, target: str) -> str:
-    """A cure that names the one article of that file name, written as a link from here."""
-    name = posixpath.basename(_stem(unquote(urlsplit(target).path)))
-    same = [a for a in base.articles if posixpath.basename(_stem(a.path)) == name]
-    if not name or len(same) != 1:
+def _nearest_path(base: Base, article: Article, link: Link) -> str:
+    """A cure that names the article of that file name, written as a link from here."""
+    place = unquote(link.target.partition("#")[0]).strip("/")
+    name = posixpath.basename(_stem(place))
+    same = base.by_name.get(name, ()) if name else ()
+    here = article.path.partition("/")[0]
+    near = [a for a in same if a.path.startswith(f"{here}/")] or list(same)
+    if len(near) > 1:
+        near = [a for a in near if _stem(a.path).endswith(f"/{_stem(place)}")]
+    if len(near) != 1 or near[0] is article:
         return ""
-    return f"write {posixpath.relpath(same[0].path, posixpath.dirname(article.path) or '.')}"
+    return f"write {posixpath.relpath(near[0].path, posixpath.dirname(article.path) or '.')}"
 
 
 @rule("broken-anchor", "warning")
@@ -394,8 +426,9 @@ def _empty_article(base: Base) -> Iterator[Finding]:
 
 @rule("no-author", "hint")
 def _no_author(base: Base) -> Iterator[Finding]:
-    """Nobody signs the article, neither in its front matter nor in git."""
-    for article in base.articles:
+    """Nobody signs the article, neither in front matter nor in git, though others are signed."""
+    is_custom = any(article.author for article in base.articles)
+    for article in base.articles if is_custom else ():
         if not article.author:
             yield Finding(article, 1, "nobody signs the article", "write `author: …`")
 
@@ -460,7 +493,7 @@ _ROLE = re.compile(
     r"^(?:support|help|info|sales|contact|hello|team|no-?reply|admin|office|security|privacy|user"
     r"|name|you|your|mail|email|test|example|root|git|postmaster|webmaster|hostmaster|abuse)\b"
     r"|@(?:[\w.-]*\.)?(?:example|test|localhost|invalid|contoso|fabrikam|domain|company|acme|mysite"
-    r"|your-?\w*|my-?\w*)\b",
+    r"|your-?\w*|my-?\w*|users\.noreply)\b",
     re.I,
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -472,8 +505,11 @@ _PERSONAL = re.compile("‹(card|passport|tax|phone)›")
 def _personal_data(base: Base) -> Iterator[Finding]:
     """A line holds what looks like a person's e-mail address, telephone, card or passport."""
     for article in base.articles:
+        in_code = False
         for number, line in enumerate(article.body.split("\n"), 1):
-            kind = _personal(line, base.support_email)
+            if line.lstrip().startswith(("```", "~~~")):
+                in_code = not in_code
+            kind = "" if in_code else _personal(line, base.support_email)
             if kind:
                 yield Finding(
                     article,
@@ -506,15 +542,10 @@ def _sources(base: Base) -> Iterator[tuple[Article, Article]]:
 
 def _twins(base: Base, article: Article) -> set[str]:
     """Languages in which the same article exists: same path under another language folder."""
-    first, _, rest = article.path.partition("/")
+    first, _, rest = _stem(article.path).partition("/")
     if not rest or first not in base.langs:
         return set()
-    stems = {_stem(rest)}
-    return {
-        lang
-        for lang in base.langs
-        if lang != first and any(f"{lang}/{s}" in base.by_path for s in stems)
-    }
+    return {lang for lang in base.langs if lang != first and f"{lang}/{rest}" in base.by_path}
 
 
 @rule("unknown-source", "warning")
@@ -545,16 +576,15 @@ def _old_translation(base: Base) -> Iterator[Finding]:
 
 @rule("no-translation", "hint")
 def _no_translation(base: Base) -> Iterator[Finding]:
-    """An article is missing in a language that other articles of the folder are written in."""
-    used = {article.lang for article in base.articles} & set(base.langs)
-    if len(used) < 2:
-        return
-    paired: dict[str, set[str]] = defaultdict(set)
+    """An article is missing in a language that others of the folder were translated to."""
+    paired: dict[str, set[str]] = {a.slug: _twins(base, a) for a in base.articles}
     for article, source in _sources(base):
         paired[article.slug].add(source.lang)
         paired[source.slug].add(article.lang)
+    # Where nothing is paired, two languages are an accident and no intention.
+    used = set().union(*paired.values()) & set(base.langs)
     for article in base.served():
-        missing = used - {article.lang} - paired[article.slug] - _twins(base, article)
+        missing = used - {article.lang} - paired[article.slug]
         if article.lang in used and missing:
             yield Finding(
                 article,
