@@ -1,0 +1,323 @@
+"""Runs a function on many values in child processes, each under a time and a memory limit."""
+
+import ctypes
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any, Generic, Literal, TypeVar
+
+Value = TypeVar("Value")
+Result = TypeVar("Result")
+
+_BATCH_SECONDS = 0.05  # of work handed over at once: hides the pipe, can still be shared
+_MAX_BATCH = 32
+_PATIENCE = 1.0  # seconds a child whose pipe has closed gets to say how it ended
+_LAST = b"1"  # before an answer: the child ends itself now
+_AHEAD = 512  # results held back at most while an earlier one is awaited
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What came of a value instead of a result.
+
+_BATCH_SECONDS = 0.05  # of work handed over at once: hides the pipe, can still be shared
+    process, or a result that cannot be sent back.
+    """
+
+    kind: Literal["time", "memory", "crash"]
+    message: str
+
+
+def each(
+    function: Callable[[Value], Result],
+    values: Iterable[Value],
+    *,
+    processes: int = 2,
+    seconds: float = 10.0,
+    megabytes: int = 512,
+) -> Iterator[tuple[int, Result | Failure]]:
+    """Number and result of every value, in order. A value that breaks a limit is a Failure.
+
+    Children live on from value to value, so the function should leave nothing behind. They are
+    forked where the caller has one thread; otherwise they start afresh and import the function by
+    name. `megabytes` is what a value may take beyond what the child holds before its first one.
+    Values are taken as they are needed. Closing the iterator ends the children.
+    """
+    team = _Team(function, enumerate(values), max(1, processes), seconds, megabytes)
+    try:
+        yield from team.results()
+    except BaseException:
+        team.end(at_once=True)
+        raise
+    team.end(at_once=False)
+
+
+# --- the parent ---------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class _Child(Generic[Value]):
+    """A process, our end of its pipe, and the values it has not answered for."""
+
+    process: BaseProcess
+    pipe: Connection
+    work: deque[tuple[int, Value]] = field(default_factory=deque)
+    since: float = 0.0  # when its first value was begun, as far as we know
+
+
+class _Team(Generic[Value, Result]):
+    def __init__(
+        self,
+        function: Callable[[Value], Result],
+        values: Iterator[tuple[int, Value]],
+        processes: int,
+        seconds: float,
+        megabytes: int,
+    ) -> None:
+        self.function = function
+        self.values = values
+        self.again: deque[tuple[int, Value]] = deque()  # handed to a child that has ended since
+        self.processes = processes
+        self.seconds = seconds
+        self.megabytes = megabytes
+        self.children: list[_Child[Value]] = []
+        self.done: dict[int, Result | Failure] = {}
+        self.given = 0  # number of the next value never yielded
+        self.pace = _BATCH_SECONDS  # seconds a value takes, lately
+        self.is_exhausted = False
+
+    def results(self) -> Iterator[tuple[int, Result | Failure]]:
+        while True:
+            self._hand_out()
+            while self.given in self.done:
+                yield self.given, self.done.pop(self.given)
+                self.given += 1
+            if any(child.work for child in self.children):
+                self._gather()
+            elif not self.again and self.is_exhausted and not self.done:
+                return
+
+    def _hand_out(self) -> None:
+        for child in [*self.children]:
+            if not child.work:
+                self._give(child)
+        while len(self.children) < self.processes and (batch := self._batch()):
+            child = self._start()
+            self._send(child, batch)
+
+    def _give(self, child: _Child[Value]) -> None:
+        if batch := self._batch():
+            self._send(child, batch)
+
+    def _batch(self) -> list[tuple[int, Value]]:
+        size = max(1, min(_MAX_BATCH, int(_BATCH_SECONDS / max(self.pace, 1e-4))))
+        batch: list[tuple[int, Value]] = []
+        while len(batch) < size:
+            if self.again:
+                batch.append(self.again.popleft())
+            elif self.is_exhausted or len(self.done) + len(batch) >= _AHEAD:
+                break
+            elif (one := next(self.values, None)) is None:
+                self.is_exhausted = True
+            else:
+                batch.append(one)
+        return batch
+
+    def _send(self, child: _Child[Value], batch: list[tuple[int, Value]]) -> None:
+        messages = []
+        for number, value in batch:
+            try:
+                messages.append(bytes(ForkingPickler.dumps(value)))
+            except Exception as error:
+                self.done[number] = Failure("crash", f"the value cannot be sent: {_said(error)}")
+            else:
+                child.work.append((number, value))
+        child.since = time.monotonic()
+        try:
+            child.pipe.send(messages)
+        except OSError:
+            self._bury(child, None)
+
+    def _gather(self) -> None:
+        """Waits for the next answer, or for the next limit to be passed."""
+        busy = [child for child in self.children if child.work]
+        now = time.monotonic()
+        rest = min(child.since + self.seconds for child in busy) - now
+        ready = wait([child.pipe for child in busy], max(0.0, rest))
+        for child in busy:
+            if child.pipe in ready:
+                self._hear(child)
+            elif time.monotonic() - child.since > self.seconds:
+                message = f"took longer than {self.seconds:g} s"
+                self._bury(child, Failure("time", message))
+
+    def _hear(self, child: _Child[Value]) -> None:
+        try:
+            message = child.pipe.recv_bytes()
+        except (EOFError, OSError):
+            self._bury(child, None)
+            return
+        number, _ = child.work.popleft()
+        try:
+            self.done[number] = ForkingPickler.loads(message[1:])
+        except Exception as error:
+            self.done[number] = Failure("crash", f"the result cannot be read: {_said(error)}")
+        now = time.monotonic()
+        self.pace += 0.2 * (now - child.since - self.pace)
+        child.since = now
+        if message[:1] == _LAST:
+            self._replace(child)
+
+    def _bury(self, child: _Child[Value], failure: Failure | None) -> None:
+        """Ends a child whose first value has failed."""
+        child.process.kill() if failure else child.process.join(_PATIENCE)
+        child.process.kill()
+        child.process.join()
+        if child.work:
+            number, _ = child.work.popleft()
+            self.done[number] = failure or Failure("crash", _ending(child.process.exitcode))
+        self._replace(child)
+
+    def _replace(self, child: _Child[Value]) -> None:
+        """Ends a child; the values it has not answered for are another's now."""
+        self.children.remove(child)
+        self.again.extendleft(reversed(child.work))
+        child.process.kill()
+        child.process.join()
+        child.pipe.close()
+        child.process.close()
+
+    def _start(self) -> _Child[Value]:
+        context = _context()
+        ours, theirs = context.Pipe()
+        is_fork = context.get_start_method() == "fork"
+        strangers = [c.pipe for c in self.children] + [ours] if is_fork else []
+        # The type of `context.Process` is only known of the concrete contexts.
+        process: BaseProcess = context.Process(  # type: ignore[attr-defined]
+            target=_work,
+            args=(theirs, strangers, self.function, self.megabytes, os.getpid()),
+            daemon=not multiprocessing.current_process().daemon,
+        )
+        with warnings.catch_warnings():
+            if is_fork:  # a library may hold a thread of its own that Python does not know
+                warnings.simplefilter("ignore", DeprecationWarning)
+            process.start()
+        theirs.close()
+        child: _Child[Value] = _Child(process, ours)
+        self.children.append(child)
+        return child
+
+    def end(self, *, at_once: bool) -> None:
+        """Ends all children: idle ones leave when their pipe closes."""
+        for child in self.children:
+            if at_once or child.work:
+                child.process.kill()
+            child.pipe.close()
+        for child in self.children:
+            child.process.join(1)
+            if child.process.exitcode is None:
+                child.process.kill()
+                child.process.join()
+            child.process.close()
+        self.children.clear()
+
+
+def _context() -> BaseContext:
+    can_fork = "fork" in multiprocessing.get_all_start_methods()
+    return multiprocessing.get_context(
+        "fork" if can_fork and threading.active_count() == 1 else "spawn"
+    )
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            return f"its process was ended by {signal.Signals(-code).name}"
+    return f"its process ended with exit code {code}"
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+# --- the child ----------------------------------------------------------------------------------
+
+
+def _work(
+    pipe: Connection,
+    strangers: list[Connection],
+    function: Callable[[Any], Any],
+    megabytes: int,
+    parent: int,
+) -> None:
+    """Answers for one value after another until the pipe closes."""
+    for other in strangers:
+        other.close()
+    _leave_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it and ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _limit_memory(megabytes)
+    with suppress(EOFError, OSError):
+        while True:
+            for message in pipe.recv():
+                answer, is_last = _answer(function, message)
+                pipe.send_bytes((_LAST if is_last else b"0") + answer)
+                if is_last:
+                    return
+
+
+def _answer(function: Callable[[Any], Any], message: bytes) -> tuple[bytes, bool]:
+    """The result or a failure, as bytes; and whether this process had better not go on."""
+    try:
+        result = function(ForkingPickler.loads(message))
+        return bytes(ForkingPickler.dumps(result)), False
+    except MemoryError:
+        result = Failure("memory", "took more memory than is allowed")
+    except RecursionError:
+        result = Failure("crash", "is nested too deeply")
+    except Exception as error:
+        return bytes(ForkingPickler.dumps(Failure("crash", _said(error)))), False
+    except BaseException as error:
+        result = Failure("crash", _said(error))
+    return bytes(ForkingPickler.dumps(result)), True
+
+
+def _leave_with(parent: int) -> None:
+    """Dies when the parent does, even if it is killed; the closed pipe is the second way."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _limit_memory(megabytes: int) -> None:
+    allowed = _address_space() + megabytes * 2**20
+    for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        _, hard = resource.getrlimit(limit)
+        if hard != resource.RLIM_INFINITY:
+            allowed = min(allowed, hard)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(limit, (allowed, hard))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _address_space() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
