@@ -32,8 +32,8 @@ _AHEAD = 512  # results held back at most while an earlier one is awaited
 class Failure:
     """What came of a value instead of a result.
 
-_BATCH_SECONDS = 0.05  # of work handed over at once: hides the pipe, can still be shared
-    process, or a result that cannot be sent back.
+    `time` and `memory` are the limits; `crash` is an exception of the function, the sudden end of
+    its process, or a result that cannot be sent back.
     """
 
     kind: Literal["time", "memory", "crash"]
