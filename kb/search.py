@@ -1,7 +1,24 @@
 """What a person typed to Results. Reads the index, writes nothing, logs nothing."""
 
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from threading import Lock
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import query as queries
+from kb import ranking, repairs, spelling, text
+from kb.instant import Corpus
+from kb.library import Library, article_url
+from kb.query import Query
+from kb.ranking import Ranked
+from kb.snippets import Marker
+from kb.spelling import Near
 
 Part = tuple[str, int]  # text, 1 if it is marked
 
@@ -78,3 +95,245 @@ class Results:
     took_ms: float = 0.0
     facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)  # lang, category, tag
     tried: tuple[Correction, ...] = ()  # repairs that were tried and did not help
+
+
+MOST_LIMIT = 50  # hits of a page
+MOST_PAGES = 20
+_MOST_REPAIRS = 6  # that are tried for one query
+_CACHED = 512  # answers remembered per build
+OWN_LANGUAGE = 1.15  # what the reader's own language multiplies a score by
+
+
+def to_json(results: Results) -> dict[str, Any]:
+    """The shape of `GET /api/search` (CONTRACT.md)."""
+    correction = results.correction
+    return {
+        "query": results.query,
+        "total": results.total,
+        "took_ms": round(results.took_ms, 2),
+        "build": results.build,
+        "lang": results.lang,
+        "correction": {"kind": correction.kind, "query": correction.query} if correction else None,
+        "confident": results.confident,
+        "results": [
+            {
+                "slug": hit.slug,
+                "url": hit.url,
+                "title": hit.title.text,
+                "title_parts": hit.title.parts(),
+                "section": hit.section,
+                "snippet": hit.snippet.parts(),
+                "answer": hit.answer,
+                "category": hit.category,
+                "lang": hit.lang,
+                "score": round(hit.score, 3),
+            }
+            for hit in results.hits
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question and how it is asked; equal values have equal answers in one build on one day."""
+
+    query: str
+    lang: str | None = None
+    category: str | None = None
+    tag: str | None = None
+    page: int = 1
+    limit: int = 10
+    exact: bool = False
+    own_lang: str | None = None
+    facets: bool = True
+
+
+class Searcher:
+    """Answers questions from one build. Safe to be used by several threads at once."""
+
+    def __init__(self, library: Library, cached: int = _CACHED) -> None:
+        self.library = library
+        self._corpus = library.corpus
+        self._lexicon = Words(library.corpus)
+        self._answers: OrderedDict[tuple[Asked, date], Results] = OrderedDict()
+        self._most_answers = cached
+        self._lock = Lock()
+
+    def answer(self, asked: Asked, today: date) -> Results:
+        """The answer to any text; the same question on the same day is worked out once."""
+        began = perf_counter()
+        key = (asked, today)
+        with self._lock:
+            found = self._answers.get(key)
+            if found is not None:
+                self._answers.move_to_end(key)
+        if found is None:
+            found = self._answer(asked, today)
+            with self._lock:
+                self._answers[key] = found
+                while len(self._answers) > self._most_answers:
+                    self._answers.popitem(last=False)
+        return replace(found, took_ms=(perf_counter() - began) * 1000)
+
+    def _answer(self, asked: Asked, today: date) -> Results:
+        query = queries.parse(asked.query)
+        allowed = self._allowed(asked, today)
+        own = asked.own_lang or query.lang
+        ranked = self._rank(query, allowed, own)
+        correction: Correction | None = None
+        tried: list[Correction] = []
+        if query.words and not ranked.confident and not asked.exact:
+            for repaired, repair in self._repaired(query):
+                again = self._rank(repaired, allowed, own)
+                if again.confident or (
+                    not ranked.total and again.total and repair.kind != "dropped"
+                ):
+                    query_used, ranked, correction = repaired, again, repair
+                    break
+                tried.append(repair)
+            else:
+                query_used = query
+        else:
+            query_used = query
+        return self._results(asked, query, query_used, ranked, correction, tuple(tried))
+
+    def _repaired(self, query: Query) -> Iterator[tuple[Query, Correction]]:
+        for number, repair in enumerate(repairs.candidates(query.raw, self._lexicon)):
+            if number == _MOST_REPAIRS:
+                return
+            yield queries.parse(repair.query), Correction(repair.kind, repair.query)
+
+    def _rank(self, query: Query, allowed: NDArray[np.bool_], own: str) -> Ranked:
+        for phrase in query.phrases:
+            allowed = allowed & self._corpus.holding_phrase(phrase)
+        for word in query.without:
+            allowed = allowed & ~self._corpus.holding(text.lemmas(word))
+        favoured = self._corpus.langs.index(own) if own in self._corpus.langs else -1
+        return ranking.rank(self._corpus, query, allowed)
+
+    def _allowed(self, asked: Asked, today: date) -> NDArray[np.bool_]:
+        corpus = self._corpus
+        allowed = corpus.served(today)
+        if asked.lang:
+            allowed = allowed & corpus.is_labelled(corpus.langs, corpus.lang, asked.lang)
+        if asked.category:
+            allowed = allowed & corpus.is_labelled(
+                corpus.categories, corpus.category, asked.category
+            )
+        if asked.tag:
+            allowed = allowed & corpus.tagged(asked.tag)
+        return allowed
+
+    # ------------------------------------------------------------ what is shown
+
+    def _results(
+        self,
+        asked: Asked,
+        typed: Query,
+        used: Query,
+        ranked: Ranked,
+        correction: Correction | None,
+        tried: tuple[Correction, ...],
+    ) -> Results:
+        limit = min(max(asked.limit, 1), MOST_LIMIT)
+        pages = min(-(-min(ranked.total, len(ranked.docs)) // limit), MOST_PAGES)
+        page = min(max(asked.page, 1), max(pages, 1))
+        docs = ranked.docs[(page - 1) * limit : page * limit].tolist()
+        scores = ranked.scores[(page - 1) * limit : page * limit].tolist()
+        return Results(
+            query=typed.raw,
+            hits=tuple(self._hits(docs, scores, used)),
+            total=ranked.total,
+            confident=ranked.confident,
+            correction=correction,
+            build=self.library.name,
+            lang=typed.lang,
+            page=page,
+            pages=pages,
+            facets=self._facets(ranked.hits) if asked.facets else {},
+            tried=tried if not ranked.confident else (),
+        )
+
+    def _hits(self, docs: Sequence[int], scores: Sequence[float], query: Query) -> Iterator[Hit]:
+        markers: dict[int, Marker] = {}
+        corpus = self._corpus
+        for doc, score in zip(docs, scores, strict=True):
+            number, segment, local = corpus.place(doc)
+            if number not in markers:
+                groups, weights = ranking.marked_words(corpus, number, query)
+                markers[number] = Marker(segment, groups, weights)
+            excerpt = markers[number].excerpt(local)
+            card = segment.card(local)
+            anchor, heading = segment.head(local, excerpt.section) if excerpt.text else ("", "")
+            yield Hit(
+                slug=card["slug"],
+                url=article_url(card["slug"], anchor),
+                title=Marked(excerpt.title, excerpt.title_marks),
+                section=heading,
+                snippet=Marked(excerpt.text, excerpt.marks),
+                answer=card["answer"],
+                category=card["category"],
+                lang=card["lang"],
+                score=score,
+                updated=date.fromisoformat(card["updated"]) if card["updated"] else None,
+            )
+
+    def _facets(self, hits: NDArray[np.bool_]) -> dict[str, tuple[FacetValue, ...]]:
+        corpus = self._corpus
+        return {
+            "lang": _counted(
+                corpus.langs, np.bincount(corpus.lang[hits], minlength=len(corpus.langs))
+            ),
+            "category": _counted(
+                corpus.categories,
+                np.bincount(corpus.category[hits], minlength=len(corpus.categories)),
+            ),
+            "tag": _counted(*corpus.tag_counts(hits)),
+        }
+
+
+def _counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue, ...]:
+    """The values that occur, most frequent first, then by name; the unnamed one is left out."""
+    found = [
+        (name, count) for name, count in zip(names, counts.tolist(), strict=True) if name and count
+    ]
+    return tuple(FacetValue(*each) for each in sorted(found, key=lambda each: (-each[1], each[0])))
+
+
+class Words:
+    """What the index knows of words, as `repairs` asks it: the sum over all segments."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._spellers = [segment.speller() for segment in corpus.segments]
+
+    def df(self, word: str) -> int:
+        """In how many articles this very form stands."""
+        return len(
+            self._corpus.postings(
+                "text", self._corpus.word_ranges(word, prefix=False), surface=True
+            )[0]
+        )
+
+    def lemma_df(self, lemma: str) -> int:
+        """In how many articles some form of this dictionary form stands."""
+        return len(self._corpus.impact(lemma)[0])
+
+    def may_begin(self, start: str) -> bool:
+        """Whether some word may begin so: a no is sure, a yes nearly so."""
+        return any(speller.may_begin(start) for speller in self._spellers)
+
+    def begins(self, start: str) -> bool:
+        """Whether some word begins so."""
+        return any(speller.begins(start) for speller in self._spellers)
+
+    def nearest(self, word: str, limit: int) -> Sequence[Near]:
+        """The words `word` may be a slip of, likeliest first."""
+        return spelling.merged(self._spellers, word, limit)
+
+    def together(self, words: Sequence[str]) -> int:
+        """How many articles hold every one of the words, each in some form."""
+        held = np.ones(self._corpus.size, bool)
+        for word in words:
+            held &= self._corpus.holding(text.lemmas(word))
+        return int(np.count_nonzero(held))

@@ -21,7 +21,7 @@ class Vocabulary(Sequence[str]):
     def __init__(self, blob: NDArray[np.uint8], offsets: NDArray[np.uint32]) -> None:
         """`blob` holds the words one after another, word i is `blob[offsets[i]:offsets[i + 1]]`."""
         self._blob = blob
-        self._view = memoryview(blob)
+        self._view = blob.data
         self._offsets = offsets
 
     @classmethod

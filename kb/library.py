@@ -1,0 +1,93 @@
+"""A published build opened for reading: its corpus, its addresses, its cards and pages. Ranks nothing."""
+
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import store
+from kb.errors import IndexDamaged
+from kb.instant import Corpus
+from kb.segment import Segment
+from kb.store import Build
+from kb.vocabulary import Vocabulary
+
+NAMES, SYNONYMS = "names.kb", "synonyms.yml"
+
+
+def article_url(slug: str, anchor: str = "") -> str:
+    """The address of an article, with an anchor if one is given."""
+    return (
+        "/articles/"
+        + quote(slug, safe="/-._~")
+        + ("#" + quote(anchor, safe="-._~") if anchor else "")
+    )
+
+
+class Library:
+    """Everything a build can tell without ranking. Opening it maps files and copies next to nothing.
+
+    Articles are numbered as in the corpus.
+    """
+
+    def __init__(self, build: Build) -> None:
+        """Raises IndexDamaged when the build's files do not fit together."""
+        self.name = build.name
+        self.commit = str(build.manifest.get("commit", ""))
+        self.folder: Path = build.folder
+        try:
+            self.corpus = Corpus(
+                [Segment(build.folder / name) for name in build.manifest["segments"]],
+                [np.array(dead, np.int32) for dead in build.manifest["dead"]],
+            )
+            names = store.read_arrays(build.folder / NAMES)
+            self._slugs = Vocabulary(names["slugs.blob"], names["slugs.offsets"])
+            self._at: NDArray[np.int32] = names["slugs.doc"]
+            self._aliases = Vocabulary(names["aliases.blob"], names["aliases.offsets"])
+            self._alias_to: NDArray[np.int32] = names["aliases.to"]
+            self.in_order: NDArray[np.int32] = names["order"]  # live articles by path
+            self._group: NDArray[np.int32] = names["group"]  # of translations, per article
+            self.inlinks: NDArray[np.int32] = names["inlinks"]
+            self.synonyms = (build.folder / SYNONYMS).read_text("utf-8")
+        except (KeyError, ValueError, IndexError, OSError) as error:
+            raise IndexDamaged(f"build {build.name}: {error!r}; run `kb index --full`") from None
+
+    def find(self, slug: str) -> int | None:
+        """The article with this slug."""
+        at = self._slugs.find(slug)
+        return int(self._at[at]) if at >= 0 else None
+
+    def moved(self, address: str) -> str | None:
+        """The slug of the article that used to have this address, or whose file has this path."""
+        at = self._aliases.find(address)
+        return self._slugs[int(self._alias_to[at])] if at >= 0 else None
+
+    def card(self, doc: int) -> dict[str, Any]:
+        """What a list shows of an article: slug, title, lang, category, answer, updated."""
+        segment, number = self.corpus.locate(doc)
+        return segment.card(number)
+
+    def page(self, doc: int) -> dict[str, Any]:
+        """The article as JSON values, with its HTML, sections and links."""
+        segment, number = self.corpus.locate(doc)
+        return segment.page(number)
+
+    def translations(self, doc: int) -> list[int]:
+        """The same article in other languages."""
+        group = self._group[doc]
+        if group < 0:
+            return []
+        return [int(other) for other in np.flatnonzero(self._group == group) if other != doc]
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """All tags of the build."""
+        return sorted({tag for segment in self.corpus.segments for tag in segment.labels["tags"]})
+
+    def readable(self, today: date) -> NDArray[np.bool_]:
+        """Which articles have a page today."""
+        return self.corpus.readable(today)

@@ -1,0 +1,405 @@
+"""One immutable part of a build: the articles of one Whoosh segment as arrays in one file. Ranks nothing."""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import reduce
+from pathlib import Path
+from threading import local
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import store, text
+from kb.analysis import Analysed, Kind
+from kb.articles import Article
+from kb.markup import Link, Section
+from kb.schema import FIELD_NAMES, SURFACE
+from kb.spelling import Speller
+from kb.vocabulary import Vocabulary
+
+DRAFT, UNLISTED = 1, 2  # bits of `flags`
+_NEVER = np.iinfo(np.int32).max
+
+_FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
+    "title": (Kind.TITLE,),
+    "answers": (Kind.ANSWERS,),
+    "headings": (Kind.HEADING,),
+    "tags": (Kind.TAGS,),
+    "text": tuple(Kind),
+}
+SURFACE_FIELDS = ("title", "answers", "headings", "text")
+
+
+def index_fields(doc: Analysed) -> dict[str, list[tuple[str, int]]]:
+    """What Whoosh is given of an article: each field's terms with their counts."""
+    fields: dict[str, list[tuple[str, int]]] = {}
+    for name in FIELD_NAMES:
+        words = Counter(doc.words if name == "text" else doc.words_of(*_FIELD_KINDS[name]))
+        terms: Counter[str] = Counter()
+        for word, count in words.items():
+            for lemma in text.lemmas(word):
+                terms[lemma] += count
+        fields[name] = list(terms.items())
+        if name == "text":
+            fields[SURFACE] = list(words.items())
+    return fields
+
+
+class Segment:
+    """A segment opened for reading; every array is mapped, nothing is copied.
+
+    Documents are numbered from 0 in the order of the Whoosh segment they were exported from.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.arrays = store.read_arrays(path)
+        get = self.arrays.__getitem__
+        self.words = Vocabulary(get("words.blob"), get("words.offsets"))
+        self.lemmas = Vocabulary(get("lemmas.blob"), get("lemmas.offsets"))
+        self.labels: dict[str, list[str]] = json.loads(get("labels").tobytes())
+        self.size = len(get("flags"))
+        self._local = local()
+
+    def scratch(self) -> NDArray[np.uint8]:
+        """A byte per word, this thread's own; whoever borrows it gives it back zeroed."""
+        table: NDArray[np.uint8] | None = getattr(self._local, "table", None)
+        if table is None:
+            table = self._local.table = np.zeros(len(self.words), np.uint8)
+        return table
+
+    def lemma_words(self, lemma: int) -> NDArray[np.int32]:
+        """The words (numbers) that have this dictionary form."""
+        ptr = self.arrays["lemma_words.ptr"]
+        return self.arrays["lemma_words.ids"][ptr[lemma] : ptr[lemma + 1]]
+
+    def word_lemmas(self, low: int, high: int) -> NDArray[np.int32]:
+        """The dictionary forms (numbers) of the words `low` to `high`, with repeats."""
+        ptr = self.arrays["word_lemmas.ptr"]
+        return self.arrays["word_lemmas.ids"][ptr[low] : ptr[high]]
+
+    def blob(self, name: str, number: int) -> bytes:
+        """Record `number` of the blob `name`: cards, pages, heads or texts."""
+        ptr = self.arrays[f"{name}.ptr"]
+        return self.arrays[f"{name}.blob"][ptr[number] : ptr[number + 1]].tobytes()
+
+    def card(self, doc: int) -> dict[str, Any]:
+        """What a list shows of an article."""
+        return json.loads(self.blob("cards", doc))  # type: ignore[no-any-return]
+
+    def page(self, doc: int) -> dict[str, Any]:
+        """The article with its HTML, sections and links."""
+        return json.loads(self.blob("pages", doc))  # type: ignore[no-any-return]
+
+    def head(self, doc: int, section: int) -> tuple[str, str]:
+        """Anchor and title of a section of an article."""
+        first = int(self.arrays["sections.ptr"][doc])
+        anchor, title, _ = json.loads(self.blob("heads", first + section))
+        return anchor, title
+
+    def tags(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Every tag of every article, as numbers of tag and article."""
+        counts = np.diff(self.arrays["tags.ptr"])
+        return self.arrays["tags.ids"], np.repeat(np.arange(self.size, dtype=np.int32), counts)
+
+    def docs_with_phrase(self, words: Sequence[str]) -> NDArray[np.int32]:
+        """The articles that hold these surface words side by side, in this order."""
+        places = [self.words.find(word) for word in words]
+        if min(places, default=-1) < 0:
+            return np.empty(0, np.int32)
+        ptr, docs = self.arrays["surface.text.ptr"], self.arrays["surface.text.docs"]
+        candidates = reduce(np.intersect1d, (docs[ptr[place] : ptr[place + 1]] for place in places))
+        return np.array([doc for doc in candidates.tolist() if self._holds(doc, places)], np.int32)
+
+    def _holds(self, doc: int, places: Sequence[int]) -> bool:
+        ptr = self.arrays["tokens.ptr"]
+        stream = self.arrays["tokens.words"][ptr[doc] : ptr[doc + 1]]
+        stream = stream[~self.arrays["words.compound"][stream]]
+        starts = np.ones(max(len(stream) - len(places) + 1, 0), bool)
+        for offset, place in enumerate(places):
+            starts &= stream[offset : offset + len(starts)] == place
+        return bool(starts.any())
+
+    def speller(self) -> Speller:
+        """Near words of this segment's vocabulary."""
+        arrays = {
+            name.removeprefix("spell."): value
+            for name, value in self.arrays.items()
+            if name.startswith("spell.")
+        }
+        return Speller(self.words, self.arrays["surface.text.df"], arrays)
+
+    def restore(self, doc: int) -> Analysed:
+        """The article as it was given to `SegmentWriter.add`."""
+        page = self.page(doc)
+        get = self.arrays.__getitem__
+        a, b = (int(x) for x in get("tokens.ptr")[doc : doc + 2])
+        r, s = (int(x) for x in get("regions.ptr")[doc : doc + 2])
+        return Analysed(
+            article=Article.from_json(page["article"]),
+            html=page["html"],
+            sections=tuple(
+                Section(anchor, title, level, "") for anchor, title, level in page["sections"]
+            ),
+            links=tuple(Link(*link) for link in page["links"]),
+            anchors=tuple(page["anchors"]),
+            short_answer=self.card(doc)["answer"],
+            text=self.blob("texts", doc).decode(),
+            words=[self.words[i] for i in get("tokens.words")[a:b].tolist()],
+            starts=get("tokens.start")[a:b].copy(),
+            ends=get("tokens.end")[a:b].copy(),
+            kinds=get("regions.kind")[r:s].copy(),
+            of_section=get("regions.section")[r:s].copy(),
+            first_token=get("regions.token")[r:s].copy(),
+            first_byte=get("regions.byte")[r:s].copy(),
+        )
+
+
+class SegmentWriter:
+    """Collects articles in order, then writes them with the postings Whoosh made of them."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._ids: dict[str, int] = {}  # word → number in order of appearance
+        self._tokens: list[NDArray[np.int32]] = []
+        self._parts: dict[str, list[NDArray[Any]]] = {
+            name: []
+            for name in (
+                "tokens.start",
+                "tokens.end",
+                "regions.kind",
+                "regions.section",
+                "regions.token",
+                "regions.byte",
+            )  # fmt: skip
+        }
+        self._blobs: dict[str, list[bytes]] = {
+            name: [] for name in ("texts", "cards", "pages", "heads")
+        }
+        self._sections = array("q", [0])
+        self._labels: dict[str, dict[str, int]] = {"langs": {}, "categories": {}, "tags": {}}
+        self._meta: dict[str, array[Any]] = {
+            "lang": array("i"), "category": array("i"), "publish": array("i"),
+            "expires": array("i"), "updated": array("i"), "flags": array("B"), "boost": array("f"),
+        }  # fmt: skip
+        self._tags: list[list[int]] = []
+
+    def add(self, doc: Analysed) -> None:
+        """Takes the next article."""
+        article = doc.article
+        number = self._ids.setdefault
+        ids = np.fromiter(
+            (number(word, len(self._ids)) for word in doc.words), np.int32, len(doc.words)
+        )
+        self._tokens.append(ids)
+        for name, value in (
+            ("tokens.start", doc.starts), ("tokens.end", doc.ends), ("regions.kind", doc.kinds),
+            ("regions.section", doc.of_section), ("regions.token", doc.first_token),
+            ("regions.byte", doc.first_byte),
+        ):  # fmt: skip
+            self._parts[name].append(value)
+        heads = [(s.anchor, s.title, s.level) for s in doc.sections]
+        self._sections.append(self._sections[-1] + len(heads))
+        self._blobs["heads"] += map(_json, heads)
+        self._blobs["texts"].append(doc.text.encode())
+        self._blobs["cards"].append(_json(_card(doc)))
+        self._blobs["pages"].append(_json({
+            "article": article.to_json(), "html": doc.html, "sections": heads,
+            "links": [(link.target, link.line, link.image, link.alt, link.url) for link in doc.links],
+            "anchors": doc.anchors,
+        }))  # fmt: skip
+        meta = self._meta
+        meta["lang"].append(self._label("langs", article.lang))
+        meta["category"].append(self._label("categories", article.category))
+        meta["publish"].append(article.publish.toordinal() if article.publish else 0)
+        meta["expires"].append(article.expires.toordinal() if article.expires else _NEVER)
+        meta["updated"].append(article.updated.toordinal() if article.updated else 0)
+        meta["flags"].append(DRAFT * article.draft | UNLISTED * article.unlisted)
+        meta["boost"].append(article.boost)
+        self._tags.append([self._label("tags", tag) for tag in article.tags])
+        self.size += 1
+
+    def _label(self, kind: str, value: str) -> int:
+        labels = self._labels[kind]
+        return labels.setdefault(value, len(labels))
+
+    def write(self, path: Path, reader: Any) -> None:
+        """Writes the segment; `reader` is Whoosh's reader of the segment with the same articles.
+
+        Raises ValueError when Whoosh holds another number of articles or terms than were given.
+        """
+        if reader.doc_count_all() != self.size:
+            raise ValueError(f"the index holds {reader.doc_count_all()} of {self.size} articles")
+        words = Vocabulary.of(self._ids)
+        order = np.empty(len(words), np.int32)  # number of appearance → place in the vocabulary
+        for place, word in enumerate(words):
+            order[self._ids[word]] = place
+        stream = order[_joined(self._tokens, np.int32)]
+        arrays: dict[str, Any] = {}
+        arrays["words.blob"], arrays["words.offsets"] = words.arrays
+        arrays["words.compound"] = np.fromiter(
+            (text.tokens(word)[0].compound for word in words), bool, len(words)
+        )
+        lemmas = self._dictionary(words, arrays)
+        self._streams(stream, arrays)
+        self._postings(reader, words, lemmas, arrays)
+        self._surfaces(stream, len(words), arrays)
+        for name, value in Speller.prepare(words).items():
+            arrays[f"spell.{name}"] = value
+        self._records(arrays)
+        store.write_arrays(path, arrays)
+
+    def _dictionary(self, words: Vocabulary, arrays: dict[str, Any]) -> Vocabulary:
+        """Words to dictionary forms and back."""
+        forms = [text.lemmas(word) for word in words]
+        lemmas = Vocabulary.of(lemma for several in forms for lemma in several)
+        places = {lemma: i for i, lemma in enumerate(lemmas)}
+        arrays["lemmas.blob"], arrays["lemmas.offsets"] = lemmas.arrays
+        ids = np.fromiter((places[f] for several in forms for f in several), np.int32)
+        counts = np.fromiter(map(len, forms), np.int64, len(forms))
+        arrays["word_lemmas.ptr"], arrays["word_lemmas.ids"] = _pointers(counts), ids
+        owners = np.repeat(np.arange(len(forms), dtype=np.int32), counts)
+        by_lemma = np.argsort(ids, kind="stable")
+        arrays["lemma_words.ptr"] = _pointers(np.bincount(ids, minlength=len(lemmas)))
+        arrays["lemma_words.ids"] = owners[by_lemma]
+        return lemmas
+
+    def _streams(self, stream: NDArray[np.int32], arrays: dict[str, Any]) -> None:
+        """Each article's words in order, with their places and regions."""
+        arrays["tokens.ptr"] = _pointers([len(ids) for ids in self._tokens])
+        arrays["tokens.words"] = stream
+        arrays["regions.ptr"] = _pointers([len(kinds) for kinds in self._parts["regions.kind"]])
+        for name, dtype in (
+            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("regions.kind", np.uint8),
+            ("regions.section", np.int32), ("regions.token", np.uint32), ("regions.byte", np.uint32),
+        ):  # fmt: skip
+            arrays[name] = _joined(self._parts[name], dtype)
+
+    def _postings(
+        self, reader: Any, words: Vocabulary, lemmas: Vocabulary, arrays: dict[str, Any]
+    ) -> None:
+        """Whoosh's postings and lengths of every field."""
+        for name in FIELD_NAMES:
+            _store_postings(f"field.{name}", reader, name, lemmas, arrays)
+            lengths = [reader.doc_field_length(doc, name, 0) or 0 for doc in range(self.size)]
+            arrays[f"length.{name}"] = np.array(lengths, np.int32)  # rounded as Whoosh rounds them
+            arrays[f"total.{name}"] = _row_sums(
+                arrays[f"field.{name}.docs"], arrays[f"field.{name}.tf"], self.size
+            )
+        _store_postings("surface.text", reader, SURFACE, words, arrays)
+
+    def _surfaces(self, stream: NDArray[np.int32], count: int, arrays: dict[str, Any]) -> None:
+        """Surface words of the smaller fields, counted from the streams."""
+        per_region = np.diff(np.concatenate([_joined(self._parts["regions.token"], np.int64), [0]]))
+        ptr, tokens = arrays["regions.ptr"], arrays["tokens.ptr"]
+        has_regions = np.diff(ptr) > 0
+        ends = (ptr[1:] - 1)[has_regions]
+        last = arrays["regions.token"][ends].astype(np.int64)
+        per_region[ends] = np.diff(tokens)[has_regions] - last
+        kinds = np.repeat(arrays["regions.kind"], per_region)
+        docs = np.repeat(np.arange(self.size, dtype=np.int64), np.diff(tokens))
+        for name in SURFACE_FIELDS[:-1]:
+            chosen = np.isin(kinds, _FIELD_KINDS[name])
+            keys, counts = np.unique(
+                stream[chosen] * np.int64(self.size) + docs[chosen], return_counts=True
+            )
+            _store(
+                f"surface.{name}",
+                keys // max(self.size, 1),
+                keys % max(self.size, 1),
+                counts,
+                count,
+                arrays,
+            )
+
+    def _records(self, arrays: dict[str, Any]) -> None:
+        """Cards, pages, heads, texts, and what articles are filtered and sorted by."""
+        for name, blobs in self._blobs.items():
+            arrays[f"{name}.ptr"] = _pointers([len(blob) for blob in blobs])
+            arrays[f"{name}.blob"] = np.frombuffer(b"".join(blobs), np.uint8)
+        arrays["sections.ptr"] = np.array(self._sections, np.int64)
+        for name, values in self._meta.items():
+            arrays[name] = np.array(values)
+        arrays["tags.ptr"] = _pointers([len(tags) for tags in self._tags])
+        arrays["tags.ids"] = np.array([tag for tags in self._tags for tag in tags], np.int32)
+        arrays["labels"] = np.frombuffer(
+            _json({kind: list(labels) for kind, labels in self._labels.items()}), np.uint8
+        )
+
+
+def _card(doc: Analysed) -> dict[str, Any]:
+    article = doc.article
+    return {
+        "slug": article.slug, "title": article.title, "lang": article.lang,
+        "category": article.category, "answer": doc.short_answer,
+        "updated": article.updated.isoformat() if isinstance(article.updated, date) else None,
+    }  # fmt: skip
+
+
+def _store_postings(
+    name: str, reader: Any, field: str, terms: Vocabulary, arrays: dict[str, Any]
+) -> None:
+    """Exports one field of a Whoosh segment, term by term in vocabulary order."""
+    ids, docs, counts = array("i"), array("i"), array("f")
+    place = 0
+    for term, found, weights in _posting_lists(reader, field):
+        while terms[place] != term:
+            place += 1
+        ids.extend([place] * len(found))
+        docs.extend(found)
+        counts.extend(weights)
+    _store(name, np.array(ids), np.array(docs), np.array(counts), len(terms), arrays)
+
+
+def _posting_lists(reader: Any, field: str) -> Iterator[tuple[str, list[int], list[float]]]:
+    """Every term of a field with its documents and frequencies, in code-point order."""
+    for term in reader.field_terms(field):
+        matcher = reader.postings(field, term)
+        docs: list[int] = []
+        weights: list[float] = []
+        if not hasattr(
+            matcher, "_read_weights"
+        ):  # a posting short enough to stand in the term file
+            docs, weights = list(matcher._ids), list(matcher._weights)
+        else:
+            # Block by block: the public interface steps posting by posting, some ten times slower.
+            while matcher.is_active():
+                matcher._read_ids()
+                matcher._read_weights()
+                docs += matcher._ids
+                weights += matcher._weights
+                matcher._next_block()
+        yield term, docs, weights
+
+
+def _store(
+    name: str, terms: Any, docs: Any, counts: Any, vocabulary: int, arrays: dict[str, Any]
+) -> None:
+    """Posting lists sorted by term, then document."""
+    df = np.bincount(terms, minlength=vocabulary) if len(terms) else np.zeros(vocabulary, np.int64)
+    arrays[f"{name}.ptr"] = _pointers(df)
+    arrays[f"{name}.docs"] = np.asarray(docs, np.int32)
+    arrays[f"{name}.tf"] = np.minimum(counts, 65535).astype(np.uint16)
+    if name == "surface.text":
+        arrays["surface.text.df"] = df.astype(np.uint32)
+
+
+def _pointers(counts: Any) -> NDArray[np.int64]:
+    pointers = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=pointers[1:])
+    return pointers
+
+
+def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype)
+
+
+def _row_sums(docs: NDArray[np.int32], tf: NDArray[np.uint16], size: int) -> NDArray[np.int32]:
+    return np.bincount(docs, weights=tf, minlength=size).astype(np.int32)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,288 @@
+"""Builds on disk: write one, publish it whole, open the published one, drop old ones. Knows nothing of articles.
+
+A build is a folder that is complete before anybody can see it and never changes afterwards. Which one
+is current stands in one small file, moved into place by `os.replace`.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import mmap
+import os
+import secrets
+import shutil
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.errors import BuildFailed, IndexDamaged, IndexMissing
+
+Arrays = Mapping[str, NDArray[Any]]
+
+MANIFEST = "build.json"
+FORMAT = 1  # of everything in a build; another number means: build afresh
+_POINTER = "current"
+_LOCK = "lock"
+_UNFINISHED = "unfinished-"
+_MAGIC = b"kbarrays"
+_ALIGN = 64
+
+
+# ---------------------------------------------------------------- arrays in one file
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """Writes named arrays into one file that `read_arrays` maps without copying."""
+    header: dict[str, tuple[str, tuple[int, ...], int]] = {}
+    at = 0
+    for name, array in arrays.items():
+        header[name] = (array.dtype.str, array.shape, at)
+        at += -(-array.nbytes // _ALIGN) * _ALIGN
+    head = json.dumps(header, separators=(",", ":")).encode()
+    head += b" " * (-(len(head) + 16) % _ALIGN)
+    with path.open("wb") as file:
+        file.write(_MAGIC + len(head).to_bytes(8, "little") + head)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).data.cast("B") if array.nbytes else b"")
+            file.write(b"\0" * (-array.nbytes % _ALIGN))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a file, read-only and memory-mapped. Raises IndexDamaged if it is not such a file."""
+    try:
+        with path.open("rb") as file:
+            data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        if data[:8] != _MAGIC:
+            raise ValueError("not a file of arrays")
+        start = 16 + int.from_bytes(data[8:16], "little")
+        arrays = {}
+        for name, (dtype, shape, at) in json.loads(data[16:start]).items():
+            count = int(np.prod(shape, dtype=np.int64))
+            array = np.frombuffer(data, np.dtype(dtype), count, start + at if count else 0)
+            arrays[name] = array.reshape(shape)
+        return arrays
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise IndexDamaged(f"{path}: {error}; run `kb index --full`") from None
+
+
+# ---------------------------------------------------------------- builds
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A published build: its name, its folder and its manifest."""
+
+    name: str
+    folder: Path
+    manifest: dict[str, Any]
+
+
+class Builds:
+    """The folder of builds. Only `draft` and `publish` write; they hold a lock of the whole folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._verified: set[tuple[int, ...]] = set()
+
+    def stamp(self) -> tuple[int, int] | None:
+        """Changes whenever another build is published; None when none ever was. Costs one `stat`."""
+        try:
+            found = os.stat(self.root / _POINTER)
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def current(self) -> Build:
+        """The published build, or the newest sound one before it if that is damaged.
+
+        Every file is compared with the size and checksum in the manifest, once per process and file.
+        Raises IndexMissing when there is no build at all, IndexDamaged when none can be read.
+        """
+        names = self._names()
+        try:
+            pointed = (self.root / _POINTER).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            pointed = ""
+        if not names:
+            raise IndexMissing(f"no build of the articles in {self.root}; run `kb index`")
+        if pointed in names:
+            names.remove(pointed)
+            names.insert(0, pointed)
+        reason = ""
+        for name in names:
+            try:
+                return self._open(name)
+            except IndexDamaged as error:
+                reason = reason or str(error)
+        raise IndexDamaged(reason)
+
+    def sound(self, name: str) -> bool:
+        """Whether build `name` is there and undamaged."""
+        try:
+            self._open(name)
+        except IndexDamaged:
+            return False
+        return True
+
+    def _names(self) -> list[str]:
+        """Names of finished builds, newest first (a name begins with its time)."""
+        try:
+            found = [entry.name for entry in os.scandir(self.root) if entry.is_dir()]
+        except OSError:
+            return []
+        return sorted((name for name in found if not name.startswith(_UNFINISHED)), reverse=True)
+
+    def _open(self, name: str) -> Build:
+        folder = self.root / name
+        try:
+            data = (folder / MANIFEST).read_bytes()
+            body, _, check = data.rpartition(b"\n")
+            if int(check or b"-1", 16) != zlib.crc32(body):
+                raise ValueError("the manifest is damaged")
+            manifest = json.loads(body)
+            if manifest["format"] != FORMAT:
+                raise ValueError(f"format {manifest['format']}, this version reads {FORMAT}")
+            for file, (size, crc) in manifest["files"].items():
+                self._verify(folder / file, size, crc)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IndexDamaged(f"build {name}: {error}; run `kb index --full`") from None
+        return Build(name, folder, manifest)
+
+    def _verify(self, path: Path, size: int, crc: int) -> None:
+        found = path.stat()
+        known = (found.st_dev, found.st_ino, found.st_mtime_ns, size, crc)
+        if found.st_size != size:
+            raise ValueError(f"{path.name} has {found.st_size} bytes instead of {size}")
+        if known in self._verified:
+            return
+        if _checksum(path) != crc:
+            raise ValueError(f"{path.name} does not have the contents it was written with")
+        self._verified.add(known)
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Path]:
+        """A new empty folder to build in; thrown away unless `publish` took it.
+
+        Raises BuildFailed when another process is building or the folder cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise BuildFailed(f"{self.root}: {error.strerror}; make the folder writable") from None
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BuildFailed(
+                    f"another process is building in {self.root}; wait until it has finished"
+                ) from None
+            self._sweep()
+            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+            folder = self.root / f"{_UNFINISHED}{stamp}-{secrets.token_hex(3)}"
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:
+            raise BuildFailed(_disk(error, self.root)) from None
+        finally:
+            os.close(lock)
+
+    def publish(self, folder: Path, facts: Mapping[str, Any], keep: int = 2) -> Build:
+        """Makes the drafted `folder` the current build: manifest, fsync, verify, rename, pointer.
+
+        `facts` go into the manifest; `keep` builds stay, the older ones are dropped.
+        Raises BuildFailed and leaves the old build current if anything does not fit.
+        """
+        name = self._unused(folder.name.removeprefix(_UNFINISHED))
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        table = {
+            str(path.relative_to(folder)): (path.stat().st_size, _checksum(path)) for path in files
+        }
+        body = json.dumps(
+            {"format": FORMAT, "name": name, **facts, "files": table}, ensure_ascii=False
+        ).encode()
+        (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
+        for path in (*files, folder / MANIFEST):
+            _sync(path)
+        for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
+            _sync(path)
+        _sync(folder)
+        target = self.root / name
+        os.rename(folder, target)
+        _sync(self.root)
+        pointer = self.root / f"{_POINTER}.new"
+        pointer.write_text(name + "\n", "utf-8")
+        _sync(pointer)
+        os.replace(pointer, self.root / _POINTER)
+        _sync(self.root)
+        build = self._open(name)
+        self._drop(keep)
+        return build
+
+    def rollback(self) -> Build:
+        """Points to the newest sound build before the current one. Raises IndexMissing if there is none."""
+        current = self.current().name
+        for name in self._names():
+            if name < current and self.sound(name):
+                pointer = self.root / f"{_POINTER}.new"
+                pointer.write_text(name + "\n", "utf-8")
+                _sync(pointer)
+                os.replace(pointer, self.root / _POINTER)
+                _sync(self.root)
+                return self._open(name)
+        raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
+
+    def _unused(self, name: str) -> str:
+        """`name`, moved behind the newest build should the clock have been set back."""
+        newest = max(self._names(), default="")
+        return name if name > newest else f"{newest}+"
+
+    def _drop(self, keep: int) -> None:
+        for name in self._names()[keep:]:
+            shutil.rmtree(self.root / name, ignore_errors=True)
+
+    def _sweep(self) -> None:
+        """Removes what a killed build left behind; the lock says nobody is at work on it."""
+        for entry in list(os.scandir(self.root)):
+            if entry.name.startswith(_UNFINISHED):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """The same immutable file in another build, without a second copy where the disk can do that."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _checksum(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            crc = zlib.crc32(chunk, crc)
+    return crc
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _disk(error: OSError, root: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk of {root} is full; free some space and run `kb index` again"
+    return f"{error.filename or root}: {error.strerror}; the old build goes on serving"
