@@ -739,7 +739,7 @@ def schema() -> None:
     \b
     kb schema > front-matter.schema.json
     """
-    from kb.articles import schema as front_matter
+    from kb.scaffold import schema as front_matter
 
     _print_json(front_matter())
 
@@ -773,10 +773,8 @@ def evaluate(
     from kb import evaluation
 
     settings = _settings(articles=articles, data=data)
-    scores = []
-    for file in files:
-        with _Progress(file.name) as progress:
-            scores.append(evaluation.evaluate(file, settings, progress))
+    with _Progress("Indexing") as progress:
+        scores = list(evaluation.evaluate(files, settings, progress))
     if as_json:
         _print_json({"sets": [score.to_json() for score in scores]})
     else:

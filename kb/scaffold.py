@@ -1,0 +1,213 @@
+"""A new article to fill in: its place, its file name, its skeleton. Indexes nothing."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from kb import articles
+from kb.config import Settings
+from kb.errors import KBError
+
+# All 33 letters, as passports and railway tickets write them, but readable: щ is shch, not shh.
+_LETTERS = dict(
+    zip(
+        "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+        "a b v g d e e zh z i y k l m n o p r s t u f kh ts ch sh shch * y * e yu ya".replace(
+            "*", ""
+        ).split(" "),
+        strict=True,
+    )
+)
+_LONGEST = 60
+
+
+class CannotCreate(KBError):
+    """The article cannot be written there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The skeleton's words in one language; a part is a heading and what belongs below it."""
+
+    lead: str
+    answers: str
+    why: tuple[str, str]
+    if_not: tuple[str, str]
+    parts: dict[str, tuple[tuple[str, str], ...]]
+
+
+_SKELETONS = {
+    "ru": _Words(
+        lead="Одно-два предложения: ответ целиком.",
+        answers="вопросы словами клиентов, по одному в строке",
+        why=("Почему так происходит", "Причина одним абзацем: понятная проблема не повторится."),
+        if_not=("Если не помогло", "Что проверить ещё и что прислать в поддержку."),
+        parts={
+            "how-to": (("Шаги", "1. Откройте …\n2. Нажмите …\n3. Проверьте, что …"),),
+            "problem": (("Как исправить", "1. Откройте …\n2. Нажмите …\n3. Проверьте, что …"),),
+            "reference": (("Описание", "| Название | Что значит |\n|---|---|\n| … | … |"),),
+            "policy": (("Правило", "Что можно, что нельзя, кого касается и с какой даты."),),
+        },
+    ),
+    "en": _Words(
+        lead="One or two sentences: the whole answer.",
+        answers="questions in customers' words, one on each line",
+        why=(
+            "Why it happens",
+            "The reason in one paragraph: who understands it, does not ask again.",
+        ),
+        if_not=("If it did not help", "What else to check, and what to send to support."),
+        parts={
+            "how-to": (("Steps", "1. Open …\n2. Press …\n3. Check that …"),),
+            "problem": (("How to fix it", "1. Open …\n2. Press …\n3. Check that …"),),
+            "reference": (("Description", "| Name | Meaning |\n|---|---|\n| … | … |"),),
+            "policy": (("The rule", "What is allowed, what is not, for whom and from which day."),),
+        },
+    ),
+}
+
+
+def create(
+    settings: Settings,
+    title: str,
+    *,
+    lang: str | None = None,
+    category: str = "",
+    kind: str = "how-to",
+    today: date | None = None,
+) -> Path:
+    """Writes the article and returns its path. Raises CannotCreate rather than overwrite."""
+    title = " ".join(unicodedata.normalize("NFC", title).split())
+    if not title:
+        raise CannotCreate('the title is empty; write `kb new "How to reset a password"`')
+    lang = lang or settings.lang
+    if lang not in settings.langs:
+        known = ", ".join(settings.langs)
+        raise CannotCreate(f"{lang} is none of the languages {known}; add it to KB_LANGS")
+    root = settings.articles / lang
+    has_languages = any((settings.articles / code).is_dir() for code in settings.langs)
+    if not has_languages and any(settings.articles.glob("*")):
+        root = settings.articles  # somebody else's order: no language folders
+    folder = root.joinpath(*_folders(root, category))
+    path = folder / f"{file_name(title)}.md"
+    text = skeleton(
+        title,
+        lang=lang,
+        kind=kind,
+        today=today or date.today(),
+        category="" if folder.name == category.strip("/").split("/")[-1] else category,
+        say_lang=root == settings.articles,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise CannotCreate(f"{path} is there already; edit it, or choose another title") from None
+    return path
+
+
+def _folders(root: Path, category: str) -> list[str]:
+    """A category as folders: one that is there by that name, else `Счёт и оплата` in Latin letters.
+
+    `a/b` stays two folders; nothing typed leads out of `root`.
+    """
+    folders: list[str] = []
+    for part in category.split("/"):
+        wanted = part.strip()
+        is_there = wanted not in ("", ".", "..") and root.joinpath(*folders, wanted).is_dir()
+        name = wanted if is_there else file_name(wanted, otherwise="")
+        folders += [name] if name else []
+    return folders
+
+
+def file_name(title: str, otherwise: str = "article") -> str:
+    """`Как сбросить пароль?` as `kak-sbrosit-parol`: letters, digits and hyphens of ASCII."""
+    folded = "".join(_LETTERS.get(char, char) for char in title.lower())
+    plain = unicodedata.normalize("NFKD", folded).encode("ascii", "ignore").decode()
+    words = re.findall("[a-z0-9]+", plain.replace("'", ""))
+    name = ""
+    for word in words:
+        if name and len(name) + 1 + len(word) > _LONGEST:
+            break
+        name = f"{name}-{word}" if name else word[:_LONGEST]
+    return name or otherwise
+
+
+def skeleton(
+    title: str, *, lang: str, kind: str, today: date, category: str = "", say_lang: bool = False
+) -> str:
+    """The text of a new article; passes `kb check` as it is: only its words are left to write."""
+    words = _SKELETONS.get(lang, _SKELETONS["en"])
+    parts = list(words.parts[kind])
+    if kind == "problem":
+        parts += [words.why]
+    if kind in ("problem", "how-to"):
+        parts += [words.if_not]
+    front = [
+        f"title: {_quoted(title)}",
+        *([f"lang: {lang}"] if say_lang else []),
+        *([f"category: {_quoted(category)}"] if category else []),
+        f"type: {kind}",
+        f"updated: {today.isoformat()}",
+        f"answers:  # {words.answers}",
+        f"  - {_quoted(title)}",
+    ]
+    body = [words.lead, *(f"## {heading}\n\n{text}" for heading, text in parts)]
+    return "---\n" + "\n".join(front) + "\n---\n" + "\n\n".join(body) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A YAML text that a colon, a hash or a leading `no` cannot turn into something else."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------- JSON Schema
+
+_TEXT = {"type": ["string", "number", "boolean"]}
+_LIST = {"oneOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_DATE = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}"}
+_YES_NO = {"enum": [True, False, "yes", "no"]}
+
+_MEANINGS: dict[str, tuple[str, dict[str, Any]]] = {
+    "title": ("title of the article; without it the first heading", _TEXT),
+    "lang": ("language, such as ru or en", {"type": "string", "pattern": "^[A-Za-z]{2,3}"}),
+    "slug": ("address under /articles/; without it the path", _TEXT),
+    "answers": ("questions, in customers' words, that this article answers", _LIST),
+    "answer": (
+        "the short answer shown in the result list",
+        {**_TEXT, "maxLength": articles.MAX_ANSWER},
+    ),
+    "category": ("category; without it the parent folder", _TEXT),
+    "tags": ("labels to filter by", _LIST),
+    "related": ("slugs of articles worth reading next", _LIST),
+    "aliases": ("former slugs; they lead here", _LIST),
+    "type": ("kind of article", {"enum": list(articles.TYPES)}),
+    "author": ("who signs the article; without it the last git author", _TEXT),
+    "owner": ("who answers for it; without it the owner of the category", _TEXT),
+    "updated": ("date of the last change; without it the last commit", _DATE),
+    "review_by": ("read again by this date", _DATE),
+    "publish": ("not shown before this date", _DATE),
+    "expires": ("not shown from this date on", _DATE),
+    "draft": ("not shown at all", _YES_NO),
+    "unlisted": ("shown, but not found", _YES_NO),
+    "boost": ("rank factor", {"type": "number", "minimum": 0.1, "maximum": 10}),
+    "translation_of": ("slug of the article this one translates", _TEXT),
+}
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the front matter, so that editors complete and check keys."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Front matter of an article",
+        "type": "object",
+        "properties": {
+            key: {"description": meaning, **shape} for key, (meaning, shape) in _MEANINGS.items()
+        },
+        "additionalProperties": True,
+    }
