@@ -1,0 +1,129 @@
+"""A PostgreSQL server of the tests' own: Debian's binaries, a free port, a temporary folder."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+_HOMES = (*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),)
+_ACCOUNTS = ("postgres", "nobody")
+_database = count(1)
+
+
+def binaries() -> Path | None:
+    """The folder of `initdb` and `postgres`, if this machine has them."""
+    for home in _HOMES:
+        if (home / "initdb").exists() and (home / "postgres").exists():
+            return home
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found and shutil.which("postgres") else None
+
+
+def _as_nobody() -> list[str]:
+    """The server refuses to run as root."""
+    if os.geteuid() != 0:
+        return []
+    import pwd
+
+    for account in _ACCOUNTS:
+        try:
+            pwd.getpwnam(account)
+        except KeyError:
+            continue
+        return ["runuser", "-u", account, "--"]
+    raise RuntimeError("no account to run PostgreSQL under")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """A running server; `new_database()` gives the address of an empty database."""
+
+    def __init__(self, home: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.home = home
+        self.port = port
+        self.process = process
+
+    def address(self, database: str) -> str:
+        return f"postgresql+psycopg://kb@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        import psycopg
+
+        name = f"kb_{os.getpid()}_{next(_database)}"
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f'create database "{name}"')
+        return self.address(name)
+
+    def drop(self, url: str) -> None:
+        import psycopg
+
+        name = url.rpartition("/")[2]
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
+            connection.execute(f'drop database if exists "{name}" with (force)')
+
+    def _dsn(self, database: str) -> str:
+        return f"host=127.0.0.1 port={self.port} user=kb dbname={database} connect_timeout=5"
+
+    def wait(self, seconds: float = 30) -> None:
+        import psycopg
+
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                psycopg.connect(self._dsn("postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    """Starts a server and stops it."""
+    home = binaries()
+    if home is None:
+        raise FileNotFoundError("initdb")
+    prefix = _as_nobody()
+    folder = Path(tempfile.mkdtemp(prefix="kb-postgres-"))
+    data, log = folder / "data", folder / "log"
+    if prefix:
+        shutil.chown(folder, prefix[2])
+    run = {"cwd": "/", "check": True, "capture_output": True}
+    process = None
+    try:
+        subprocess.run(
+            [*prefix, home / "initdb", "-D", data, "-U", "kb", "--auth=trust", "-E", "UTF8",
+             "--locale=C.UTF-8", "--no-sync"],
+            **run,
+        )  # fmt: skip
+        port = _free_port()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*prefix, home / "postgres", "-D", data, "-p", str(port), "-k", folder,
+                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
+                cwd="/", stdout=output, stderr=output,
+            )  # fmt: skip
+        found = Server(home, port, process)
+        found.wait()
+        yield found
+    finally:
+        if process is not None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(5)
+        shutil.rmtree(folder, ignore_errors=True)
