@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -20,8 +21,10 @@ from kb.errors import KBError
 if TYPE_CHECKING:
     from kb.articles import Problem
     from kb.config import Loaded, Settings
+    from kb.indexer import BuildReport
     from kb.search import Hit, Marked, Results
-    from kb.service import BuildReport, KnowledgeBase
+    from kb.searchlog import MissGroup, SearchLog
+    from kb.service import KnowledgeBase
 
 DONE, NEEDS_A_PERSON, FAILED = 0, 1, 2
 
@@ -50,7 +53,7 @@ class _Kb(click.Group):
             code = 130  # as a shell reports an interrupt
         except BrokenPipeError:
             # The reader, say `head`, has had enough; nothing more may be written at exit.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             code = DONE
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
@@ -581,7 +584,11 @@ def new(
 
 @main.group(invoke_without_command=True)
 @click.option("--since", default="30d", show_default=True, help="12h, 7d, 4w or 2026-11-22.")
-@click.option("--status", help="open, assigned, answered, regressed or dismissed.")
+@click.option(
+    "--status",
+    type=click.Choice(["open", "assigned", "answered", "regressed", "dismissed", "all"]),
+    help="Only these; without it all that nobody has solved.",
+)
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table",
     show_default=True,
@@ -600,7 +607,7 @@ def misses(
 
     \b
     kb misses
-    kb misses --since 7d --status open
+    kb misses --since 7d --status regressed
     kb misses --format csv > misses.csv
     """
     if context.invoked_subcommand is not None:
@@ -630,48 +637,51 @@ _MISS_FIELDS = (
 )  # fmt: skip
 
 
-def _miss_row(group: Any) -> dict[str, Any]:
-    return {name: getattr(group, name, None) for name in _MISS_FIELDS}
+def _miss_row(group: "MissGroup") -> dict[str, Any]:
+    row = {name: getattr(group, name) for name in _MISS_FIELDS}
+    row["phrasings"] = [{"query": query, "visits": visits} for query, visits in group.phrasings]
+    row["kinds"] = dict(group.kinds)
+    row["answer"] = asdict(group.answer) if group.answer is not None else None
+    return row
 
 
-def _misses_json(groups: Iterable[Any]) -> None:
+def _misses_json(groups: Iterable["MissGroup"]) -> None:
     _print_json({"groups": [_miss_row(group) for group in groups]})
 
 
-def _misses_csv(groups: Iterable[Any]) -> None:
+def _misses_csv(groups: Iterable["MissGroup"]) -> None:
     import csv
 
-    out = csv.writer(click.get_text_stream("stdout"))
+    out = csv.writer(sys.stdout)
     out.writerow(_MISS_FIELDS)
     for group in groups:
-        out.writerow([_cell(value) for value in _miss_row(group).values()])
+        row = _miss_row(group)
+        row["phrasings"] = " | ".join(query for query, _ in group.phrasings)
+        row["kinds"] = ", ".join(f"{kind} {count}" for kind, count in group.kinds.items())
+        row["answer"] = group.answer.slug if group.answer is not None else ""
+        out.writerow([_cell(value) for value in row.values()])
 
 
 def _cell(value: Any) -> str:
     """A cell that a spreadsheet shows and never computes."""
-    if isinstance(value, dict):
-        value = ", ".join(f"{name} {number}" for name, number in value.items())
-    elif isinstance(value, list | tuple):
-        value = " | ".join(str(item) for item in value)
-    text = "" if value is None else str(value)
+    text = str(_plain(value) if isinstance(value, datetime) else value)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def _misses_table(groups: Iterable[Any]) -> None:
+def _misses_table(groups: Iterable["MissGroup"]) -> None:
     rows = list(groups)
     if not rows:
         click.echo("No misses: every finished search was answered, or none was made yet.")
         return
     click.echo(f"{'visits':>6}  {'last':<10}  {'status':<9}  question")
     for group in rows:
-        last = str(_plain(group.last))[:10] if group.last is not None else ""
-        click.echo(f"{group.visits:>6}  {last:<10}  {group.status:<9}  {group.question}")
+        click.echo(f"{group.visits:>6}  {group.last:%Y-%m-%d}  {group.status:<9}  {group.question}")
 
 
-_PRINT_MISSES: dict[str, Callable[[Iterable[Any]], None]] = {
+_PRINT_MISSES: dict[str, Callable[[Iterable["MissGroup"]], None]] = {
     "table": _misses_table,
     "csv": _misses_csv,
     "json": _misses_json,
@@ -803,6 +813,18 @@ def log() -> None:
     """Keep, give away and forget the searches that were recorded."""
 
 
+@contextmanager
+def _log(settings: "Settings") -> Iterator["SearchLog"]:
+    from kb.searchlog import SearchLog
+
+    settings.data.mkdir(parents=True, exist_ok=True)
+    searches = SearchLog(settings.log_url)
+    try:
+        yield searches
+    finally:
+        searches.close()
+
+
 @log.command()
 @_folders
 def purge(articles: Path | None, data: Path | None) -> None:
@@ -811,8 +833,10 @@ def purge(articles: Path | None, data: Path | None) -> None:
     \b
     kb log purge
     """
-    with _service(_settings(articles=articles, data=data)) as service:
-        click.echo(f"{_count(service.purge_log(), 'search', 'searches')} deleted.")
+    settings = _settings(articles=articles, data=data)
+    with _log(settings) as searches:
+        deleted = searches.purge(datetime.now(UTC) - timedelta(days=settings.retention_days))
+    click.echo(f"{_count(deleted, 'record')} older than {settings.retention_days} days deleted.")
 
 
 @log.command()
@@ -826,8 +850,8 @@ def forget(text: str, articles: Path | None, data: Path | None) -> None:
     """
     if not text.strip():
         raise click.BadParameter("TEXT is empty")
-    with _service(_settings(articles=articles, data=data)) as service:
-        click.echo(f"{_count(service.forget(text), 'record')} changed or deleted.")
+    with _log(_settings(articles=articles, data=data)) as searches:
+        click.echo(f"Removed from {_count(searches.forget(text), 'place')}.")
 
 
 @log.command()
@@ -839,8 +863,8 @@ def export(output: IO[str], articles: Path | None, data: Path | None) -> None:
     \b
     kb log export > searches.jsonl
     """
-    with _service(_settings(articles=articles, data=data)) as service:
-        for row in service.export_log():
+    with _log(_settings(articles=articles, data=data)) as searches:
+        for row in searches.export():
             click.echo(json.dumps(row, ensure_ascii=False, default=_plain), file=output)
 
 
@@ -853,6 +877,8 @@ def migrate(url: str, articles: Path | None, data: Path | None) -> None:
     \b
     kb log migrate postgresql+psycopg://kb:secret@db/kb
     """
-    with _service(_settings(articles=articles, data=data)) as service:
-        rows = service.migrate_log(url)
+    from kb import searchlog
+
+    settings = _settings(articles=articles, data=data)
+    rows = sum(searchlog.migrate(settings.log_url, url).values())
     click.echo(f"{_count(rows, 'row')} copied; now set KB_DATABASE_URL to the new address.")

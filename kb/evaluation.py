@@ -37,7 +37,7 @@ class CannotEvaluate(KBError):
 
 
 def ndcg(ranking: Sequence[str], grades: Mapping[str, float], depth: int = DEPTH) -> float:
-    """Discounted gain, grade / log2(rank + 1), of the first hits as a share of the best possible."""
+    """Discounted gain, grade / log2(rank + 1), of the first hits, as a share of the best."""
     best = sorted(grades.values(), reverse=True)[:depth]
     ideal = sum(grade / math.log2(rank + 1) for rank, grade in enumerate(best, 1))
     gain = sum(
