@@ -1,0 +1,329 @@
+"""Each rule finds its mistake, names line and cure, and stays silent where nothing is wrong."""
+
+from datetime import date
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import articles, checks, markup
+from kb.articles import Problem
+
+TODAY = date(2026, 11, 22)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def base(files: dict[str, str], media: tuple[str, ...] = (), **more: object) -> checks.Base:
+    found = [articles.parse(path, dedent(text).encode()).article for path, text in files.items()]
+    good = [article for article in found if article is not None]
+    rendered = {
+        a.slug: markup.render(a.body, path=a.path, lang=a.lang, title=a.title) for a in good
+    }
+    return checks.Base(good, rendered, TODAY, frozenset((*files, *media)), **more)  # type: ignore[arg-type]
+
+
+def run(
+    files: dict[str, str], code: str, media: tuple[str, ...] = (), **more: object
+) -> list[Problem]:
+    return [p for p in checks.run(base(files, media, **more)) if p.code == code]
+
+
+def places(problems: list[Problem]) -> list[str]:
+    return [f"{p.path}:{p.line}" for p in problems]
+
+
+VPN = "---\ntitle: VPN\n---\nText.\n\n## If it fails\n\nMore.\n"
+
+
+# ---------------------------------------------------------------- links
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "vpn.md", "./vpn.md", "../net/vpn.md", "vpn", "/net/vpn.md", "/articles/net/vpn",
+        "vpn.md#if-it-fails", "#own-heading", "https://example.com/x.md", "mailto:a@b.example",
+        "cable.png", "/media/net/cable.png", "/contact", "/", "{{ site.url }}/x.md",
+        "/articles/net/old-vpn",
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_somewhere_is_no_problem(link):
+    files = {
+        "net/vpn.md": VPN.replace("---\nText", "aliases: net/old-vpn\n---\nText"),
+        "net/a.md": f"# A\n\n## Own heading\n\nSee [it]({link}).\n",
+    }
+    found = checks.run(base(files, ("net/cable.png",)))
+
+    assert [p for p in found if "link" in p.code or "anchor" in p.code] == []
+
+
+@pytest.mark.parametrize(
+    "link", ["vpm.md", "other/vpn.md", "/media/x.png", "../../vpn.md", "a.pdf"]
+)
+def test_a_link_to_a_missing_file_is_an_error_on_its_line(link):
+    files = {"net/vpn.md": VPN, "net/a.md": f"---\ntitle: A\n---\n\nSee\n[it]({link}).\n"}
+
+    (problem,) = run(files, "broken-link")
+
+    assert (problem.path, problem.line, problem.level) == ("net/a.md", 6, "error")
+    assert link in problem.message
+
+
+def test_a_link_to_a_moved_file_is_told_where_it_is_now():
+    files = {"ru/net/vpn.md": VPN, "en/net/vpn.md": VPN, "ru/a.md": "# A\n\n[x](vpn.md)\n"}
+
+    (problem,) = run(files, "broken-link")
+
+    assert problem.cure == "write net/vpn.md"
+
+
+def test_a_page_of_the_site_around_us_is_only_a_warning():
+    (problem,) = run({"a.md": "# A\n\n[x](/pricing)\n"}, "link-off-site")
+
+    assert problem.level == "warning"
+    assert run({"a.md": "# A\n\n[x](/pricing)\n"}, "broken-link") == []
+
+
+def test_a_link_to_a_heading_that_is_gone_lists_those_there_are():
+    files = {"vpn.md": VPN, "a.md": "# A\n\n[x](vpn.md#if-it-falls)\n[y](#nowhere)\n"}
+
+    first, second = run(files, "broken-anchor")
+
+    assert first.message == "vpn.md has no heading #if-it-falls"
+    assert first.cure == "link to one it has: #if-it-fails"
+    assert second.line == 4
+
+
+def test_an_image_must_be_there_and_say_what_it_shows():
+    files = {"a.md": "# A\n\n![Login page](login.png)\n\n![](there.png)\n"}
+
+    assert places(run(files, "missing-image", ("there.png",))) == ["a.md:3"]
+    assert places(run(files, "no-alt-text", ("there.png",))) == ["a.md:5"]
+
+
+def test_related_must_name_articles():
+    files = {"vpn.md": VPN, "a.md": "---\ntitle: A\nrelated: [vpn, nvp]\n---\nText.\n"}
+
+    (problem,) = run(files, "unknown-related")
+
+    assert problem.line == 3
+    assert "nvp" in problem.message
+
+
+def test_an_alias_leads_to_one_article():
+    files = {
+        "vpn.md": VPN,
+        "a.md": "---\naliases: [vpn, old]\n---\n# A\n",
+        "b.md": "---\naliases: old\n---\n# B\n",
+        "c.md": "---\naliases: c\n---\n# C\n",
+        "d.md": "---\naliases: elsewhere\n---\n# D\n",
+    }
+
+    messages = [p.message for p in run(files, "alias-taken")]
+
+    assert messages == [
+        "the alias old belongs to b.md as well",
+        "the alias vpn belongs to vpn.md as well",
+        "the alias old belongs to a.md as well",
+        "the alias c is the article's own address",
+    ]
+
+
+# ---------------------------------------------------------------- claims
+
+
+def test_an_answer_must_stand_in_the_first_three():
+    article = "---\nanswers:\n  - how to reset\n---\n# VPN\n\nText.\n"
+
+    assert run({"vpn.md": article}, "answer-not-found") == []  # nothing to ask yet
+    for ranking, broken in (
+        (["vpn"], False),
+        (["a", "b", "vpn"], False),
+        (["a", "b", "c", "vpn"], True),
+        ([], True),
+    ):
+        found = run({"vpn.md": article}, "answer-not-found", rank=lambda *_, r=ranking: r)
+        assert bool(found) is broken, ranking
+    assert found[0].message == "“how to reset” does not lead here; nothing is found"
+    assert found[0].line == 2
+
+
+@pytest.mark.parametrize(
+    "key", ["draft: yes", "unlisted: yes", "publish: 2027-01-01", "expires: 2026-11-22"]
+)
+def test_an_article_nobody_meets_claims_nothing(key):
+    article = f"---\nanswers: how to reset\n{key}\n---\n# VPN\n\nText.\n"
+
+    assert run({"vpn.md": article}, "answer-not-found", rank=lambda *_: []) == []
+
+
+def test_a_question_is_claimed_once_however_it_is_worded():
+    files = {
+        "ru/a.md": "---\nanswers: Как сбросить пароль?\n---\n# Сброс\n",
+        "ru/b.md": "---\nanswers: [как СБРОСИТЬ пароли]\n---\n# Пароли\n",
+        "ru/c.md": "---\nanswers: как сменить почту\n---\n# Почта\n",
+    }
+
+    assert places(run(files, "answer-claimed-twice")) == ["ru/a.md:2", "ru/b.md:2"]
+
+
+def test_titles_tell_the_articles_of_a_category_apart():
+    files = {
+        "net/a.md": "# VPN \n",
+        "net/b.md": "# vpn\n",
+        "other/c.md": "# VPN\n",
+        "ru/net/d.md": "# ВПН\n",
+    }
+
+    assert places(run(files, "duplicate-title")) == ["net/a.md:1", "net/b.md:1"]
+
+
+# ---------------------------------------------------------------- the article itself
+
+
+@pytest.mark.parametrize(
+    ("body", "complains"),
+    [
+        ("Нажмите кнопку.", True),
+        ("## Почему так происходит\n\nКэш.", False),
+        ("Причина — старый кэш.", False),
+        ("Press it. It happens because of the cache.", False),
+        ("Press the button.", True),
+    ],
+)
+def test_a_problem_says_why(body, complains):
+    files = {"a.md": f"---\ntype: problem\n---\n# A\n\n{body}\n", "b.md": "# B\n\nPress.\n"}
+
+    assert bool(run(files, "no-why")) is complains
+
+
+def test_an_article_has_text():
+    assert places(run({"a.md": "# A\n", "b.md": "# B\n\nText.\n"}, "empty-article")) == ["a.md:1"]
+
+
+def test_a_missing_author_is_a_hint_where_others_sign():
+    signed = "---\nauthor: Anna\n---\n# A\n\nText.\n"
+
+    assert run({"b.md": "# B\n"}, "no-author") == []
+    assert places(run({"a.md": signed, "b.md": "# B\n"}, "no-author")) == ["b.md:1"]
+
+
+def test_a_review_is_due_the_day_after_its_date():
+    files = {
+        "a.md": "---\nreview_by: 2026-11-21\n---\n# A\n",
+        "b.md": "---\nreview_by: 2026-11-22\n---\n# B\n",
+    }
+
+    assert places(run(files, "review-due")) == ["a.md:2"]
+
+
+def test_an_article_is_published_before_it_expires():
+    files = {"a.md": "---\npublish: 2027-02-01\nexpires: 2027-01-01\n---\n# A\n"}
+
+    assert places(run(files, "dates-crossed")) == ["a.md:3"]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("anwsers", "answers"), ("titel", "title"), ("Tags", ""), ("categroy", "category"),
+        ("review-by", "review_by"), ("translation_off", "translation_of"),
+        ("sidebar_position", ""), ("weight", ""), ("date", ""), ("permalink", ""),
+        ("published", ""), ("description", ""), ("ms.author", ""), ("layout", ""), ("id", ""),
+    ],
+)  # fmt: skip
+def test_a_key_that_looks_mistyped_is_named(key, meant):
+    found = run({"a.md": f"---\n{key}: x\n---\n# A\n"}, "unknown-key")
+
+    if key == "Tags":
+        assert [p.cure for p in found] == ["did you mean `tags`?"]
+    else:
+        assert [p.cure for p in found] == ([f"did you mean `{meant}`?"] if meant else [])
+
+
+@pytest.mark.parametrize(
+    ("line", "personal"),
+    [
+        ("Write to ivan.petrov@gmail.com", True),
+        ("Write to support@shop.ru or name@example.com", False),
+        ("Our desk: desk@ours.ru", False),
+        ("Call +7 912 345-67-89", True),
+        ("Card 4111 1111 1111 1111", True),
+        ("Version 2.14.0 of 2026-11-22, error 0x80070005, order 12345678", False),
+        ("https://example.com/1234567890123456", False),
+    ],
+)
+def test_personal_data_is_hinted_at(line, personal):
+    found = run({"a.md": f"# A\n\n{line}\n"}, "personal-data", support_email="desk@ours.ru")
+
+    assert places(found) == (["a.md:3"] if personal else [])
+
+
+def test_code_may_hold_addresses():
+    assert run({"a.md": "# A\n\n```\ngit config ivan@gmail.com\n```\n"}, "personal-data") == []
+
+
+# ---------------------------------------------------------------- translations
+
+
+def test_a_translation_is_missed_only_where_translating_is_the_custom():
+    alone = {"ru/a.md": "# А\n\nТекст.\n", "en/b.md": "# B\n\nText.\n"}
+
+    assert run(alone, "no-translation") == []
+    custom = alone | {"ru/c.md": "# В\n\nТекст.\n", "en/c.md": "# C\n\nText.\n"}
+    assert places(run(custom, "no-translation")) == ["en/b.md:1", "ru/a.md:1"]
+
+
+def test_translation_of_pairs_articles_under_other_names():
+    files = {
+        "ru/parol.md": "---\nupdated: 2026-02-01\n---\n# Пароль\n",
+        "en/password.md": "---\ntranslation_of: ru/parol\nupdated: 2026-01-31\n---\n# Password\n",
+        "en/x.md": "---\ntranslation_of: ru/net\n---\n# X\n",
+    }
+
+    assert places(run(files, "old-translation")) == ["en/password.md:2"]
+    assert places(run(files, "unknown-source")) == ["en/x.md:2"]
+    assert "en/password.md:1" not in places(run(files, "no-translation"))
+
+
+# ---------------------------------------------------------------- the registry
+
+
+def test_a_comment_silences_a_rule_in_its_article():
+    silent = "# A\n\n<!-- kb: ignore broken-link, no-alt-text -->\n\n[x](gone.md)\n![](gone.png)\n"
+
+    assert [p.code for p in checks.run(base({"a.md": silent}))] == ["missing-image"]
+
+
+def test_only_the_asked_files_and_folders_are_told():
+    files = dict.fromkeys(("a.md", "net/a.md", "network.md"), "# A\n\n[x](gone.md)\n")
+
+    def told(*within: str) -> list[str]:
+        return sorted({p.path for p in checks.run(base(files), within)})
+
+    assert told() == told(".") == ["a.md", "net/a.md", "network.md"]
+    assert told("net") == ["net/a.md"]
+    assert told("a.md", "network.md") == ["a.md", "network.md"]
+
+
+def test_mistakes_beside_the_articles_are_told_too():
+    mistake = Problem("synonyms.yml", 3, "synonym-circle", "a leads to b leads to a")
+
+    assert checks.run(base({}, elsewhere=[mistake])) == [mistake]
+
+
+def test_every_rule_has_a_name_a_level_and_a_meaning():
+    codes = [rule.code for rule in checks.RULES]
+
+    assert len(codes) == len(set(codes))
+    assert {rule.level for rule in checks.RULES} <= {"error", "warning", "hint"}
+    assert [rule.code for rule in checks.RULES if not rule.meaning.endswith(".")] == []
+
+
+@given(st.lists(st.text(max_size=200), max_size=4))
+def test_any_texts_can_be_checked(bodies):
+    found = checks.run(base({f"a{i}.md": body for i, body in enumerate(bodies)}))
+
+    assert all(p.message and p.cure and p.line >= 1 for p in found)

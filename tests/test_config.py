@@ -1,0 +1,135 @@
+"""Settings: which origin wins, what is refused and with which words, what is never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from kb import config
+from kb.config import Settings
+from kb.errors import ConfigError
+
+
+def load(folder: Path, environ: dict[str, str] | None = None, **options: object) -> config.Loaded:
+    return config.load(folder, environ or {}, options)
+
+
+def test_without_anything_said_the_defaults_hold(tmp_path):
+    loaded = load(tmp_path)
+
+    assert loaded.settings == Settings()
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_options_beat_the_environment_beats_the_file_beats_defaults(tmp_path):
+    (tmp_path / "kb.toml").write_text("port = 1\nworkers = 1\nlang = 'en'\n", "utf-8")
+    environ = {"KB_PORT": "2", "KB_WORKERS": "3"}
+
+    loaded = load(tmp_path, environ, port=4, host=None)
+
+    assert (loaded.settings.port, loaded.settings.workers, loaded.settings.lang) == (4, 3, "en")
+    assert loaded.origins["port"] == "option"
+    assert loaded.origins["workers"] == "KB_WORKERS"
+    assert loaded.origins["lang"] == str(tmp_path / "kb.toml")
+    assert loaded.origins["host"] == "default"
+
+
+def test_an_empty_variable_counts_as_not_set(tmp_path):
+    assert load(tmp_path, {"KB_PORT": ""}).settings.port == 8000
+
+
+@pytest.mark.parametrize(
+    ("text", "langs"),
+    [("ru,en", ("ru", "en")), (" en ", ("en",)), ("ru, en,de", ("ru", "en", "de"))],
+)
+def test_lists_are_comma_separated_in_the_environment(tmp_path, text, langs):
+    assert load(tmp_path, {"KB_LANGS": text}).settings.langs == langs
+
+
+def test_links_of_the_footer_can_stand_in_the_environment(tmp_path):
+    settings = load(tmp_path, {"KB_LINKS": "Status page https://s.test, https://x.test"}).settings
+
+    assert [(link.title, link.url) for link in settings.links] == [
+        ("Status page", "https://s.test"),
+        ("https://x.test", "https://x.test"),
+    ]
+
+
+def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+
+    assert load(tmp_path, {"KB_ARTICLES": "~/docs"}).settings.articles == Path("/home/anna/docs")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("KB_PORT", "http", "setting port (KB_PORT): "),
+        ("KB_PORT", "70000", "setting port (KB_PORT): "),
+        ("KB_LANG", "russian", "'russian' is not a language code such as ru or en"),
+        ("KB_LANGS", ",", "name at least one language"),
+        ("KB_ACCENT", "blue", "write it as #rrggbb"),
+        ("KB_BASE_URL", "help.example.com", "write https://help.example.com"),
+        ("KB_SUPPORT_EMAIL", "support", "write support@example.com"),
+        ("KB_RETENTION_DAYS", "0", "setting retention_days (KB_RETENTION_DAYS): "),
+        ("KB_REMOTE_IMAGES", "perhaps", "setting remote_images (KB_REMOTE_IMAGES): "),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_origin_and_the_next_step(tmp_path, variable, value, says):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {variable: value})
+
+    message = str(caught.value)
+    assert says in message
+    assert message.endswith("; `kb config --help` lists them")
+    assert "\n" not in message
+
+
+def test_a_secret_is_in_no_message(tmp_path):
+    (tmp_path / "kb.toml").write_text('api_token = ["s3cret"]\n', "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_an_unknown_setting_in_the_file_is_refused_by_name(tmp_path):
+    (tmp_path / "kb.toml").write_text("prot = 8000\n", "utf-8")
+
+    with pytest.raises(ConfigError, match=r"setting prot \(.*kb\.toml\): no such setting"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", b"[["])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    (tmp_path / "kb.toml").write_bytes(content)
+
+    with pytest.raises(ConfigError, match=r"kb\.toml: .*; correct the file or remove it"):
+        load(tmp_path)
+
+
+def test_a_mistyped_variable_is_noticed():
+    environ = {"KB_PROT": "1", "KB_PORT": "1", "KB_TEST_REQUIRE": "1", "PATH": "/bin"}
+
+    assert config.unknown_variables(environ) == ["KB_PROT"]
+
+
+def test_secrets_are_shown_as_dots(tmp_path):
+    environ = {"KB_API_TOKEN": "s3cret", "KB_DATABASE_URL": "postgresql+psycopg://kb:s3cret@db/kb"}
+
+    rows = {name: value for name, value, _, _ in config.describe(load(tmp_path, environ))}
+
+    assert rows["api_token"] == rows["database_url"] == "••••••"
+    assert rows["smtp_url"] == ""
+    assert "s3cret" not in repr(load(tmp_path, environ))
+
+
+def test_every_setting_says_what_it_is_for(tmp_path):
+    assert [name for name, _, _, meaning in config.describe(load(tmp_path)) if not meaning] == []
+
+
+def test_the_log_is_a_file_in_the_data_folder_unless_a_database_is_named(tmp_path):
+    assert load(tmp_path, {"KB_DATA": "/d"}).settings.log_url == "sqlite:////d/log.sqlite3"
+    assert (
+        load(tmp_path, {"KB_DATABASE_URL": "postgresql://db"}).settings.log_url == "postgresql://db"
+    )
