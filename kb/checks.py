@@ -257,13 +257,13 @@ def _broken_anchor(base: Base) -> Iterator[Finding]:
         if rendered is None or target.anchor in ("top", "h-top"):
             continue
         if target.anchor not in rendered.anchors:
-            headings = [section.anchor for section in rendered.sections if section.anchor]
-            named = ", ".join(f"#{anchor.removeprefix('h-')}" for anchor in headings[:5]) or "none"
+            headings = [f"#{a.removeprefix('h-')}" for a in rendered.anchors if a.startswith("h-")]
+            named = ", ".join(headings[:5]) or "it has none"
             yield Finding(
                 article,
                 _line(article, link.line),
                 f"{target.article.path} has no heading #{target.anchor.removeprefix('h-')}",
-                f"link to one it has: {named}",
+                f"link to one of its headings: {named}",
             )
 
 
@@ -410,18 +410,25 @@ def _no_why(base: Base) -> Iterator[Finding]:
             )
 
 
+_NO_TEXT = re.compile(
+    r"<!--.*?-->|\{%.*?%\}|\{\{.*?\}\}|<[^<>]*>|^[ \t]*#{1,6}[ \t][^\n]*$|[\s*_=-]+", re.S | re.M
+)
+
+
 @rule("empty-article", "warning")
 def _empty_article(base: Base) -> Iterator[Finding]:
     """An article has a title and no text."""
     for article in base.served():
-        rendered = base.rendered.get(article.slug)
-        if rendered is not None and not rendered.text.strip():
+        if len(article.body) < _SHORT and not _NO_TEXT.sub("", article.body):
             yield Finding(
                 article,
                 article.body_line,
                 "the article has no text",
                 "write it, or mark it `draft: yes`",
             )
+
+
+_SHORT = 4000  # a longer one has text, and matching it would only take time
 
 
 @rule("no-author", "hint")

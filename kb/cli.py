@@ -470,7 +470,7 @@ def check(
     settings = _settings(articles=articles, data=data)
     within = [_below_articles(path, settings) for path in paths]
     with _service(settings) as service:
-        found = service.check(within)
+        found = service.check([] if "." in within else within)
     found = [p for p in found if _LEVELS.index(p.level) <= _LEVELS.index(level)]
     counts = {name: sum(p.level == name for p in found) for name in _LEVELS}
     if shape == "json":

@@ -213,7 +213,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 def _forget_worker(_server: object, worker: Any) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(worker.pid)
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def announce(settings: Settings, address: str, *, as_json: bool) -> None:

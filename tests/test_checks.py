@@ -92,7 +92,7 @@ def test_a_link_to_a_heading_that_is_gone_lists_those_there_are():
     first, second = run(files, "broken-anchor")
 
     assert first.message == "vpn.md has no heading #if-it-falls"
-    assert first.cure == "link to one it has: #if-it-fails"
+    assert first.cure == "link to one of its headings: #if-it-fails"
     assert second.line == 4
 
 
@@ -200,7 +200,15 @@ def test_a_problem_says_why(body, complains):
 
 
 def test_an_article_has_text():
-    assert places(run({"a.md": "# A\n", "b.md": "# B\n\nText.\n"}, "empty-article")) == ["a.md:1"]
+    files = {
+        "a.md": "# A\n",
+        "b.md": "# B\n\nText.\n",
+        "c.md": "---\ntitle: C\n---\n<!-- later -->\n\n## Steps\n",
+        "d.md": "# D\n\n![Login](login.png)\n",
+        "e.md": "# E\n\n## Steps\n\nText.\n",
+    }
+
+    assert places(run(files, "empty-article")) == ["a.md:1", "c.md:4"]
 
 
 def test_a_missing_author_is_a_hint_where_others_sign():
