@@ -1,0 +1,147 @@
+"""A new article is found where it belongs, and is right before a word of it is changed."""
+
+from datetime import date
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import articles, scaffold
+from kb.articles import KEYS
+from kb.cli import main
+
+TODAY = date(2026, 11, 22)
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Как сбросить пароль?", "kak-sbrosit-parol"),
+        ("Съешь ещё этих французских булок", "sesh-eshche-etikh-frantsuzskikh-bulok"),
+        ("Объём, подъезд, щука, цирк, чай, юг, эхо", "obem-podezd-shchuka-tsirk-chay-yug-ekho"),
+        ("  VPN: error 0x80070005!  ", "vpn-error-0x80070005"),
+        ("Café — Zürich", "cafe-zurich"),
+        ("日本語", "article"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("don't panic", "dont-panic"),
+    ],
+)  # fmt: skip
+def test_a_title_becomes_a_file_name(title, name):
+    assert scaffold.file_name(title) == name
+
+
+def test_all_33_letters_are_written():
+    assert len(scaffold._LETTERS) == 33
+
+
+@given(st.text(max_size=300))
+def test_any_title_gives_a_plain_short_name(title):
+    name = scaffold.file_name(title)
+
+    assert 0 < len(name) <= 60
+    assert name.isascii()
+    assert name.replace("-", "").isalnum()
+    assert scaffold.file_name(name) == name
+
+
+@pytest.mark.parametrize("kind", articles.TYPES)
+@pytest.mark.parametrize("lang", ["ru", "en", "de"])
+def test_a_skeleton_is_an_article_without_problems(lang, kind):
+    title = 'Error: "no" #1'
+
+    text = scaffold.skeleton(
+        title, lang=lang, kind=kind, today=TODAY, category="A: b", say_lang=True
+    )
+
+    parsed = articles.parse(f"{lang}/x.md", text.encode())
+    assert parsed.problems == ()
+    assert parsed.article is not None
+    assert (parsed.article.title, parsed.article.answers) == (title, (title,))
+    assert (parsed.article.lang, parsed.article.type, parsed.article.updated) == (lang, kind, TODAY)
+    assert parsed.article.category == "A: b"
+
+
+def test_a_problem_says_why_and_what_if_not():
+    text = scaffold.skeleton("Не открывается", lang="ru", kind="problem", today=TODAY)
+
+    assert "## Почему так происходит" in text
+    assert "## Если не помогло" in text
+
+
+# ---------------------------------------------------------------- kb new
+
+
+def new(runner: CliRunner, settings, *arguments: str):
+    return runner.invoke(main, ["new", *arguments, "--articles", str(settings.articles)])
+
+
+def test_new_writes_below_language_and_category_and_prints_the_path(runner, settings):
+    done = new(runner, settings, "Как сбросить пароль", "--category", "Вход и пароль")
+
+    path = settings.articles / "ru/vkhod-i-parol/kak-sbrosit-parol.md"
+    assert done.stdout == f"{path}\n"
+    parsed = articles.parse("ru/vkhod-i-parol/kak-sbrosit-parol.md", path.read_bytes())
+    assert parsed.article is not None
+    assert parsed.article.category == "Вход и пароль"
+
+
+def test_new_uses_the_folder_that_is_there(runner, settings, write):
+    write("ru/Вход/old", title="Old")
+
+    done = new(runner, settings, "Пароль", "--category", "Вход")
+
+    assert done.stdout == f"{settings.articles / 'ru/Вход/parol.md'}\n"
+
+
+def test_new_keeps_to_a_folder_without_languages(runner, settings, write):
+    write("guides/old", title="Old")
+
+    done = new(runner, settings, "New", "--lang", "en", "--category", "guides")
+
+    path = settings.articles / "guides/new.md"
+    assert done.stdout == f"{path}\n"
+    assert "lang: en" in path.read_text("utf-8")
+
+
+def test_new_overwrites_nothing(runner, settings):
+    new(runner, settings, "VPN")
+    before = (settings.articles / "ru/vpn.md").read_text("utf-8")
+
+    done = new(runner, settings, "VPN!", "--type", "policy")
+
+    assert done.exit_code == 2
+    assert "is there already; edit it, or choose another title" in done.stderr
+    assert (settings.articles / "ru/vpn.md").read_text("utf-8") == before
+
+
+@pytest.mark.parametrize("category", ["..", "../..", "/etc", "a/../../b", "\0"])
+def test_no_category_leads_out_of_the_folder(runner, settings, category):
+    done = new(runner, settings, "VPN", "--category", category)
+
+    assert done.exit_code in (0, 2)
+    assert [
+        p for p in settings.articles.parent.rglob("vpn.md") if settings.articles not in p.parents
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["  "], "the title is empty"), (["X", "--lang", "xx"], "add it to KB_LANGS")],
+)
+def test_new_says_what_is_missing(runner, settings, arguments, says):
+    done = new(runner, settings, *arguments)
+
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
+# ---------------------------------------------------------------- kb schema
+
+
+def test_the_schema_knows_exactly_the_keys_the_parser_knows():
+    assert set(scaffold.schema()["properties"]) == set(KEYS)
+
+
+def test_the_schema_says_what_each_key_means():
+    assert all(key["description"] for key in scaffold.schema()["properties"].values())
