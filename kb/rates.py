@@ -17,7 +17,7 @@ class Limits:
         self._moments: dict[tuple[str, str], deque[float]] = {}
 
     def allows(self, what: str, who: str, most: int, seconds: float) -> bool:
-        """Whether `who` did `what` fewer than `most` times in the last `seconds`; if so, counts it."""
+        """Whether `who` did it fewer than `most` times in the last `seconds`; if so, counts it."""
         now = self._now()
         with self._lock:
             moments = self._moments.pop((what, who), deque())

@@ -1,0 +1,241 @@
+"""Answers for programs: JSON under `/api/`, and what monitors ask. Renders no page.
+
+`/api/search` is asked at every keystroke, so nothing here touches catalogues or templates.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from hashlib import blake2b
+from typing import Any
+
+from flask import Blueprint, Response, current_app, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest, Forbidden, TooManyRequests
+
+from kb import front, openapi, runs
+from kb.errors import IndexMissing
+from kb.front import kb, site
+from kb.search import Correction, Hit, Results
+
+api = Blueprint("api", __name__)
+
+_MOST_HITS = 50
+_AGE = "private, max-age=30"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def error(code: str, message: str, status: int) -> Response:
+    """The one shape of everything that went wrong."""
+    return _json({"error": {"code": code, "message": message}}, status)
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(_encode(body), status, content_type="application/json")
+
+
+# --- searching ----------------------------------------------------------------------------------
+
+
+@api.get("/api/search")
+def search() -> ResponseReturnValue:
+    """Hits as JSON; writes nothing."""
+    args = request.args
+    query = args.get("q", "")[: front.LONGEST_QUERY]
+    lang, own, category, tag = (
+        args.get(name) or None for name in ("lang", "own", "category", "tag")
+    )
+    limit, exact = _limit(args.get("limit")), _yes(args.get("exact"))
+    asked = (query, lang, own, category, tag, limit, exact)
+    known = request.headers.get("If-None-Match")
+    if known is not None and (build := kb().status().build):
+        tag_now = etag(build, asked)
+        if known == "*" or tag_now.removeprefix("W/") in known:
+            return Response(status=304, headers={"ETag": tag_now, "Cache-Control": _AGE})
+    results = kb().answer(
+        query,
+        lang=lang,
+        category=category,
+        tag=tag,
+        limit=limit,
+        exact=exact,
+        own_lang=own,
+        facets=False,
+    )
+    site().metrics.search(results.total, results.confident)
+    response = Response(_encode(shape(results)), content_type="application/json")
+    response.headers["ETag"] = etag(results.build, asked)
+    response.headers["Cache-Control"] = _AGE
+    return response
+
+
+def shape(results: Results) -> dict[str, Any]:
+    """Results as CONTRACT.md writes them."""
+    return {
+        "query": results.query,
+        "total": results.total,
+        "took_ms": round(results.took_ms, 2),
+        "build": results.build,
+        "lang": results.lang,
+        "correction": _correction(results.correction) if results.correction else None,
+        "confident": results.confident,
+        "results": [_hit(hit) for hit in results.hits],
+        "tried": [_correction(each) for each in results.tried],
+    }
+
+
+def _correction(correction: Correction) -> dict[str, str]:
+    return {"kind": correction.kind, "query": correction.query}
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "slug": hit.slug,
+        "url": hit.url,
+        "title": hit.title.text,
+        "title_parts": hit.title.parts(),
+        "section": hit.section,
+        "snippet": hit.snippet.parts(),
+        "answer": hit.answer,
+        "category": hit.category,
+        "lang": hit.lang,
+        "score": round(hit.score, 4),
+    }
+
+
+def etag(build: str, asked: tuple[object, ...]) -> str:
+    """A hash, for a Cyrillic query is no header value; weak, since `took_ms` differs.
+
+    The day is part of it: articles come and go by date.
+    """
+    named = repr((build, date.today().toordinal(), asked)).encode("utf-8", "backslashreplace")
+    return f'W/"{blake2b(named, digest_size=12).hexdigest()}"'
+
+
+def _limit(text: str | None) -> int:
+    if not text:
+        return 8
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_HITS):
+        raise BadRequest(f"limit is a number from 1 to {_MOST_HITS}")
+    return int(text)
+
+
+def _yes(text: str | None) -> bool:
+    return text in ("1", "true", "yes", "on")
+
+
+@api.get("/api/suggest")
+def suggest() -> ResponseReturnValue:
+    """Completions in the shape browsers' search bars ask for (OpenSearch suggestions)."""
+    prefix = request.args.get("q", "")[: front.LONGEST_QUERY]
+    found = kb().suggest(prefix, request.args.get("lang") or site().languages.default)
+    response = Response(
+        _encode([prefix, list(found)]), content_type="application/x-suggestions+json"
+    )
+    response.headers["Cache-Control"] = _AGE
+    return response
+
+
+# --- what browsers report -----------------------------------------------------------------------
+
+
+@api.post("/api/searches")
+def report() -> ResponseReturnValue:
+    """A typing run and what came of it; the same run may be reported again and again."""
+    _from_own_page()
+    if not front.allowed("report", 600, 60):
+        raise TooManyRequests("too many reports; wait a minute")
+    try:
+        found = runs.parse_report(_body())
+    except runs.BadReport as error:
+        raise BadRequest(str(error)) from None
+    kb().report(found, robot=front.is_robot())
+    return Response(status=204)
+
+
+@api.post("/api/feedback")
+def feedback() -> ResponseReturnValue:
+    """Whether an article helped, from a script as JSON or from a plain form, which is led back."""
+    _from_own_page()
+    if not front.allowed("feedback", 60, 600):
+        raise TooManyRequests("too many votes; wait a few minutes")
+    is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+    sent: Mapping[str, Any] = request.form if is_form else _mapping(_body())
+    slug = _text(sent, "slug", 500, needed=True)
+    helpful = sent.get("helpful")
+    if helpful not in (True, False, "true", "false"):
+        raise BadRequest("helpful is true or false")
+    said_yes = helpful in (True, "true")
+    reason, text = _text(sent, "reason", 100), _text(sent, "text", 2000)
+    run = _text(sent, "run", 64) or (front.new_id() if is_form else "")
+    kb().feedback(slug, said_yes, reason, text, run)
+    rank = _text(sent, "rank", 4)
+    if run and said_yes and rank.isascii() and rank.isdigit():  # said in the result list
+        answered = runs.Event("answered", slug, int(rank))
+        kb().report(runs.Report(run=run, visit=run, events=(answered,)), robot=front.is_robot())
+    if not is_form:
+        return Response(status=204)
+    voted = "yes" if said_yes else "more" if not (reason or text) else "no"
+    page = front.with_params(front.article_url(slug), voted=voted, run=run)
+    return redirect(front.absolute(page + "#feedback"), 303)
+
+
+def _from_own_page() -> None:
+    if front.is_foreign():
+        raise Forbidden("send this from a page of this site")
+
+
+def _body() -> object:
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        raise BadRequest("the body must be JSON") from None
+
+
+def _mapping(body: object) -> Mapping[str, Any]:
+    if not isinstance(body, Mapping):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def _text(sent: Mapping[str, Any], name: str, most: int, *, needed: bool = False) -> str:
+    value = sent.get(name)
+    if value is None:
+        value = ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be text")
+    # NUL and lone surrogates are no text to a database.
+    value = value[:most].replace("\0", "").encode("utf-8", "ignore").decode().strip()
+    if needed and not value:
+        raise BadRequest(f"{name} must not be empty")
+    return value
+
+
+# --- monitors -----------------------------------------------------------------------------------
+
+
+@api.get("/healthz")
+def health() -> ResponseReturnValue:
+    """The process answers."""
+    return _json({"status": "ok"})
+
+
+@api.get("/readyz")
+def ready() -> ResponseReturnValue:
+    """The process can answer questions; 503 until there is a build."""
+    status = kb().status()
+    if status.build is None:
+        raise IndexMissing("no build")
+    return _json({"status": "ok", "build": status.build, "articles": status.articles})
+
+
+@api.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Figures for Prometheus; no queries, no addresses."""
+    return Response(site().metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@api.get("/openapi.json")
+def description() -> ResponseReturnValue:
+    """These routes, described for programs."""
+    return _json(openapi.document(current_app.url_map))

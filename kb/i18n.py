@@ -1,0 +1,76 @@
+"""Languages of the interface: catalogues, dates and plurals. Knows nothing of articles."""
+
+from collections.abc import Iterable
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale
+from babel.dates import format_date
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+from flask import Flask, g
+from flask_babel import Babel, gettext, ngettext, refresh  # type: ignore[import-untyped]
+
+__all__ = ["Languages", "gettext", "long_date", "own_name", "plural_forms", "refresh"]
+
+SOURCE = "en"  # the language the templates are written in needs no catalogue
+_CATALOGUE = "LC_MESSAGES/messages.po"
+
+
+class Languages:
+    """The interface languages of a site, in its order; each has a catalogue or is English."""
+
+    def __init__(self, folders: Iterable[Path], wanted: tuple[str, ...], default: str) -> None:
+        self.catalogues = {code: _catalogue(code, folders) for code in wanted}
+        self.codes = tuple(
+            code for code in wanted if code == SOURCE or self.catalogues[code] is not None
+        ) or (SOURCE,)
+        self.default = default if default in self.codes else self.codes[0]
+
+    def install(self, app: Flask) -> None:
+        """Make `gettext` in views and templates speak the language of `g.lang`."""
+        babel = Babel(app, locale_selector=lambda: g.get("lang", self.default))
+        with app.app_context():
+            known = babel.domain_instance.cache
+        for code in self.codes:
+            known[str(Locale.parse(code)), "messages"] = self.catalogues[code] or NullTranslations()
+
+
+def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
+    """Read as text and compiled in memory, so no step lies between an edit and the page."""
+    for folder in folders:
+        path = folder / code / _CATALOGUE
+        if path.is_file():
+            compiled = BytesIO()
+            with path.open("rb") as file:
+                write_mo(compiled, read_po(file, locale=code))
+            compiled.seek(0)
+            return Translations(compiled)
+    return None
+
+
+def own_name(code: str) -> str:
+    """A language's name in itself: Русский, English."""
+    name = Locale.parse(code).get_display_name(code) or code
+    return name[:1].upper() + name[1:]
+
+
+def long_date(day: date, code: str) -> str:
+    """«12 марта 2026», “12 March 2026”."""
+    return format_date(day, "d MMMM y", locale=code)
+
+
+def plural_forms(singular: str, plural: str, code: str) -> dict[str, str]:
+    """For scripts: the sentence for each plural category of a language, `{n}` for the number.
+
+    Call it where `gettext` speaks `code`.
+    """
+    category = Locale.parse(code).plural_form
+    samples = {category(number): number for number in range(199, -1, -1)}
+    samples.setdefault("other", samples.get("many", 2))  # Russian: fractions, which nobody counts
+    return {
+        name: ngettext(singular, plural, number).replace(str(number), "{n}")
+        for name, number in samples.items()
+    }

@@ -1,0 +1,228 @@
+"""The description of the JSON routes in OpenAPI 3.1. Serves nothing."""
+
+from typing import Any
+
+from werkzeug.routing import Map
+
+import kb
+
+_ERRORS = {
+    400: "what was sent cannot be read; the message says which part",
+    403: "sent from another site's page",
+    404: "no such thing",
+    413: "too much was sent",
+    429: "too often; wait as the message says",
+    503: "no build yet, or the log cannot be reached; the message says what to do",
+}
+
+
+def document(routes: Map) -> dict[str, Any]:
+    """The OpenAPI document; a route that is not served is not in it."""
+    served = {rule.rule for rule in routes.iter_rules()}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Knowledge base search",
+            "version": kb.__version__,
+            "description": "Search of a help centre, and what its pages report.",
+        },
+        "paths": {path: item for path, item in _PATHS.items() if path in served},
+        "components": {"schemas": _SCHEMAS},
+    }
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _answers(
+    status: int, text: str, media: str | None, schema: dict[str, Any] | None, *errors: int
+) -> dict[str, Any]:
+    found: dict[str, Any] = {str(status): {"description": text}}
+    if media:
+        found[str(status)]["content"] = {media: {"schema": schema or {}}}
+    for code in errors:
+        found[str(code)] = {
+            "description": _ERRORS[code],
+            "content": {"application/json": {"schema": _ref("Error")}},
+        }
+    return found
+
+
+def _param(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+def _object(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "properties": properties}
+
+
+def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+_TEXT = {"type": "string"}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_COUNT = {"type": "integer", "minimum": 0}
+_MS = {"type": "number", "minimum": 0}
+_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+_PARTS = _list(
+    {
+        "type": "array",
+        "prefixItems": [_TEXT, {"enum": [0, 1]}],
+        "minItems": 2,
+        "maxItems": 2,
+        "description": "text, and 1 if it is marked",
+    }
+)
+
+_SCHEMAS: dict[str, Any] = {
+    "Error": _object(("error",), error=_object(("code", "message"), code=_TEXT, message=_TEXT)),
+    "Correction": _object(
+        ("kind", "query"),
+        kind={"enum": ["layout", "spelling", "translit", "dropped"]},
+        query=_TEXT,
+    ),
+    "Hit": _object(
+        (
+            *("slug", "url", "title", "title_parts", "section"),
+            *("snippet", "answer", "category", "lang", "score"),
+        ),
+        slug=_TEXT,
+        url=_TEXT,
+        title=_TEXT,
+        title_parts=_PARTS,
+        section=_TEXT,
+        snippet=_PARTS,
+        answer=_TEXT,
+        category=_TEXT,
+        lang=_TEXT,
+        score={"type": "number"},
+    ),
+    "Results": _object(
+        ("query", "total", "took_ms", "build", "lang", "correction", "confident", "results"),
+        query=_TEXT,
+        total={**_COUNT, "description": "articles that are hits"},
+        took_ms=_MS,
+        build=_TEXT,
+        lang=_TEXT,
+        correction={"anyOf": [_ref("Correction"), {"type": "null"}]},
+        confident={"type": "boolean", "description": "false: results are weak matches at best"},
+        results=_list(_ref("Hit")),
+        tried=_list(_ref("Correction")),
+    ),
+    "Report": _object(
+        ("run", "visit"),
+        run=_ID,
+        visit=_ID,
+        surface={"enum": ["box", "page", "contact", "widget"]},
+        lang=_MAYBE_TEXT,
+        filters={"type": "object", "additionalProperties": _TEXT},
+        build=_MAYBE_TEXT,
+        steps=_list(_object(("q",), q=_TEXT, ms=_MS)),
+        shown=_list(
+            {
+                "type": "array",
+                "prefixItems": [_TEXT, _COUNT],
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "slug and rank",
+            }
+        ),
+        events=_list(
+            _object(
+                ("kind",),
+                kind={"enum": ["click", "answered", "left", "contact"]},
+                slug=_TEXT,
+                rank=_COUNT,
+                ms=_MS,
+            )
+        ),
+    ),
+    "Feedback": _object(
+        ("slug", "helpful"),
+        slug={"type": "string", "minLength": 1},
+        helpful={"type": "boolean"},
+        reason=_MAYBE_TEXT,
+        text=_MAYBE_TEXT,
+        run=_MAYBE_TEXT,
+    ),
+}
+
+
+def _sent(name: str, *forms: str) -> dict[str, Any]:
+    media = {"application/json": {"schema": _ref(name)}}
+    return {"required": True, "content": media | {form: {"schema": _ref(name)} for form in forms}}
+
+
+_PATHS: dict[str, Any] = {
+    "/api/search": {
+        "get": {
+            "operationId": "search",
+            "summary": "Search; writes nothing. Any text is a query, up to 500 characters of it",
+            "parameters": [
+                _param("q", "what was typed", _TEXT),
+                _param("lang", "only articles of this language", _TEXT),
+                _param("own", "language whose articles come first", _TEXT),
+                _param("category", "only this category", _TEXT),
+                _param("tag", "only articles with this tag", _TEXT),
+                _param(
+                    "limit",
+                    "how many hits",
+                    {"type": "integer", "minimum": 1, "maximum": 50, "default": 8},
+                ),
+                _param("exact", "1: repair nothing", {"enum": ["0", "1"]}),
+            ],
+            "responses": _answers(200, "hits", "application/json", _ref("Results"), 400, 503)
+            | {"304": {"description": "the same as before, by If-None-Match"}},
+        }
+    },
+    "/api/suggest": {
+        "get": {
+            "operationId": "suggest",
+            "summary": "Completions of a beginning, in the shape of OpenSearch suggestions",
+            "parameters": [
+                _param("q", "the beginning", _TEXT),
+                _param("lang", "language of the completions", _TEXT),
+            ],
+            "responses": _answers(
+                200, "the beginning and its completions", "application/x-suggestions+json",
+                _list({"anyOf": [_TEXT, _list(_TEXT)]}), 503,
+            ),
+        }
+    },
+    "/api/searches": {
+        "post": {
+            "operationId": "report",
+            "summary": "Report a typing run; idempotent by `run`, later reports amend it",
+            "requestBody": _sent("Report"),
+            "responses": _answers(204, "taken", None, None, 400, 403, 413, 429, 503),
+        }
+    },
+    "/api/feedback": {
+        "post": {
+            "operationId": "feedback",
+            "summary": "Say whether an article helped",
+            "requestBody": _sent("Feedback"),
+            "responses": _answers(204, "taken", None, None, 400, 403, 413, 429, 503)
+            | {"303": {"description": "a plain form is led back to the article"}},
+        }
+    },
+    "/healthz": {
+        "get": {
+            "operationId": "health",
+            "summary": "The process answers",
+            "responses": _answers(200, "it does", "application/json", _object(status=_TEXT)),
+        }
+    },
+    "/readyz": {
+        "get": {
+            "operationId": "ready",
+            "summary": "There is a build to answer from",
+            "responses": _answers(
+                200, "there is", "application/json",
+                _object(status=_TEXT, build=_TEXT, articles=_COUNT), 503,
+            ),
+        }
+    },
+}  # fmt: skip
