@@ -68,7 +68,7 @@ def _fail(message: str) -> None:
     click.echo(f"kb: {' '.join(message.split())}", err=True)
 
 
-@click.group(cls=_Kb, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("kb", cls=_Kb, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kb")
 @click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is being done.")
 def main(verbose: bool) -> None:
@@ -855,7 +855,9 @@ def forget(text: str, articles: Path | None, data: Path | None) -> None:
 
 
 @log.command()
-@click.option("-o", "--output", type=click.File("w", "utf-8"), default="-", help="File to write.")
+@click.option(
+    "-o", "--output", type=click.File("w", "utf-8", lazy=False), default="-", help="File to write."
+)
 @_folders
 def export(output: IO[str], articles: Path | None, data: Path | None) -> None:
     """Write the recorded searches as JSON, one line each.

@@ -1,0 +1,511 @@
+"""Every command: what it prints, what it exits with, and that nobody ever meets a traceback."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+
+import click
+import pytest
+from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import cli
+from kb.articles import Problem
+from kb.cli import main
+from kb.errors import BuildFailed
+from kb.searchlog import Answer, MissGroup
+
+
+def commands(
+    group: click.Group = main, before: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], click.Command]:
+    """Every command and group, by the words one types."""
+    found: dict[tuple[str, ...], click.Command] = {before: group}
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found |= commands(command, (*before, name))
+        else:
+            found[*before, name] = command
+    return found
+
+
+@pytest.fixture
+def kb_command(runner, settings):
+    """Runs `kb` over the articles and data of this test."""
+
+    def run(*arguments: str) -> Result:
+        done = runner.invoke(
+            main,
+            arguments,
+            env={"KB_ARTICLES": str(settings.articles), "KB_DATA": str(settings.data)},
+        )
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done
+
+    return run
+
+
+def complains(done: Result, *says: str) -> bool:
+    """Exit 2, nothing on stdout, one line on stderr that says all this."""
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("kb: ")
+    assert done.stderr.count("\n") == 1
+    assert [part for part in says if part not in done.stderr] == []
+    return True
+
+
+# ---------------------------------------------------------------- the command as a whole
+
+
+def test_help_is_quick_and_loads_nothing_heavy():
+    code = (
+        "import sys; from kb.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'whoosh', 'numpy', 'flask', 'pymorphy3', 'sqlalchemy', 'pydantic', 'gunicorn',"
+        " 'markdown', 'yaml'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    best = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        best = min(best, time.perf_counter() - start)
+
+    assert done.stderr == "[]\n"
+    assert best < 0.2
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_helps_with_an_example(runner, words):
+    done = runner.invoke(main, [*words, "--help"])
+
+    assert done.exit_code == 0
+    if words not in {("log",)}:
+        assert f"  kb {' '.join(words)}" in done.stdout
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_option_says_what_it_does(words):
+    options = [p for p in commands()[words].params if isinstance(p, click.Option) and not p.hidden]
+
+    silent = {"lang", "limit", "kind", "shape"}
+    assert [o.name for o in options if not o.help and o.name not in silent] == []
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "kb", "--version"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.startswith("kb, version ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["sarch"], ["search"]),
+        (["search"], ["QUERY", "--help"]),
+        (["search", "x", "--limit", "0"], ["--limit"]),
+        (["search", "x", "--lmit", "3"], ["--limit"]),
+        (["serve", "--port", "http"], ["--port"]),
+        (["check", "--format", "xml"], ["github"]),
+        (["new"], ["TITLE"]),
+        (["new", "x", "--type", "novel"], ["how-to"]),
+        (["misses", "--since", "yesterday"], ["12h, 7d or 2026-11-22"]),
+        (["config", "prot"], ["no setting prot"]),
+        (["eval", "gone"], ["gone"]),
+        (["log", "forget", " "], ["TEXT is empty"]),
+        (["log", "shred"], ["kb log --help"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_wrong_call_is_one_line_with_the_next_step(kb_command, arguments, says):
+    assert complains(kb_command(*arguments), *says)
+
+
+@pytest.mark.parametrize("command", ["index", "check", "serve"])
+def test_a_missing_folder_is_one_line(kb_command, command, tmp_path):
+    assert complains(kb_command(command, "--articles", str(tmp_path / "gone")), "gone")
+
+
+def test_a_wrong_setting_is_one_line(runner):
+    assert complains(runner.invoke(main, ["config"], env={"KB_PORT": "x"}), "KB_PORT")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_rights_is_one_line(kb_command, tmp_path, write):
+    write("vpn", title="VPN")
+    tmp_path.chmod(0o500)
+    try:
+        assert complains(kb_command("index"))
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_data_folder_that_is_a_file_is_one_line(kb_command, settings, write):
+    write("vpn", title="VPN")
+    settings.data.write_text("x")
+
+    assert complains(kb_command("index"))
+
+
+def test_a_reader_who_stops_reading_is_no_error(settings, write):
+    command = f"{sys.executable} -m kb config --json | head -c 1"
+
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
+
+
+# ---------------------------------------------------------------- index
+
+
+def test_index_publishes_and_says_what_changed(kb_command, write):
+    write("vpn", title="VPN")
+    write("mail", title="Mail")
+
+    first, second = kb_command("index"), kb_command("index")
+
+    assert first.exit_code == second.exit_code == 0
+    assert first.stdout.startswith("Indexed 2 articles in ")
+    assert "2 added" in first.stdout
+    assert second.stdout.startswith("Nothing changed: 2 articles")
+
+
+def test_index_as_json_is_one_document(kb_command, write):
+    write("vpn", title="VPN")
+
+    report = json.loads(kb_command("index", "--json").stdout)
+
+    assert {k: report[k] for k in ("articles", "added", "changed", "removed", "unchanged")} == {
+        "articles": 1, "added": 1, "changed": 0, "removed": 0, "unchanged": 0,
+    }  # fmt: skip
+    assert report["rejected"] == report["answered"] == report["regressed"] == []
+    assert isinstance(report["build"], str)
+    assert isinstance(report["seconds"], float)
+
+
+def test_a_rejected_article_is_named_and_the_rest_is_published(kb_command, write, settings):
+    write("vpn", title="VPN")
+    (settings.articles / "bad.md").write_text("---\ntitle: Error: x\n---\n", "utf-8")
+
+    done = kb_command("index")
+    as_json = json.loads(kb_command("index", "--json").stdout)
+
+    assert done.exit_code == 1
+    assert "bad.md:2: bad-yaml " in done.stderr
+    assert "Indexed 1 article in" in done.stdout
+    (rejected,) = as_json["rejected"]
+    assert (rejected["path"], rejected["line"], rejected["code"]) == ("bad.md", 2, "bad-yaml")
+    assert rejected["message"]
+
+
+def test_strict_publishes_nothing_if_anything_is_rejected(kb_command, write, settings):
+    write("vpn", title="VPN")
+    (settings.articles / "bad.md").write_text("---\ntitle: Error: x\n---\n", "utf-8")
+
+    done = kb_command("index", "--strict")
+
+    assert done.exit_code == 1
+    assert "Nothing published" in done.stdout
+    assert complains(kb_command("search", "vpn"), "kb index")
+
+
+def test_a_failed_build_is_one_line(kb_command, write, monkeypatch):
+    from kb.service import KnowledgeBase
+
+    def fail(*_: object, **__: object) -> None:
+        raise BuildFailed("no space left on device; free some, then run `kb index`")
+
+    write("vpn", title="VPN")
+    monkeypatch.setattr(KnowledgeBase, "rebuild", fail)
+
+    assert complains(kb_command("index"), "no space left")
+
+
+# ---------------------------------------------------------------- search
+
+
+@pytest.fixture
+def indexed(kb_command, write):
+    write(
+        "ru/account/reset",
+        "Нажмите ссылку.\n\n## Почта\n\nПисьмо с паролем придёт.\n",
+        title="Сброс пароля",
+    )
+    write("ru/account/mail", "Почта меняется в настройках.", title="Смена почты")
+    assert kb_command("index").exit_code == 0
+    return kb_command
+
+
+def test_search_prints_title_address_and_snippet(indexed):
+    done = indexed("search", "сброс", "пароля")
+
+    assert done.exit_code == 0
+    assert "1. Сброс пароля" in done.stdout
+    assert "/articles/ru/account/reset" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_search_finds_nothing_and_that_is_no_error(indexed):
+    done = indexed("search", "--exact", "xyzzy")
+
+    assert done.exit_code == 0
+    assert "Ничего не найдено" in done.stdout
+
+
+def test_search_says_what_it_searched_instead(indexed):
+    done = indexed("search", "gfhjkm")
+
+    assert "Показано по запросу «пароль»" in done.stdout
+
+
+def test_search_speaks_the_language_of_the_settings(indexed, monkeypatch):
+    monkeypatch.setenv("KB_LANG", "en")
+
+    assert "Nothing found" in indexed("search", "--exact", "xyzzy").stdout
+
+
+def test_search_as_json_is_what_the_site_answers(indexed, kb):
+    from kb.search import to_json
+
+    found = json.loads(indexed("search", "--json", "пароль").stdout)
+    expected = to_json(kb.answer("пароль", limit=8))
+
+    found.pop("took_ms"), expected.pop("took_ms")
+    assert found == json.loads(json.dumps(expected))
+
+
+def test_search_keeps_to_a_limit_and_a_language(indexed):
+    assert (
+        len(json.loads(indexed("search", "--json", "--limit", "1", "почта").stdout)["results"]) == 1
+    )
+    assert json.loads(indexed("search", "--json", "--lang", "en", "почта").stdout)["results"] == []
+
+
+def test_search_explains_itself(indexed):
+    assert "ru/account/reset  " in indexed("search", "--explain", "сброс").stdout
+    assert json.loads(indexed("search", "--explain", "--json", "сброс").stdout)["explain"]
+
+
+def test_search_without_a_build_says_what_to_run(kb_command):
+    assert complains(kb_command("search", "vpn"), "kb index")
+
+
+@given(query=st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text))
+def test_any_text_can_be_printed(query):
+    from kb.search import Hit, Marked, Results
+
+    hit = Hit("a", "/articles/a", Marked(query, ((0, 1),)), "", Marked(query), "", "", "ru", 1.0)
+
+    cli._print_results(Results(query, (hit,), 1, True), cli._WORDS["ru"])
+
+
+# ---------------------------------------------------------------- check
+
+
+@pytest.fixture
+def wrong(write):
+    write("ru/a", "[x](gone.md)\n\n![](there.png)\n", title="A")
+    write("ru/net/b", "Text.", title="B", review_by="2020-01-01")
+
+
+def test_check_prints_path_line_code_and_cure(kb_command, wrong, monkeypatch, settings):
+    monkeypatch.chdir(settings.articles.parent)
+
+    done = kb_command("check")
+
+    assert done.exit_code == 1
+    assert (
+        "articles/ru/a.md:4: broken-link the link leads nowhere: gone.md; "
+        "correct the path, or drop the link\n"
+    ) in done.stdout
+    assert "[warning]" in done.stdout
+    assert "errors" in done.stderr
+
+
+def test_check_of_good_articles_is_done(kb_command, write):
+    write("ru/a", "Text.", title="A")
+
+    done = kb_command("check")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "0 errors, 0 warnings, 0 hints\n"
+
+
+def test_warnings_need_nobody(kb_command, write):
+    write("ru/net/b", "Text.", title="B", review_by="2020-01-01")
+
+    assert kb_command("check").exit_code == 0
+
+
+def test_check_as_json(kb_command, wrong):
+    found = json.loads(kb_command("check", "--format", "json").stdout)
+
+    assert found["errors"] == 2
+    assert {"path", "line", "code", "level", "message", "cure"} == set(found["problems"][0])
+    assert found["problems"][0]["path"] == "ru/a.md"
+
+
+def test_check_keeps_to_paths_and_levels(kb_command, wrong, settings, monkeypatch):
+    monkeypatch.chdir(settings.articles / "ru")
+
+    def codes(*arguments: str) -> set[str]:
+        found = json.loads(kb_command("check", "--format", "json", *arguments).stdout)
+        return {p["code"] for p in found["problems"]}
+
+    assert codes("net") == codes("ru/net") == codes("net/b.md") == {"review-due"}
+    assert codes("--level", "error") == {"broken-link", "missing-image"}
+    assert codes(str(settings.articles)) == codes()
+
+
+def test_check_of_a_path_elsewhere_is_refused(kb_command, wrong):
+    assert complains(kb_command("check", "/etc/hosts"), "/etc/hosts is not in")
+
+
+def test_annotations_are_escaped(settings):
+    problem = Problem("a:b,c%.md", 3, "no-why", "50 % \n lost", "do, this: now", "hint")
+
+    line = cli._annotation(problem, settings.model_copy(update={"articles": ""}))
+
+    assert line.startswith("::notice file=")
+    assert line.endswith("a%3Ab%2Cc%25.md,line=3,title=no-why::50 %25 %0A lost; do, this: now")
+
+
+def test_check_lists_its_rules(runner):
+    assert (
+        "broken-link              error    A link leads to"
+        in runner.invoke(main, ["check", "--rules"]).stdout
+    )
+    rules = json.loads(runner.invoke(main, ["check", "--rules", "--format", "json"]).stdout)[
+        "rules"
+    ]
+    assert {"code", "level", "meaning"} == set(rules[0])
+
+
+# ---------------------------------------------------------------- misses
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+GROUP = MissGroup(
+    id=7, question="=cmd()", lang="ru", phrasings=(("=cmd()", 2), ("впн", 1)), visits=3, searches=4,
+    tickets=1, kinds={"none": 3, "ticketed": 1}, status="regressed", owner="", note="", first=NOW,
+    last=NOW, triage="content gap", answer=Answer("ru/vpn", "b1", "c1", 2, None, NOW),
+)  # fmt: skip
+
+
+@pytest.fixture
+def missed(monkeypatch):
+    from kb.service import KnowledgeBase
+
+    asked: list[tuple[object, ...]] = []
+
+    def misses(_: KnowledgeBase, *arguments: object) -> list[MissGroup]:
+        asked.append(arguments)
+        return [GROUP]
+
+    monkeypatch.setattr(KnowledgeBase, "misses", misses)
+    return asked
+
+
+def test_misses_as_json(kb_command, missed):
+    (group,) = json.loads(kb_command("misses", "--format", "json").stdout)["groups"]
+
+    assert group == {
+        "id": 7, "question": "=cmd()",
+        "phrasings": [{"query": "=cmd()", "visits": 2}, {"query": "впн", "visits": 1}],
+        "visits": 3, "kinds": {"none": 3, "ticketed": 1}, "status": "regressed", "owner": "",
+        "first": "2026-11-22T12:00:00+00:00", "last": "2026-11-22T12:00:00+00:00",
+        "triage": "content gap",
+        "answer": {"slug": "ru/vpn", "build": "b1", "commit": "c1", "rank": 2, "committed": None,
+                   "at": "2026-11-22T12:00:00+00:00"},
+    }  # fmt: skip
+
+
+def test_misses_as_csv_compute_nothing_in_a_spreadsheet(kb_command, missed):
+    head, row = csv.reader(io.StringIO(kb_command("misses", "--format", "csv").stdout))
+
+    found = dict(zip(head, row, strict=True))
+    assert found["question"] == "'=cmd()"
+    assert found["kinds"] == "none 3, ticketed 1"
+    assert found["answer"] == "ru/vpn"
+
+
+def test_misses_as_a_table(kb_command, missed):
+    assert "     3  2026-11-22  regressed  =cmd()" in kb_command("misses").stdout
+
+
+def test_misses_since_and_status_are_handed_on(kb_command, missed):
+    kb_command("misses", "--since", "7d", "--status", "open")
+    kb_command("misses", "--since", "2026-11-01")
+
+    (since, status), (day, anything) = missed
+    assert abs(since - (datetime.now(UTC) - timedelta(days=7))) < timedelta(minutes=1)
+    assert (status, day, anything) == ("open", datetime(2026, 11, 1, tzinfo=UTC), None)
+
+
+def test_no_misses_are_said_in_words(kb_command):
+    done = kb_command("misses")
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("No misses")
+
+
+# ---------------------------------------------------------------- config, schema, log
+
+
+def test_config_tells_value_and_origin_and_hides_secrets(runner):
+    done = runner.invoke(main, ["config"], env={"KB_PORT": "9", "KB_API_TOKEN": "s3cret"})
+
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["port", "9", "KB_PORT"] in rows
+    assert ["workers", "2", "default"] in rows
+    assert ["api_token", "••••••", "KB_API_TOKEN"] in rows
+    assert "s3cret" not in done.output
+
+
+def test_config_of_some_names(runner):
+    found = json.loads(runner.invoke(main, ["config", "KB_PORT", "lang", "--json"]).stdout)
+
+    assert set(found) == {"lang", "port"}
+    assert found["port"] == {
+        "value": "8000",
+        "origin": "default",
+        "meaning": found["port"]["meaning"],
+    }
+
+
+def test_config_notices_a_mistyped_variable(runner):
+    done = runner.invoke(main, ["config"], env={"KB_PROT": "9"})
+
+    assert done.exit_code == 0
+    assert "KB_PROT is no setting" in done.stderr
+
+
+def test_schema_is_a_json_schema(runner):
+    assert json.loads(runner.invoke(main, ["schema"]).stdout)["properties"]["answers"]
+
+
+def test_the_log_can_be_exported_purged_and_forgotten(kb_command, tmp_path):
+    out = tmp_path / "out.jsonl"
+
+    assert kb_command("log", "export", "-o", str(out)).exit_code == 0
+    assert out.read_text() == ""
+    assert "0 records older than 90 days deleted." in kb_command("log", "purge").stdout
+    assert "0 places" in kb_command("log", "forget", "ivan").stdout
+
+
+def test_the_log_moves_to_another_database(kb_command, tmp_path):
+    done = kb_command("log", "migrate", f"sqlite:///{tmp_path}/other.sqlite3")
+
+    assert done.exit_code == 0, done.stderr
+    assert "KB_DATABASE_URL" in done.stdout
+    assert complains(kb_command("log", "migrate", "mongodb://x"))
