@@ -4,8 +4,11 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,10 +21,10 @@ from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
 from kb.errors import BuildFailed, IndexDamaged, IndexMissing
+from kb.library import NAMES, SYNONYMS, Library
 from kb.schema import whoosh_schema
 from kb.segment import Segment, SegmentWriter, index_fields
 from kb.store import Build, Builds
-from kb.library import NAMES, SYNONYMS, Library
 from kb.vocabulary import Vocabulary
 
 with warnings.catch_warnings():
@@ -35,6 +38,10 @@ Progress = Callable[[int, int], None]  # done, of how many
 WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
+_LIMITS = {"too-slow", "too-much-memory"}  # problems that other settings may cure
+_MODULES = ("analysis", "articles", "letters", "markup", "schema", "segment", "spelling", "text")
+_LIBRARIES = ("markdown", "nh3", "pygments", "pymdown-extensions", "pymorphy3",
+              "pymorphy3-dicts-ru", "pystemmer", "whoosh")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +78,25 @@ class Entry:
     aliases: tuple[str, ...] = ()
     translation_of: str = ""
     links: tuple[str, ...] = ()  # paths of the articles it links to, without their endings
+    lines: tuple[int, int] = (1, 1)  # where slug and aliases stand in the file
+
+    @property
+    def is_served(self) -> bool:
+        """Whether its article stands in the build."""
+        return self.segment >= 0
 
     def to_json(self) -> list[Any]:
-        problems = [(p.path, p.line, p.code, p.message, p.cure, p.level) for p in self.problems]
         return [
-            self.stat, self.facts, self.digest, problems, self.segment, self.doc, self.slug,
-            self.aliases, self.translation_of, self.links,
+            self.stat, self.facts, self.digest, [_told(p) for p in self.problems], self.segment,
+            self.doc, self.slug, self.aliases, self.translation_of, self.links, self.lines,
         ]  # fmt: skip
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> "Entry":
-        stat, facts, digest, problems, segment, doc, slug, aliases, original, links = values
+        stat, facts, digest, problems, segment, doc, slug, aliases, original, links, lines = values
         return cls(
             tuple(stat), facts, digest, tuple(Problem(*p) for p in problems), segment, doc, slug,
-            tuple(aliases), original, tuple(links),
+            tuple(aliases), original, tuple(links), tuple(lines),
         )  # fmt: skip
 
 
@@ -96,8 +108,13 @@ class _Before:
     entries: dict[str, Entry]
     segments: list[str]  # file names
     dead: list[list[int]]
-    problems: tuple[Problem, ...]
     synonyms: str
+    is_sound: bool  # False when it stands in for a later build that is damaged
+
+    @property
+    def served(self) -> set[str]:
+        """Paths of the articles that stand in it."""
+        return {path for path, entry in self.entries.items() if entry.is_served}
 
 
 @dataclass(slots=True)
@@ -109,20 +126,43 @@ class _Plan:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Contents:
+    """What the new build is to hold."""
+
+    entries: dict[str, Entry]  # files as they were, rejected ones, and in the end all
+    docs: dict[str, tuple[Entry, Analysed]]  # new and changed articles
+    problems: tuple[Problem, ...]
+    synonyms: str = ""
+    skipped: int = 0
+    commit: str = ""
+
+    @property
+    def kept(self) -> set[str]:
+        """Paths of the articles that are taken over from the build before."""
+        return {path for path, entry in self.entries.items() if entry.is_served}
+
+
 def fingerprint(settings: Settings) -> str:
     """Differs whenever the same files would make another build."""
     told = (
         __version__, store.FORMAT, articles.VERSION, settings.lang, settings.langs,
-        settings.remote_images, settings.max_article_bytes, _code(),
+        settings.remote_images, settings.max_article_bytes, _code(), _libraries(),
     )  # fmt: skip
     return blake2b(repr(told).encode(), digest_size=12).hexdigest()
 
 
 def _code() -> str:
     """A digest of the modules that decide what stands in a build."""
-    names = ("analysis", "articles", "markup", "schema", "segment", "spelling", "text")
-    parts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in names]
+    files = [Path(__file__).with_name(f"{name}.py") for name in _MODULES]
+    parts = [file.read_bytes() for file in files if file.exists()]
     return blake2b(b"".join(parts), digest_size=8).hexdigest()
+
+
+@cache
+def _libraries() -> tuple[str, ...]:
+    """The versions of the libraries that do."""
+    return tuple(version(name) for name in _LIBRARIES)
 
 
 def rebuild(
@@ -135,8 +175,8 @@ def rebuild(
     """Brings the index up to date with the articles folder and publishes it whole.
 
     An article whose bytes and git facts did not change is neither parsed nor rendered again. With
-    `strict` nothing is published if anything is rejected. Raises ArticlesMissing or BuildFailed; the
-    old build then goes on serving.
+    `strict` nothing is published if anything is rejected. Raises ArticlesMissing or BuildFailed;
+    the old build then goes on serving.
     """
     began = perf_counter()
     listing = articles.listing(settings.articles)
@@ -144,57 +184,79 @@ def rebuild(
     builds = Builds(settings.builds)
     with builds.draft() as draft:
         before = None if full else _before(builds, settings)
-        synonyms = _synonyms(settings.articles)
         plan = _compare(settings, listing.sources, past, before)
-        fresh = _prepare(settings, plan, progress)
-        entries, docs, problems = _settle(plan, fresh)
-        problems = tuple(sorted({*problems, *listing.problems}))
-        rejected = tuple(p for p in problems if p.level == "error")
-        report = BuildReport(
-            build=before.build.name if before else "",
-            articles=len([e for e in entries.values() if e.segment >= 0]) + len(docs),
-            added=len([path for path in docs if before is None or not _served(before, path)]),
-            changed=len([path for path in docs if before is not None and _served(before, path)]),
-            removed=len([p for p in (before.entries if before else ()) if _served(before, p) and p not in docs and not _is_in(entries, p)]),
-            unchanged=len([e for e in entries.values() if e.segment >= 0]),
-            rejected=rejected,
-            warnings=tuple(p for p in problems if p.level != "error"),
-            skipped=listing.skipped,
-            commit=past.commit,
-        )  # fmt: skip
-        same = (
-            before is not None and not docs and not report.removed and synonyms == before.synonyms
-        )
-        if same or (strict and rejected):
-            if same and before is not None and problems != before.problems:
-                pass  # an unchanged index is published again only for what readers can see
-            return replace(report, seconds=perf_counter() - began)
-        segments, dead = _write(draft, before, entries, docs)
-        facts = {
-            "fingerprint": fingerprint(settings), "articles": report.articles, "commit": past.commit,
-            "segments": segments, "dead": dead,
-        }  # fmt: skip
-        (draft / SYNONYMS).write_text(synonyms, "utf-8")
-        _write_names(draft, entries, segments, settings.langs)
-        state = {
-            "skipped": listing.skipped,
-            "problems": [(p.path, p.line, p.code, p.message, p.cure, p.level) for p in problems],
-            "entries": {path: entry.to_json() for path, entry in entries.items()},
-        }  # fmt: skip
-        (draft / STATE).write_text(
-            json.dumps(state, ensure_ascii=False, separators=(",", ":")), "utf-8"
-        )
-        _verify(draft, report.articles, segments, dead)
-        build = builds.publish(draft, facts)
-    return replace(report, build=build.name, published=True, seconds=perf_counter() - began)
+        contents = _settle(plan, _prepare(settings, plan, progress))
+        contents.problems = tuple(sorted({*contents.problems, *listing.problems}))
+        contents.synonyms = _synonyms(settings.articles)
+        contents.skipped, contents.commit = listing.skipped, past.commit
+        report = _report(before, contents)
+        if strict and report.rejected:
+            report = replace(report, articles=len(before.served) if before else 0)
+        elif before is None or _differs(before, contents):
+            build = _publish(builds, draft, settings, before, contents)
+            report = replace(report, build=build.name, published=True)
+    return replace(report, seconds=perf_counter() - began)
 
 
-def _served(before: _Before | None, path: str) -> bool:
-    return before is not None and _is_in(before.entries, path)
+def _report(before: _Before | None, contents: _Contents) -> BuildReport:
+    """What publishing `contents` after `before` changes."""
+    known = before.served if before else set()
+    return BuildReport(
+        build=before.build.name if before else "",
+        articles=len(contents.kept) + len(contents.docs),
+        added=len(contents.docs.keys() - known),
+        changed=len(contents.docs.keys() & known),
+        removed=len(known - contents.kept - contents.docs.keys()),
+        unchanged=len(contents.kept),
+        rejected=tuple(p for p in contents.problems if p.level == "error"),
+        warnings=tuple(p for p in contents.problems if p.level != "error"),
+        skipped=contents.skipped,
+        commit=contents.commit,
+    )
 
 
-def _is_in(entries: Mapping[str, Entry], path: str) -> bool:
-    return path in entries and entries[path].segment >= 0
+def _differs(before: _Before, contents: _Contents) -> bool:
+    """Whether readers would see anything new; problems alone make no build."""
+    return (
+        bool(contents.docs)
+        or contents.kept != before.served
+        or contents.synonyms != before.synonyms
+        or not before.is_sound
+    )
+
+
+def _publish(
+    builds: Builds, draft: Path, settings: Settings, before: _Before | None, contents: _Contents
+) -> Build:
+    """Writes the whole build, compares it with what was meant, and makes it the current one."""
+    expected = len(contents.kept) + len(contents.docs)
+    segments, dead = _write(draft, before, contents.entries, contents.docs)
+    (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
+    _write_names(draft, contents.entries, segments, settings.langs)
+    _write_state(draft, contents)
+    _verify(draft, expected, segments, dead)
+    facts = {
+        "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
+        "segments": segments, "dead": dead,
+    }  # fmt: skip
+    return builds.publish(draft, facts)
+
+
+def _write_state(draft: Path, contents: _Contents) -> None:
+    """What the next build is to remember of the files."""
+    state = {
+        "skipped": contents.skipped,
+        "problems": [_told(problem) for problem in contents.problems],
+        "entries": {path: entry.to_json() for path, entry in contents.entries.items()},
+    }
+    whole = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    (draft / STATE).write_text(whole, "utf-8")
+
+
+def _told(problem: Problem) -> tuple[str, int, str, str, str, str]:
+    return (
+        problem.path, problem.line, problem.code, problem.message, problem.cure, problem.level,
+    )  # fmt: skip
 
 
 def _synonyms(root: Path) -> str:
@@ -219,8 +281,8 @@ def _before(builds: Builds, settings: Settings) -> _Before | None:
             {path: Entry.from_json(values) for path, values in state["entries"].items()},
             build.manifest["segments"],
             build.manifest["dead"],
-            tuple(Problem(*p) for p in state["problems"]),
             (build.folder / SYNONYMS).read_text("utf-8"),
+            build.name == builds.pointed(),
         )
     except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError):
         return None
@@ -235,11 +297,11 @@ def _compare(
     known = before.entries if before else {}
     for source in sources:
         defaults = base.of(past.changes.get(source.path))
-        facts = f"{defaults.author}|{defaults.updated}"
-        stat = (source.size, source.mtime_ns, source.inode, source.ctime_ns)
+        stat = _stat(source)
         entry = known.get(source.path)
         if entry and any(p.code == "slug-taken" for p in entry.problems):
             entry = None  # whether its address is free depends on the others
+        facts = _facts(defaults, settings, entry.problems if entry else ())
         if entry and entry.stat == stat and entry.facts == facts:
             plan.kept[source.path] = entry
             continue
@@ -247,11 +309,24 @@ def _compare(
         if isinstance(data, Problem):
             plan.problems.append(data)
             continue
-        if entry and entry.digest == articles.digest(source.path, data, defaults):
-            plan.kept[source.path] = replace(entry, stat=stat, facts=facts)
+        same = entry and entry.digest == articles.digest(source.path, data, defaults)
+        if entry and same and entry.facts == facts:
+            plan.kept[source.path] = replace(entry, stat=stat)
         else:
             plan.fresh.append((source, data, defaults))
     return plan
+
+
+def _stat(source: Source) -> tuple[int, ...]:
+    return source.size, source.mtime_ns, source.inode, source.ctime_ns
+
+
+def _facts(defaults: Defaults, settings: Settings, problems: Sequence[Problem]) -> str:
+    """What an article depends on beside its bytes: git, and the limits if it broke one."""
+    told = f"{defaults.author}|{defaults.updated}"
+    if any(problem.code in _LIMITS for problem in problems):
+        told += f"|{settings.render_seconds:g} s|{settings.render_megabytes} MB"
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +377,7 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
         yield _Fresh(
             source,
             articles.digest(source.path, data, defaults),
-            f"{defaults.author}|{defaults.updated}",
+            _facts(defaults, settings, problems),
             doc,
             problems,
         )
@@ -329,50 +404,55 @@ def _failed(path: str, failure: "limits.Failure", settings: Settings) -> Problem
     )  # fmt: skip
 
 
-def _settle(
-    plan: _Plan, fresh: Iterator[_Fresh]
-) -> tuple[dict[str, Entry], dict[str, tuple[Entry, Analysed]], tuple[Problem, ...]]:
+def _settle(plan: _Plan, fresh: Iterator[_Fresh]) -> _Contents:
     """Gives every address to one article; what lost its address is rejected."""
-    entries = dict(plan.kept)
-    docs: dict[str, tuple[Entry, Analysed]] = {}
+    contents = _Contents(dict(plan.kept), {}, ())
     for file in fresh:
-        source = file.source
-        entry = Entry(
-            (source.size, source.mtime_ns, source.inode, source.ctime_ns),
-            file.facts, file.digest, file.problems,
-        )  # fmt: skip
+        entry = Entry(_stat(file.source), file.facts, file.digest, file.problems)
         if file.doc is None:
-            entries[source.path] = entry
-            continue
-        article = file.doc.article
-        entry.slug, entry.aliases, entry.translation_of = (
-            article.slug,
-            article.aliases,
-            article.translation_of,
-        )
-        entry.links = tuple(sorted(set(_LINK.findall(file.doc.html))))
-        docs[source.path] = (entry, file.doc)
-    claims = [
-        Article(path, entry.slug, "", "", "", aliases=entry.aliases)
-        for path, entry in entries.items()
-        if entry.segment >= 0
-    ] + [replace(doc.article, body="") for _, doc in docs.values()]
-    settled, taken = articles.settle(claims)
-    names = {article.path for article in settled}
-    for problem in taken:
-        if problem.level != "error" or problem.path in names:
-            continue
-        if problem.path in docs:
-            entry, _ = docs.pop(problem.path)
+            contents.entries[file.source.path] = entry
         else:
-            entry = entries[problem.path]
-        entries[problem.path] = replace(
-            entry, segment=-1, doc=-1, problems=(*entry.problems, problem)
-        )
+            contents.docs[file.source.path] = (_described(entry, file.doc), file.doc)
+    settled, taken = articles.settle(_claims(contents))
+    homeless = {p.path for p in taken if p.level == "error"} - {a.path for a in settled}
+    for problem in taken:
+        if problem.level == "error" and problem.path in homeless:
+            _reject(contents, problem)
     problems = [*plan.problems, *taken]
-    for entry in (*entries.values(), *(entry for entry, _ in docs.values())):
+    for entry in (*contents.entries.values(), *(entry for entry, _ in contents.docs.values())):
         problems += entry.problems
-    return entries, docs, tuple(problems)
+    contents.problems = tuple(problems)
+    return contents
+
+
+def _described(entry: Entry, doc: Analysed) -> Entry:
+    """The entry of a file that is an article."""
+    article = doc.article
+    return replace(
+        entry,
+        slug=article.slug,
+        aliases=article.aliases,
+        translation_of=article.translation_of,
+        links=tuple(sorted(set(_LINK.findall(doc.html)))),
+        lines=(article.lines.get("slug", 1), article.lines.get("aliases", 1)),
+    )
+
+
+def _claims(contents: _Contents) -> Iterator[Article]:
+    """Every article with the addresses it asks for."""
+    entries = {path: entry for path, entry in contents.entries.items() if entry.is_served}
+    entries |= {path: entry for path, (entry, _) in contents.docs.items()}
+    for path, entry in entries.items():
+        lines = dict(zip(("slug", "aliases"), entry.lines, strict=True))
+        yield Article(path, entry.slug, "", "", "", aliases=entry.aliases, lines=lines)
+
+
+def _reject(contents: _Contents, problem: Problem) -> None:
+    """Takes an article out again, with the reason."""
+    fresh = contents.docs.pop(problem.path, None)
+    entry = fresh[0] if fresh else contents.entries[problem.path]
+    problems = (*entry.problems, problem)
+    contents.entries[problem.path] = replace(entry, segment=-1, doc=-1, problems=problems)
 
 
 # ---------------------------------------------------------------- writing
@@ -384,32 +464,38 @@ def _write(
     entries: dict[str, Entry],
     docs: dict[str, tuple[Entry, Analysed]],
 ) -> tuple[list[str], list[list[int]]]:
-    """Writes Whoosh's index and our arrays; gives every entry its place. Names of segments, dead articles."""
+    """Writes Whoosh's index and our arrays; gives every entry its place.
+
+    Returns the names of the segments, and of each the articles that count no more.
+    """
+    (draft / WHOOSH).mkdir()
     if before is not None and _may_append(before, entries, docs):
         return _append(draft, before, entries, docs)
-    whole = dict(docs)
-    if before is not None:
-        opened = [Segment(before.build.folder / name) for name in before.segments]
-        for path, entry in entries.items():
-            if entry.segment >= 0:
-                whole[path] = (entry, opened[entry.segment].restore(entry.doc))
-    (draft / WHOOSH).mkdir()
+    whole = docs if before is None else {**docs, **_restored(before, entries)}
     index = whoosh_index.create_in(str(draft / WHOOSH), whoosh_schema())
-    segments = ["0.kb"]
-    _add(index, draft / segments[0], whole, 0, entries)
-    return segments, [[]]
+    _add(index, whole)
+    _export(index, draft / "0.kb", whole)
+    _place(whole, 0, entries)
+    return ["0.kb"], [[]]
+
+
+def _restored(before: _Before, entries: Mapping[str, Entry]) -> dict[str, tuple[Entry, Analysed]]:
+    """The articles that did not change, read back from the build before."""
+    opened = [Segment(before.build.folder / name) for name in before.segments]
+    return {
+        path: (entry, opened[entry.segment].restore(entry.doc))
+        for path, entry in entries.items()
+        if entry.is_served
+    }
 
 
 def _may_append(before: _Before, entries: Mapping[str, Entry], docs: Mapping[str, Any]) -> bool:
-    kept = sum(entry.segment >= 0 for entry in entries.values())
-    total = kept + len(docs)
-    known = sum(entry.segment >= 0 for entry in before.entries.values())
-    dead = known + sum(map(len, before.dead)) - kept
+    kept = sum(entry.is_served for entry in entries.values())
+    dead = len(before.served) + sum(map(len, before.dead)) - kept
     return (
         len(before.segments) < MOST_SEGMENTS
-        and total > 0
-        and dead + len(docs) <= MOST_DEAD * total
         and kept > 0
+        and dead + len(docs) <= MOST_DEAD * (kept + len(docs))
     )
 
 
@@ -420,56 +506,79 @@ def _append(
     docs: dict[str, tuple[Entry, Analysed]],
 ) -> tuple[list[str], list[list[int]]]:
     """Goes on from the build before: its files are linked, new articles become one more segment."""
+    _link(before, draft)
+    index = whoosh_index.open_dir(str(draft / WHOOSH))
+    gone = _gone(before, entries)
+    dead = [list(numbers) for numbers in before.dead]
+    for segment, doc in gone:
+        dead[segment].append(doc)
+    segments = list(before.segments)
+    if docs or gone:
+        _add(index, docs, gone)
+    if docs:
+        segments.append(f"{len(segments)}.kb")
+        dead.append([])
+        _export(index, draft / segments[-1], docs)
+        _place(docs, len(segments) - 1, entries)
+    return segments, [sorted(numbers) for numbers in dead]
+
+
+def _link(before: _Before, draft: Path) -> None:
+    """Takes the files of the build before over; nobody ever writes into them."""
     old = before.build.folder
-    (draft / WHOOSH).mkdir()
     for path in (old / WHOOSH).iterdir():
         if path.name != "MAIN_WRITELOCK":
             store.link_or_copy(path, draft / WHOOSH / path.name)
     for name in before.segments:
         store.link_or_copy(old / name, draft / name)
-    index = whoosh_index.open_dir(str(draft / WHOOSH))
-    kept = {(entry.segment, entry.doc) for entry in entries.values() if entry.segment >= 0}
-    gone = [
-        (entry.segment, entry.doc)
-        for entry in before.entries.values()
-        if entry.segment >= 0 and (entry.segment, entry.doc) not in kept
-    ]
-    dead = [[*numbers] for numbers in before.dead]
-    for segment, doc in gone:
-        dead[segment].append(doc)
-    segments = list(before.segments)
-    if docs:
-        segments.append(f"{len(segments)}.kb")
-        dead.append([])
-    _add(index, draft / segments[-1], docs, len(segments) - 1, entries, gone)
-    return segments, [sorted(numbers) for numbers in dead]
+
+
+def _gone(before: _Before, entries: Mapping[str, Entry]) -> list[tuple[int, int]]:
+    """Segment and number of the articles that changed or were removed."""
+    kept = {(entry.segment, entry.doc) for entry in entries.values() if entry.is_served}
+    old = {(entry.segment, entry.doc) for entry in before.entries.values() if entry.is_served}
+    return sorted(old - kept)
 
 
 def _add(
     index: Any,
-    target: Path,
-    docs: dict[str, tuple[Entry, Analysed]],
-    segment: int,
-    entries: dict[str, Entry],
+    docs: Mapping[str, tuple[Entry, Analysed]],
     gone: Sequence[tuple[int, int]] = (),
 ) -> None:
-    """Adds articles to Whoosh as one segment, in order of their paths, and exports it."""
+    """Adds articles to Whoosh as one segment, in order of their paths; deletes what is gone."""
     writer = index.writer(limitmb=256)
-    if gone:
+    try:
         bases = np.cumsum([0, *(part.doc_count_all() for part in writer.segments)])
         for number, doc in gone:
             writer.delete_document(int(bases[number]) + doc)
+        for _, (_, analysed) in sorted(docs.items()):
+            writer.add_document(slug=analysed.article.slug, **index_fields(analysed))
+        writer.commit(merge=False)
+    except BaseException:
+        with suppress(Exception):  # the draft is thrown away anyway; its files are to be closed
+            writer.cancel()
+        raise
+
+
+def _export(index: Any, target: Path, docs: Mapping[str, tuple[Entry, Analysed]]) -> None:
+    """Writes the arrays of the segment that Whoosh made of these articles last."""
     arrays = SegmentWriter()
-    for number, (path, (entry, analysed)) in enumerate(sorted(docs.items())):
-        writer.add_document(slug=analysed.article.slug, **index_fields(analysed))
+    for _, (_, analysed) in sorted(docs.items()):
         arrays.add(analysed)
-        entries[path] = replace(entry, segment=segment, doc=number)
-    writer.commit(merge=False)
-    if not docs and segment:
-        return
     with index.reader() as reader:
         leaves = reader.leaf_readers()
-        arrays.write(target, leaves[-1][0] if docs else reader)
+        try:
+            arrays.write(target, leaves[-1][0] if leaves else reader)
+        except ValueError as error:
+            raise BuildFailed(f"{error}; run `kb index --full`") from error
+
+
+def _place(
+    docs: Mapping[str, tuple[Entry, Analysed]], segment: int, entries: dict[str, Entry]
+) -> None:
+    """Notes where each article of a new segment stands."""
+    for number, (path, (entry, _)) in enumerate(sorted(docs.items())):
+        entries[path] = replace(entry, segment=segment, doc=number)
 
 
 def _write_names(
@@ -477,34 +586,54 @@ def _write_names(
 ) -> None:
     """Addresses to articles, their order, their translations and how often they are linked to."""
     bases = np.cumsum([0, *(Segment(draft / name).size for name in segments)])
-    live = {path: entry for path, entry in sorted(entries.items()) if entry.segment >= 0}
+    live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
     at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}
-    slugs = Vocabulary.of(by_slug)
+    others = _other_addresses(live, by_slug)
+    slugs, aliases = Vocabulary.of(by_slug), Vocabulary.of(others)
     places = {slug: i for i, slug in enumerate(slugs)}
+    arrays: dict[str, Any] = {
+        "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
+        "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
+        "order": np.array(list(at.values()), np.int32),
+        "group": _translations(live, by_slug, at, int(bases[-1]), langs),
+        "inlinks": _inlinks(live, by_slug, others, at, int(bases[-1])),
+    }
+    arrays["slugs.blob"], arrays["slugs.offsets"] = slugs.arrays
+    arrays["aliases.blob"], arrays["aliases.offsets"] = aliases.arrays
+    store.write_arrays(draft / NAMES, arrays)
+
+
+def _other_addresses(live: Mapping[str, Entry], by_slug: Mapping[str, str]) -> dict[str, str]:
+    """Former slugs and file paths, where no article has them as its own address: to the slug."""
+    taken = {articles.folded(slug) for slug in by_slug}
     others: dict[str, str] = {}
-    for path, entry in live.items():
-        for other in (*entry.aliases, _plain(path)):
-            if other not in by_slug:
+    for entry in live.values():
+        for other in entry.aliases:
+            if articles.folded(other) not in taken:
                 others.setdefault(other, entry.slug)
-    aliases = Vocabulary.of(others)
-    inlinks = np.zeros(bases[-1], np.int32)
+    for path, entry in live.items():  # a former slug was chosen, a path came about
+        if _plain(path) not in by_slug:
+            others.setdefault(_plain(path), entry.slug)
+    return others
+
+
+def _inlinks(
+    live: Mapping[str, Entry],
+    by_slug: Mapping[str, str],
+    others: Mapping[str, str],
+    at: Mapping[str, int],
+    size: int,
+) -> Any:
+    """How many other articles link to each article."""
+    inlinks = np.zeros(size, np.int32)
     for path, entry in live.items():
         for link in entry.links:
             target = unquote(link)
             slug = target if target in by_slug else others.get(target)
             if slug and by_slug[slug] != path:
                 inlinks[at[by_slug[slug]]] += 1
-    arrays: dict[str, Any] = {
-        "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
-        "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
-        "order": np.array(list(at.values()), np.int32),
-        "group": _translations(live, by_slug, at, int(bases[-1]), langs),
-        "inlinks": inlinks,
-    }
-    arrays["slugs.blob"], arrays["slugs.offsets"] = slugs.arrays
-    arrays["aliases.blob"], arrays["aliases.offsets"] = aliases.arrays
-    store.write_arrays(draft / NAMES, arrays)
+    return inlinks
 
 
 def _plain(path: str) -> str:
@@ -540,6 +669,6 @@ def _verify(
     Library(Build(draft.name, draft, {"segments": segments, "dead": dead}))
     if not found == live == expected:
         raise BuildFailed(
-            f"the new build holds {found} articles in the index and {live} in its arrays instead of "
-            f"{expected}; run `kb index --full`"
+            f"the new build holds {found} articles in the index and {live} in its arrays "
+            f"instead of {expected}; run `kb index --full`"
         )

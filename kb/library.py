@@ -1,4 +1,4 @@
-"""A published build opened for reading: its corpus, its addresses, its cards and pages. Ranks nothing."""
+"""A published build opened for reading: corpus, addresses, cards and pages. Ranks nothing."""
 
 from datetime import date
 from functools import cached_property
@@ -29,7 +29,7 @@ def article_url(slug: str, anchor: str = "") -> str:
 
 
 class Library:
-    """Everything a build can tell without ranking. Opening it maps files and copies next to nothing.
+    """Everything a build can tell without ranking. Opening it maps files and copies little.
 
     Articles are numbered as in the corpus.
     """

@@ -1,15 +1,17 @@
-"""Builds on disk: write one, publish it whole, open the published one, drop old ones. Knows nothing of articles.
+"""Builds on disk: written apart, published whole, opened, dropped. Knows nothing of articles.
 
-A build is a folder that is complete before anybody can see it and never changes afterwards. Which one
-is current stands in one small file, moved into place by `os.replace`.
+A build is a folder that is complete before anybody can see it and never changes afterwards. Which
+one is current stands in one small file, moved into place by `os.replace`.
 """
 
 import contextlib
 import errno
 import fcntl
 import json
+import math
 import mmap
 import os
+import re
 import secrets
 import shutil
 import time
@@ -31,6 +33,9 @@ FORMAT = 1  # of everything in a build; another number means: build afresh
 _POINTER = "current"
 _LOCK = "lock"
 _UNFINISHED = "unfinished-"
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(\+\d{4,})?")  # time, chance, count if time stood still
+_LOOKS = 5  # at the folder while builds come and go
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 _MAGIC = b"kbarrays"
 _ALIGN = 64
 
@@ -47,7 +52,7 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
         at += -(-array.nbytes // _ALIGN) * _ALIGN
     head = json.dumps(header, separators=(",", ":")).encode()
     head += b" " * (-(len(head) + 16) % _ALIGN)
-    with path.open("wb") as file:
+    with path.open("xb") as file:  # never into a file that another build may share
         file.write(_MAGIC + len(head).to_bytes(8, "little") + head)
         for array in arrays.values():
             file.write(np.ascontiguousarray(array).data.cast("B") if array.nbytes else b"")
@@ -55,7 +60,7 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file, read-only and memory-mapped. Raises IndexDamaged if it is not such a file."""
+    """The arrays of a file, read-only and memory-mapped; IndexDamaged if it is not such a file."""
     try:
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
@@ -64,11 +69,11 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         start = 16 + int.from_bytes(data[8:16], "little")
         arrays = {}
         for name, (dtype, shape, at) in json.loads(data[16:start]).items():
-            count = int(np.prod(shape, dtype=np.int64))
+            count = math.prod(shape)
             array = np.frombuffer(data, np.dtype(dtype), count, start + at if count else 0)
             arrays[name] = array.reshape(shape)
         return arrays
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, SyntaxError) as error:
         raise IndexDamaged(f"{path}: {error}; run `kb index --full`") from None
 
 
@@ -85,14 +90,14 @@ class Build:
 
 
 class Builds:
-    """The folder of builds. Only `draft` and `publish` write; they hold a lock of the whole folder."""
+    """The folder of builds. What writes there holds a lock of the whole folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._verified: set[tuple[int, ...]] = set()
 
     def stamp(self) -> tuple[int, int] | None:
-        """Changes whenever another build is published; None when none ever was. Costs one `stat`."""
+        """Changes whenever another build is published; None if none ever was. Costs one `stat`."""
         try:
             found = os.stat(self.root / _POINTER)
         except OSError:
@@ -102,26 +107,36 @@ class Builds:
     def current(self) -> Build:
         """The published build, or the newest sound one before it if that is damaged.
 
-        Every file is compared with the size and checksum in the manifest, once per process and file.
-        Raises IndexMissing when there is no build at all, IndexDamaged when none can be read.
+        Every file is compared with the size and checksum in the manifest, once per process and
+        file. Raises IndexMissing when there is no build at all, IndexDamaged when none can be read.
         """
-        names = self._names()
-        try:
-            pointed = (self.root / _POINTER).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            pointed = ""
+        reason = ""
+        names = self._candidates()
+        for _ in range(_LOOKS):
+            for name in names:
+                try:
+                    return self._open(name)
+                except IndexDamaged as error:
+                    reason = reason or str(error)
+            before, names = names, self._candidates()
+            if names == before:
+                break
+            reason = ""  # others were published, and these dropped, while we looked at them
         if not names:
             raise IndexMissing(f"no build of the articles in {self.root}; run `kb index`")
-        if pointed in names:
-            names.remove(pointed)
-            names.insert(0, pointed)
-        reason = ""
-        for name in names:
-            try:
-                return self._open(name)
-            except IndexDamaged as error:
-                reason = reason or str(error)
         raise IndexDamaged(reason)
+
+    def pointed(self) -> str:
+        """The name of the build that was published last, whether it can be read or not; or ""."""
+        try:
+            return (self.root / _POINTER).read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    def _candidates(self) -> list[str]:
+        """Names of finished builds: the published one, then the others, newest first."""
+        pointed = self.pointed()
+        return sorted(self._names(), key=lambda name: name != pointed)
 
     def sound(self, name: str) -> bool:
         """Whether build `name` is there and undamaged."""
@@ -134,10 +149,11 @@ class Builds:
     def _names(self) -> list[str]:
         """Names of finished builds, newest first (a name begins with its time)."""
         try:
-            found = [entry.name for entry in os.scandir(self.root) if entry.is_dir()]
+            with os.scandir(self.root) as entries:
+                found = [entry.name for entry in entries if entry.is_dir()]
         except OSError:
             return []
-        return sorted((name for name in found if not name.startswith(_UNFINISHED)), reverse=True)
+        return sorted((name for name in found if _NAME.fullmatch(name)), reverse=True)
 
     def _open(self, name: str) -> Build:
         folder = self.root / name
@@ -151,7 +167,7 @@ class Builds:
                 raise ValueError(f"format {manifest['format']}, this version reads {FORMAT}")
             for file, (size, crc) in manifest["files"].items():
                 self._verify(folder / file, size, crc)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IndexDamaged(f"build {name}: {error}; run `kb index --full`") from None
         return Build(name, folder, manifest)
 
@@ -172,18 +188,7 @@ class Builds:
 
         Raises BuildFailed when another process is building or the folder cannot be written.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise BuildFailed(f"{self.root}: {error.strerror}; make the folder writable") from None
-        try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BuildFailed(
-                    f"another process is building in {self.root}; wait until it has finished"
-                ) from None
+        with self._locked():
             self._sweep()
             stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
             folder = self.root / f"{_UNFINISHED}{stamp}-{secrets.token_hex(3)}"
@@ -192,60 +197,77 @@ class Builds:
                 yield folder
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone in the folder; the lock goes with the process, however it ends."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise BuildFailed(_disk(error, self.root)) from None
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BuildFailed(
+                    f"another process is building in {self.root}; wait until it has finished"
+                ) from None
+            yield
         except OSError as error:
             raise BuildFailed(_disk(error, self.root)) from None
         finally:
             os.close(lock)
 
     def publish(self, folder: Path, facts: Mapping[str, Any], keep: int = 2) -> Build:
-        """Makes the drafted `folder` the current build: manifest, fsync, verify, rename, pointer.
+        """Makes the drafted `folder` the current build: manifest, fsync, rename, verify, pointer.
 
         `facts` go into the manifest; `keep` builds stay, the older ones are dropped.
         Raises BuildFailed and leaves the old build current if anything does not fit.
         """
         name = self._unused(folder.name.removeprefix(_UNFINISHED))
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        table = {
-            str(path.relative_to(folder)): (path.stat().st_size, _checksum(path)) for path in files
-        }
-        body = json.dumps(
-            {"format": FORMAT, "name": name, **facts, "files": table}, ensure_ascii=False
-        ).encode()
-        (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
-        for path in (*files, folder / MANIFEST):
-            _sync(path)
-        for path in sorted((p for p in folder.rglob("*") if p.is_dir()), reverse=True):
-            _sync(path)
-        _sync(folder)
+        _write_manifest(folder, name, facts)
+        _sync_all(folder)
         target = self.root / name
         os.rename(folder, target)
-        _sync(self.root)
+        try:
+            _sync(self.root)
+            build = self._open(name)
+            self._point(name)
+        except (IndexDamaged, OSError) as error:
+            if self.pointed() != name:
+                shutil.rmtree(target, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise
+            raise BuildFailed(f"{error}; the old build goes on serving") from None
+        self._drop(keep)
+        return build
+
+    def rollback(self) -> Build:
+        """Points to the newest sound build before the current one, else raises IndexMissing."""
+        with self._locked():
+            current = self.current().name
+            for name in self._names():
+                if name < current and self.sound(name):
+                    self._point(name)
+                    return self._open(name)
+        raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
+
+    def _point(self, name: str) -> None:
+        """Makes build `name` the current one: readers see the old name or this one."""
         pointer = self.root / f"{_POINTER}.new"
         pointer.write_text(name + "\n", "utf-8")
         _sync(pointer)
         os.replace(pointer, self.root / _POINTER)
         _sync(self.root)
-        build = self._open(name)
-        self._drop(keep)
-        return build
-
-    def rollback(self) -> Build:
-        """Points to the newest sound build before the current one. Raises IndexMissing if there is none."""
-        current = self.current().name
-        for name in self._names():
-            if name < current and self.sound(name):
-                pointer = self.root / f"{_POINTER}.new"
-                pointer.write_text(name + "\n", "utf-8")
-                _sync(pointer)
-                os.replace(pointer, self.root / _POINTER)
-                _sync(self.root)
-                return self._open(name)
-        raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
 
     def _unused(self, name: str) -> str:
         """`name`, moved behind the newest build should the clock have been set back."""
         newest = max(self._names(), default="")
-        return name if name > newest else f"{newest}+"
+        if name > newest:
+            return name
+        base, _, count = newest.partition("+")
+        return f"{base}+{int(count or 0) + 1:04d}"
 
     def _drop(self, keep: int) -> None:
         for name in self._names()[keep:]:
@@ -258,8 +280,27 @@ class Builds:
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
+def _write_manifest(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
+    """Writes what the build is, and the size and checksum of each of its files."""
+    table = {
+        str(path.relative_to(folder)): (path.stat().st_size, _checksum(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    manifest = {"format": FORMAT, "name": name, **facts, "files": table}
+    body = json.dumps(manifest, ensure_ascii=False).encode()
+    (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
+
+
+def _sync_all(folder: Path) -> None:
+    """Brings every file and folder below `folder`, and itself, to the disk; files first."""
+    for path in sorted(folder.rglob("*"), key=lambda path: (path.is_dir(), path)):
+        _sync(path)
+    _sync(folder)
+
+
 def link_or_copy(source: Path, target: Path) -> None:
-    """The same immutable file in another build, without a second copy where the disk can do that."""
+    """The same immutable file in another build, not copied where the disk can do without."""
     try:
         os.link(source, target)
     except OSError:
@@ -285,4 +326,6 @@ def _sync(path: Path) -> None:
 def _disk(error: OSError, root: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"the disk of {root} is full; free some space and run `kb index` again"
-    return f"{error.filename or root}: {error.strerror}; the old build goes on serving"
+    cure = "make it writable for this user" if error.errno in _FORBIDDEN else "run `kb index` again"
+    reason = error.strerror or str(error)
+    return f"{error.filename or root}: {reason}; the old build goes on serving, {cure}"

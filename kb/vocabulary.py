@@ -1,12 +1,11 @@
 """A sorted list of words in two arrays, searched in place. Knows nothing of what the words mean."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
-
-_AFTER_ALL = "\U0010ffff"
 
 
 class Vocabulary(Sequence[str]):
@@ -40,7 +39,11 @@ class Vocabulary(Sequence[str]):
     def __len__(self) -> int:
         return len(self._offsets) - 1
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         if index < 0:
@@ -61,4 +64,4 @@ class Vocabulary(Sequence[str]):
     def prefix(self, start: str) -> tuple[int, int]:
         """The half-open range of places whose words begin with `start`."""
         low = bisect_left(self, start)
-        return low, bisect_left(self, start + _AFTER_ALL, lo=low)
+        return low, bisect_right(self, start, lo=low, key=lambda word: word[: len(start)])
