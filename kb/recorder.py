@@ -212,6 +212,7 @@ class Recorder:
     def _hold_run(self, report: Report, now: float, robot: bool, verdict: Verdict | None) -> None:
         moments = [step.ms for step in report.steps] + [event.ms for event in report.events]
         last = max(moments, default=0)
+        base = now - last / 1000
         due = now if report.is_closed else now + self._hold
         key = f"{report.visit} {report.run}"
         held = self._held.get(key)
@@ -219,9 +220,7 @@ class Recorder:
             report = _newer(held.report, report)
             robot, verdict = robot or held.robot, verdict or held.verdict
             due = min(due, held.due) if held.report.is_closed else due
-            base = held.base
-        else:
-            base = now - last / 1000
+            base = min(base, held.base)  # the report that travelled fastest knows best
         self._held[key] = _Held(report, base, due, robot, verdict)
 
     def _close_runs(self) -> None:

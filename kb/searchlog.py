@@ -869,7 +869,7 @@ class _Desk:
         near = _all(
             self._connection,
             """select * from runs where visit = :visit and ended >= :low and started <= :high
-               order by started limit 20""",
+               order by started, id""",
             visit=row["visit"],
             low=row["started"] - gap,
             high=row["ended"] + gap,
@@ -884,8 +884,11 @@ class _Desk:
             ended=row["ended"] / 1000,
             closed=row["clicked"] or row["answered"],
         )
+        # Only neighbours go on with each other: what was asked in between ends a search.
+        earlier = [other for other in near if other["started"] <= row["started"]][-1:]
+        later = [other for other in near if other["started"] > row["started"]][:1]
         before: dict[str, Any] | None = None
-        for other in near:
+        for other in earlier + later:
             stored = _as_run(other)
             if len(runs.fold((stored, new))) > 1:
                 continue
@@ -895,7 +898,6 @@ class _Desk:
                 new = runs.fold((stored, new))[0]
             else:  # this one stood between two: all three are one search
                 row = _merged(row, other)
-                new = runs.fold((new, stored))[0]
                 self._absorb(other, row["id"])
         return before, row
 

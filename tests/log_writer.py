@@ -1,0 +1,66 @@
+"""Writers of the log that are killed: `python tests/log_writer.py URL FOLDER kills|load N ROWS`.
+
+A writer notes in its own file each row the log has acknowledged; the test reads these files.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from kb import text
+from kb.searchlog import Search, SearchLog
+
+
+def write(url: str, notes: Path, name: str, rows: int) -> None:
+    log = SearchLog(url)
+    file = os.open(notes / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    for i in range(rows):
+        id = f"{name}-{i}"
+        now = time.time()
+        log.record(Search(id, f"visit-{id}", f"вопрос номер {i % 50}", now, now, lang="ru"))
+        os.write(file, f"{id}\n".encode())
+    log.close()
+
+
+def child(url: str, notes: Path, name: str, rows: int) -> int:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            write(url, notes, name, rows)
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def main() -> None:
+    url, notes, how, n, rows = (
+        sys.argv[1],
+        Path(sys.argv[2]),
+        *sys.argv[3:4],
+        *map(int, sys.argv[4:]),
+    )
+    text.key("вопрос номер")  # the dictionary is loaded once, not in every writer
+    random.seed(7)
+    if how == "load":
+        codes = [
+            os.waitpid(pid, 0)[1] for pid in [child(url, notes, f"w{i}", rows) for i in range(n)]
+        ]
+        sys.exit(any(codes))
+    for i in range(n):
+        pid = child(url, notes, f"w{i}", 1_000_000)
+        time.sleep(random.uniform(0.02, 0.3))  # noqa: S311
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        if not os.WIFSIGNALED(status):
+            sys.exit(1)  # it ended before it was killed: the test would prove nothing
+
+
+if __name__ == "__main__":
+    main()

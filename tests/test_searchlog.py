@@ -1,0 +1,1085 @@
+"""The log of searches, on SQLite and PostgreSQL: what is kept, counted, grouped, forgotten."""
+
+import os
+import resource
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import postgres
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from conftest import unavailable
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kb import runs, searchlog, text
+from kb.errors import LogUnavailable
+from kb.recorder import Recorder, Verdict
+from kb.runs import Event, parse_report
+from kb.searchlog import Search, SearchLog
+
+FULL = os.environ.get("KB_TEST_FULL") == "1"  # the figures of the note, in minutes not seconds
+NOON = 1_700_000_000.0
+
+
+def moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(NOON + seconds, UTC)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[postgres.Server]:
+    if postgres.binaries() is None:
+        unavailable("PostgreSQL's initdb and postgres are not installed (apt install postgresql)")
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty log."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'log.sqlite3'}"
+        return
+    server: postgres.Server = request.getfixturevalue("server")
+    address = server.new_database()
+    yield address
+    server.drop(address)
+
+
+@pytest.fixture
+def log(url: str) -> Iterator[SearchLog]:
+    opened = SearchLog(url)
+    yield opened
+    opened.close()
+
+
+Ask = Callable[..., None]
+
+
+@pytest.fixture
+def ask(log: SearchLog) -> Ask:
+    """`ask("v1", "vpn", 10)`: visit v1 asks at second 10 and finds nothing, unless told."""
+    count = iter(range(10_000))
+
+    def record(visit: str, query: str, at: float = 0, **more: Any) -> None:
+        more.setdefault("id", f"r{next(count)}")
+        more.setdefault("lang", "ru")
+        log.record(Search(visit=visit, query=query, started=NOON + at, ended=NOON + at + 1, **more))
+
+    return record
+
+
+HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
+
+
+def click(slug: str = "a", ms: int = 2000) -> tuple[Event, ...]:
+    return (Event("click", slug, 1, ms),)
+
+
+def kinds(log: SearchLog) -> dict[str, str | None]:
+    return {row["query"]: row["kind"] for row in log.export()}
+
+
+# --- one search, one row ------------------------------------------------------------------------
+
+
+def test_a_search_that_found_nothing_stands_in_the_list(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбросить пароль")
+
+    [group] = log.misses()
+
+    assert (group.question, group.visits, group.kinds) == ("как сбросить пароль", 1, {"none": 1})
+    assert (group.status, group.phrasings) == ("open", (("как сбросить пароль", 1),))
+
+
+def test_a_search_that_was_answered_does_not(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "пароль", **HITS, seen=9, events=click())
+    ask("v2", "оплата", **HITS, seen=9, events=(Event("answered", "a", 1, 900),))
+    ask("v3", "доставка", **HITS, seen=1)
+
+    assert log.misses() == []
+    assert kinds(log) == {"пароль": None, "оплата": None, "доставка": None}
+
+
+def test_recording_twice_changes_nothing(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "vpn", id="r1", events=click())
+    before = list(log.export()), log.misses(), log.days()
+
+    ask("v1", "vpn", id="r1", events=click())
+
+    assert (list(log.export()), log.misses(), log.days()) == before
+
+
+def test_a_later_report_amends_the_run(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "vpn", id="r1", **HITS, seen=10)
+    assert kinds(log) == {"vpn": "ignored"}
+
+    ask("v1", "vpn", id="r1", **HITS, seen=10, events=click(ms=12_000))
+
+    assert kinds(log) == {"vpn": None}
+    assert log.misses() == []
+    assert log.days()["2023-11-14"] == {"searches": 1, "surface:box": 1, "clicked": 1}
+
+
+def test_reports_may_come_in_any_order(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбросить пароль", id="r1", keystrokes=5, events=click("b"))
+    ask("v1", "как сбр", id="r1", keystrokes=2, events=click("a"))
+
+    [row] = log.export()
+
+    assert (row["query"], row["keystrokes"]) == ("как сбросить пароль", 5)
+    assert sorted(event["slug"] for event in row["events"]) == ["a", "b"]
+
+
+def test_a_report_may_only_amend_a_run_of_its_own_visit(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "vpn", id="r1")
+    before = list(log.export())
+
+    ask("stranger", "vpn для всех", id="r1", keystrokes=99, events=click())
+
+    assert list(log.export()) == before
+    assert log.forged == 1
+
+
+def test_searches_of_one_visit_that_go_on_with_each_other_are_one(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбр", 0)  # a page without scripts reports each submission
+    ask("v1", "как сбросить", 5)
+    ask("v1", "как сбросить пароль", 12)
+
+    [row] = log.export()
+
+    assert (row["id"], row["query"], row["keystrokes"]) == ("r0", "как сбросить пароль", 3)
+    assert log.days()["2023-11-14"]["searches"] == 1
+
+
+def test_they_are_one_in_whatever_order_they_arrive(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбр", 0)
+    ask("v1", "как сбросить пароль", 16)
+    assert len(list(log.export())) == 2
+
+    ask("v1", "как сбросить", 8)  # another worker held it longer
+
+    [row] = log.export()
+    assert (row["query"], row["keystrokes"]) == ("как сбросить пароль", 3)
+    assert [group.question for group in log.misses()] == ["как сбросить пароль"]
+
+
+def test_a_joined_run_is_known_by_each_of_its_names(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "парол", 0, id="first", **HITS)
+    ask("v1", "пароль", 5, id="second", **HITS)
+
+    ask("v1", "пароль", 5, id="second", **HITS, events=click())
+
+    [row] = log.export()
+    assert (row["id"], row["clicked"]) == ("first", True)
+
+
+def test_what_was_asked_in_between_ends_a_search(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "пароль", 0)
+    ask("v1", "оплата", 3)
+    ask("v1", "пароль vpn", 6)
+
+    assert len(list(log.export())) == 3
+
+
+def test_strangers_are_never_joined(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбр", 0)
+    ask("v2", "как сбросить", 1)
+
+    assert len(list(log.export())) == 2
+
+
+def test_a_click_ends_a_search(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "пароль", 0, events=click())
+    ask("v1", "пароль vpn", 5)
+
+    assert len(list(log.export())) == 2
+
+
+# --- kinds and flags ----------------------------------------------------------------------------
+
+
+def test_each_kind_is_counted_as_defined(log: SearchLog, ask: Ask) -> None:
+    ask("a", "с фильтром", total=0, unfiltered=2, filters={"category": "vpn"})
+    ask("b", "ничего", total=0)
+    ask("c", "слабо", total=2, confident=False)
+    ask("d", "ghbdtn", **HITS, correction="layout", corrected="привет")
+    ask("e", "сначала так", 0, **HITS, seen=30)
+    ask("e", "потом иначе", 60, **HITS, events=click())
+    ask("f", "без ответа", **HITS, seen=2)
+    ask("g", "с ответом", **HITS, seen=2, events=click())
+
+    assert kinds(log) == {
+        "с фильтром": "filtered",
+        "ничего": "none",
+        "слабо": "weak",
+        "ghbdtn": "rescued",
+        "сначала так": "refined",
+        "потом иначе": None,
+        "без ответа": "ignored",
+        "с ответом": None,
+    }
+    day = log.days()["2023-11-14"]
+    assert {name: day[name] for name in runs.KINDS} == dict.fromkeys(runs.KINDS, 1)
+    assert (day["searches"], day["counted"], day["miss"]) == (8, 4, 6)
+
+
+def test_the_same_question_again_refines_nothing(log: SearchLog, ask: Ask) -> None:
+    ask("v", "пароль", 0, **HITS, events=click())
+    ask("v", "Пароли", 30, **HITS, events=click())
+    ask("v", "оплата", 120, **HITS, events=click())  # more than 60 s later
+
+    assert set(kinds(log).values()) == {None}
+
+
+def test_a_refinement_is_seen_from_either_side(log: SearchLog, ask: Ask) -> None:
+    ask("v", "второй вопрос", 30, **HITS, events=click())
+    ask("v", "первый вопрос", 0, **HITS, events=click())  # arrives late
+
+    assert kinds(log) == {"первый вопрос": "refined", "второй вопрос": None}
+
+
+def test_a_letter_flags_the_searches_of_half_an_hour(log: SearchLog, ask: Ask) -> None:
+    ask("v", "давно", 0, **HITS, events=click())
+    ask("v", "недавно", 600, **HITS, events=click())
+    ask("w", "чужой", 600, **HITS, events=click())
+
+    log.ticket("не работает", visit="v", at=moment(600 + 1 + 30 * 60))
+
+    assert [group.question for group in log.misses()] == ["недавно"]
+    assert log.misses()[0].kinds == {"ticketed": 1}
+
+
+def test_a_search_that_is_reported_after_the_letter_is_flagged_too(
+    log: SearchLog, ask: Ask
+) -> None:
+    log.ticket("не работает", visit="v", at=moment(100))
+
+    ask("v", "до письма", 50, **HITS, events=click())
+    ask("v", "после письма", 200, **HITS, events=click())
+
+    assert [group.question for group in log.misses()] == ["до письма"]
+
+
+def test_a_letter_sent_twice_is_one_letter(log: SearchLog) -> None:
+    for _ in range(2):
+        log.ticket("текст", id="t1", visit="v", at=moment(1), type="оплата", offered=("a", "b"))
+
+    [ticket] = log.tickets()
+    assert (ticket.text, ticket.type, ticket.offered) == ("текст", "оплата", ("a", "b"))
+
+
+def test_a_letter_is_kept_apart_from_the_visit(log: SearchLog, ask: Ask) -> None:
+    ask("visit-1", "vpn")
+    log.ticket("я Иван", visit="visit-1", reply_to="ivan@mail.ru", at=moment(5))
+
+    assert "visit-1" not in repr(log.tickets())
+
+
+def test_a_bad_vote_flags_the_search_that_led_to_the_article(log: SearchLog, ask: Ask) -> None:
+    ask("v", "пароль", id="r1", **HITS, events=click())
+
+    log.feedback("a", False, run="r1", reason="устарело", text="звоните 89161234567")
+
+    assert log.misses()[0].kinds == {"unhelpful": 1}
+    assert log.votes("a")[0].text == "звоните ‹phone›"
+
+    log.feedback("a", True, run="r1")  # the reader thought again
+
+    assert log.misses() == []
+    assert [vote.helpful for vote in log.votes("a")] == [True]
+
+
+def test_a_vote_that_comes_first_waits_for_its_search(log: SearchLog, ask: Ask) -> None:
+    log.feedback("a", False, run="r1")
+
+    ask("v", "пароль", id="r1", **HITS, events=click())
+
+    assert log.misses()[0].kinds == {"unhelpful": 1}
+
+
+def test_a_visit_of_more_than_thirty_searches_a_minute_is_a_robot(log: SearchLog, ask: Ask) -> None:
+    for i in range(30):
+        ask("person", f"вопрос {i} {'абвгд'[i % 5] * 9}", i * 1.9, lang="xx")
+    for i in range(31):
+        ask("robot", f"junk {i} {'abcde'[i % 5] * 9}", i * 1.9, lang="yy")
+
+    days = {lang: log.days(lang=lang)["2023-11-14"] for lang in ("xx", "yy")}
+    assert days["xx"]["searches"] == 30
+    assert days["yy"] == {"robots": 31}
+    assert all(group.lang == "xx" for group in log.misses(limit=99))
+
+
+def test_a_known_robot_is_marked_and_left_out_not_deleted(log: SearchLog, ask: Ask) -> None:
+    ask("v", "vpn", robot=True)
+
+    assert log.misses() == []
+    assert [row["robot"] for row in log.export()] == [True]
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+def test_misses_that_ask_the_same_are_one_group(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбросить пароль")
+    ask("v2", "Как сбросить пароли?")
+    ask("v3", "оплата картой")
+
+    assert [(group.question, group.visits) for group in log.misses()] == [
+        ("как сбросить пароль", 2),
+        ("оплата картой", 1),
+    ]
+
+
+def test_a_repaired_query_is_grouped_by_what_was_meant(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "сбросить пароль", total=1)
+    ask("v2", "c,hjcbnm gfhjkm", total=1, correction="layout", corrected="сбросить пароль")
+
+    [group] = log.misses()
+    assert (group.question, group.visits) == ("сбросить пароль", 2)
+
+
+def test_the_list_is_ordered_by_visits_times_three_for_letters_then_age(
+    log: SearchLog, ask: Ask
+) -> None:
+    for i in range(4):
+        ask(f"four-{i}", "четыре человека", 5000 + i)
+    for i in range(9):
+        ask("stubborn", "один упрямый", i * 100)
+    ask("late", "второй старый", 50)
+    ask("early", "первый старый", 20)
+    for i in range(2):
+        ask(f"letter-{i}", "двое написали", 9000)
+    log.ticket("помогите", visit="letter-1", at=moment(9100))
+
+    assert [group.question for group in log.misses()] == [
+        "двое написали",  # 2 visits × 3
+        "четыре человека",  # 4
+        "один упрямый",  # 1, since second 0
+        "первый старый",  # 1, since 20
+        "второй старый",  # 1, since 50
+    ]
+
+
+def test_groups_keep_their_ids_and_are_found_again(log: SearchLog, ask: Ask, url: str) -> None:
+    ask("v1", "как сбросить пароль")
+    id = log.misses()[0].id
+    log.close()
+
+    again = SearchLog(url)
+    again.record(Search("x", "v2", "сбросить как пароль", NOON + 99, NOON + 99))
+
+    assert [(group.id, group.visits) for group in again.misses()] == [(id, 2)]
+    again.close()
+
+
+def test_the_list_can_be_narrowed(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "старый вопрос", 0)
+    ask("v2", "старый вопрос", 86_400)
+    ask("v3", "новый и слабый", 90_000, total=1, lang="en")
+    log.assign(log.misses()[0].id, "Анна")
+
+    def names(**how: Any) -> list[tuple[str, int]]:
+        return [(group.question, group.visits) for group in log.misses(**how)]
+
+    assert names(since=moment(80_000)) == [("старый вопрос", 1), ("новый и слабый", 1)]
+    assert names(kind="weak") == [("новый и слабый", 1)]
+    assert names(kind="ticketed") == names(kind="no such kind") == []
+    assert names(status="assigned") == names(owner="Анна") == [("старый вопрос", 2)]
+    assert names(lang="en") == [("новый и слабый", 1)]
+    assert names(limit=1, offset=1) == [("новый и слабый", 1)]
+    assert len(names(status="all")) == 2
+
+
+def test_a_query_without_words_founds_no_group(log: SearchLog, ask: Ask) -> None:
+    ask("v", "???!!!")
+
+    assert log.misses() == []
+
+
+def test_text_that_looks_like_sql_is_text(log: SearchLog, ask: Ask) -> None:
+    ask("v", "пароль'); drop table runs; -- :id %s {x}")
+
+    assert log.misses()[0].question == "пароль'); drop table runs; -- :id %s {x}"
+
+
+word_sets = st.lists(
+    st.lists(st.sampled_from([f"слово{i}" for i in range(9)]), min_size=1, max_size=9),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=25)
+@given(word_sets)
+def test_the_database_groups_as_the_definition_does(queries: list[list[str]]) -> None:
+    log = SearchLog("sqlite://")
+    founding: dict[int, set[str]] = {}
+    expected = []
+    for i, words in enumerate(queries):
+        asked = set(text.key(" ".join(words)).split())
+        id = runs.group_of(asked, founding.items())
+        if id is None:
+            id = len(founding) + 1
+            founding[id] = asked
+        expected.append((f"{i:03}", id))
+        log.record(Search(f"{i:03}", f"v{i}", " ".join(words), NOON + i, NOON + i))
+
+    assert [(row["id"], row["group"]) for row in log.export()] == expected
+    log.close()
+
+
+# --- the life of a group ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def group(log: SearchLog, ask: Ask) -> int:
+    ask("v1", "как сбросить пароль")
+    return log.misses()[0].id
+
+
+def test_a_group_lives_from_open_to_answered_to_regressed(
+    log: SearchLog, ask: Ask, group: int
+) -> None:
+    def status() -> str:
+        found = log.group(group)
+        assert found is not None
+        return found.status
+
+    assert status() == "open"
+    log.assign(group, "Анна", who="lead", at=moment(10))
+    assert status() == "assigned"
+
+    assert log.answer(group, slug="pw", build="b2", commit="c0ffee", rank=2, at=moment(20))
+    assert not log.answer(group, slug="pw", build="b3", at=moment(30))  # still
+    assert status() == "answered"
+    assert log.misses() == []
+
+    ask("v2", "как сбросить пароль", 40)
+    assert status() == "regressed"
+    assert [change.what for change in log.history(group)] == ["assigned", "answered", "regressed"]
+
+
+def test_an_answer_says_which_article_build_commit_and_rank(log: SearchLog, group: int) -> None:
+    log.answer(group, slug="pw", build="b2", commit="c0ffee", rank=2, committed=moment(15),
+               at=moment(20))  # fmt: skip
+
+    [found] = log.misses(status="answered")
+
+    assert found.answer == searchlog.Answer("pw", "b2", "c0ffee", 2, moment(15), moment(20))
+
+
+def test_an_earlier_miss_that_is_reported_late_regresses_nothing(
+    log: SearchLog, ask: Ask, group: int
+) -> None:
+    log.answer(group, slug="pw", build="b2", at=moment(100))
+
+    ask("v2", "как сбросить пароль", 50)
+
+    assert [found.status for found in log.misses(status="all")] == ["answered"]
+
+
+def test_an_article_that_falls_out_regresses_its_groups(log: SearchLog, group: int) -> None:
+    assert not log.regress(group, "never was answered")
+    log.answer(group, slug="pw", build="b2")
+
+    assert log.regress(group, "pw is gone")
+
+    assert [found.status for found in log.misses()] == ["regressed"]
+
+
+def test_a_dismissed_group_comes_back_after_its_date(log: SearchLog, ask: Ask, group: int) -> None:
+    log.dismiss(group, "не наш продукт", until=moment(1000), who="lead", at=moment(10))
+    ask("v2", "как сбросить пароль", 500)
+    assert log.misses() == []
+    assert log.misses(status="dismissed")[0].dismissed == "не наш продукт"
+
+    ask("v3", "как сбросить пароль", 2000)
+
+    assert [(found.status, found.visits) for found in log.misses()] == [("open", 3)]
+
+
+def test_groups_are_merged_and_split_by_hand(log: SearchLog, ask: Ask, group: int) -> None:
+    ask("v2", "забыл код входа")
+    other = next(found.id for found in log.misses() if found.id != group)
+    log.annotate(group, "важно")
+
+    log.merge(other, group, who="lead")
+    ask("v3", "забыл код входа")
+
+    [merged] = log.misses()
+    assert (merged.id, merged.visits, merged.note) == (group, 3, "важно")
+    found = log.group(other)
+    assert found is not None
+    assert found.id == group
+
+    new = log.split(group, "забыл код входа", who="lead")
+
+    assert {(found.id, found.visits) for found in log.misses()} == {(group, 1), (new, 2)}
+    with pytest.raises(KeyError, match="no group 99"):
+        log.merge(99, group)
+
+
+def test_replay_is_given_all_groups_but_dismissed_ones(log: SearchLog, ask: Ask) -> None:
+    for i, query in enumerate(["один", "два", "три"]):
+        ask(f"v{i}", query)
+    log.dismiss(2, "мусор")
+
+    assert [found.question for found in log.groups_to_replay()] == ["один", "три"]
+    assert [found.question for found in log.groups_to_replay(after=1)] == ["три"]
+
+
+# --- what others see ----------------------------------------------------------------------------
+
+
+def test_a_query_is_suggested_once_three_visits_asked_it_and_found(
+    log: SearchLog, ask: Ask
+) -> None:
+    for visit in ("a", "b", "c"):
+        ask(visit, "Сброс пароля" if visit == "a" else "сброс  пароля", **HITS, events=click())
+        ask(visit, "меня зовут Иван", 200, **HITS)  # never clicked
+        ask("a", "только я", 400, **HITS, events=click())
+        ask(visit, "письмо ivan@mail.ru", 600, **HITS, events=click())
+        ask(f"robot-{visit}", "junk", 800, **HITS, events=click(), robot=True)
+
+    [found] = log.successful_queries("ru")
+    assert (found.name.casefold().split(), found.visits) == (["сброс", "пароля"], 3)
+    assert log.successful_queries("en") == []
+
+
+def test_popular_articles_are_those_opened_by_most_visits(log: SearchLog, ask: Ask) -> None:
+    for visit in ("a", "b"):
+        ask(visit, "пароль", **HITS, events=click("pw"))
+    for at in range(0, 900, 100):
+        ask("a", f"оплата {at}", at + 100, **HITS, events=click("pay"))
+    ask("c", "vpn", **HITS, lang="en", events=click("vpn"))
+
+    assert [(p.name, p.visits) for p in log.popular("ru")] == [("pw", 2), ("pay", 1)]
+    assert [p.name for p in log.popular(limit=1)] == ["pw"]
+
+
+# --- privacy ------------------------------------------------------------------------------------
+
+SECRETS = ("ivan.petrov@example.com", "89161234567", "4111 1111 1111 1111", "ivan.petrov@gm")
+
+
+def everything(url: str) -> str:
+    """All that is in the database, and in its files where it has some."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        dump = repr([connection.execute(sa.text(f"select * from {n}")).all() for n in names])
+    engine.dispose()
+    if url.startswith("sqlite"):
+        for file in Path(url.removeprefix("sqlite:///")).parent.iterdir():
+            dump += file.read_bytes().decode("utf-8", "replace")
+    return dump
+
+
+def test_nothing_personal_reaches_the_disk(log: SearchLog, ask: Ask, url: str) -> None:
+    for i, secret in enumerate(SECRETS):
+        ask(f"v{i}", f"вход {secret}", first=secret, filters={"tag": secret}, corrected=secret)
+        log.feedback("a", False, text=secret, reason=secret)
+
+    dump = everything(url)
+
+    assert "‹email›" in dump
+    assert [secret for secret in SECRETS if secret in dump] == []
+
+
+def test_forgetting_leaves_no_trace(log: SearchLog, ask: Ask, url: str) -> None:
+    ask("v1", "договор Сидорова Петра")
+    ask("v2", "договор сидорова петра", 100)
+    ask("v3", "совсем другое")
+    log.annotate(1, "клиент СИДОРОВА Петра звонил", who="lead")
+    log.feedback("a", False, text="Сидорова Петра не нашла")
+    log.ticket("от Сидорова Петра", visit="v1", at=moment(9))
+
+    places = log.forget("сидорова петра")
+
+    assert places >= 5
+    dump = everything(url).casefold()
+    assert "сидоров" not in dump
+    assert "пётр" not in dump
+    assert [group.question for group in log.misses()] == ["совсем другое"]
+    assert log.days()["2023-11-14"]["searches"] == 1
+    assert log.forget("сидорова петра") == log.forget("  ") == 0
+
+
+def test_retention_deletes_searches_and_keeps_groups_and_counts(log: SearchLog, ask: Ask) -> None:
+    for i in range(5):
+        ask(f"v{i}", "как сбросить пароль", i * 86_400)
+    log.ticket("старое", visit="v0", at=moment(60))
+    before = log.days()
+
+    assert log.purge(moment(3 * 86_400)) == 3
+    assert log.purge(moment(3 * 86_400)) == 0
+
+    assert len(list(log.export())) == 2
+    [group] = log.misses()
+    assert (group.visits, group.searches, group.tickets, group.first) == (5, 5, 1, moment(1))
+    assert group.kinds == {"none": 5, "ticketed": 1}
+    assert log.days() == before
+    assert log.tickets() == []
+
+    ask("v9", "сбросить пароль как", 9 * 86_400)
+    assert log.misses()[0].visits == 6
+
+
+def test_the_file_is_the_services_own(tmp_path: Path) -> None:
+    SearchLog(f"sqlite:///{tmp_path / 'new' / 'log.sqlite3'}").close()
+
+    assert stat.S_IMODE((tmp_path / "new" / "log.sqlite3").stat().st_mode) == 0o600
+
+
+# --- the database -------------------------------------------------------------------------------
+
+
+def test_migrations_make_the_tables_the_code_means(log: SearchLog, url: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, searchlog._meta)
+        assert context.get_current_revision() == searchlog.HEAD
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_several_processes_may_open_a_new_log_at_once(url: str) -> None:
+    script = "import sys; from kb.searchlog import SearchLog; SearchLog(sys.argv[1]).close()"
+    found = [subprocess.Popen([sys.executable, "-c", script, url]) for _ in range(3)]
+
+    assert [process.wait(60) for process in found] == [0, 0, 0]
+
+
+def test_sqlite_is_opened_to_lose_nothing(tmp_path: Path) -> None:
+    log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    with log._engine.connect() as connection:
+
+        def pragma(name: str) -> object:
+            return connection.exec_driver_sql(f"pragma {name}").scalar_one()
+
+        wal = sqlite3.sqlite_version_info >= (3, 51, 3)
+        assert pragma("journal_mode") == ("wal" if wal else "delete")
+        assert [pragma(name) for name in ("synchronous", "secure_delete", "busy_timeout")] == [
+            2, 1, 5000,
+        ]  # fmt: skip
+    log.close()
+
+
+def test_health_tells_the_database_and_what_it_holds(log: SearchLog, ask: Ask) -> None:
+    ask("v", "vpn")
+
+    health = log.health()
+
+    assert (health.ok, health.searches) == (True, 1)
+    assert health.database.startswith(("SQLite 3.", "PostgreSQL 1"))
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("mysql://localhost/kb", "knows SQLite and PostgreSQL, not mysql; change KB_DATABASE_URL"),
+        ("nonsense", "cannot be read; write KB_DATABASE_URL as"),
+        ("sqlite:////proc/nowhere/log", "cannot be written (No such file or directory); check"),
+        ("postgresql://kb:secret@127.0.0.1:9/kb", "kb:***@127.0.0.1:9/kb cannot be used: "),
+    ],
+)
+def test_an_address_that_does_not_work_is_one_sentence(address: str, sentence: str) -> None:
+    with pytest.raises(LogUnavailable) as error:
+        SearchLog(address)
+
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("there_and_back", [False, True])
+def test_a_log_moves_into_another_database_without_loss(
+    log: SearchLog, ask: Ask, url: str, tmp_path: Path, there_and_back: bool
+) -> None:
+    for i in range(7):
+        ask(f"v{i}", f"вопрос {'абвгдеж'[i] * 5}", **HITS, events=click())
+    ask("v7", "ничего")
+    log.feedback("a", False, run="r1", text="плохо")
+    log.ticket("письмо", visit="v7", at=moment(9))
+    log.assign(1, "Анна", who="lead", at=moment(9))
+    target = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+
+    copied = searchlog.migrate(url, target, page=3)
+    if there_and_back:
+        copied = searchlog.migrate(target, f"sqlite:///{tmp_path / 'third'}", page=100)
+        target = f"sqlite:///{tmp_path / 'third'}"
+
+    other = SearchLog(target)
+    assert copied["runs"] == 8
+    assert list(other.export()) == list(log.export())
+    assert (other.misses(status="all"), other.days()) == (log.misses(status="all"), log.days())
+    assert (other.tickets(), other.votes(), other.history(1)) == (
+        log.tickets(), log.votes(), log.history(1),
+    )  # fmt: skip
+    other.record(Search("new", "v99", "ничего", NOON, NOON))
+    assert {group.visits for group in other.misses() if group.question == "ничего"} == {2}
+    other.close()
+    with pytest.raises(LogUnavailable, match="already holds"):
+        searchlog.migrate(url, target)
+
+
+@pytest.mark.postgres
+def test_a_sqlite_log_moves_to_postgresql(server: postgres.Server, tmp_path: Path) -> None:
+    old = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    for i in range(50):
+        old.record(Search(f"r{i}", f"v{i}", f"вопрос {i // 5}", NOON + i, NOON + i))
+    target = server.new_database()
+
+    searchlog.migrate(f"sqlite:///{tmp_path / 'log'}", target)
+
+    new = SearchLog(target)
+    assert sorted(map(repr, new.export())) == sorted(map(repr, old.export()))
+    assert new.misses() == old.misses()
+    for log in (old, new):
+        log.close()
+    server.drop(target)
+
+
+def acknowledged(notes: Path) -> set[str]:
+    return {
+        line
+        for file in notes.iterdir()
+        for line in file.read_text().splitlines(keepends=True)
+        if line.endswith("\n")
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "processes", "rows"),
+    [("load", 4, 2000 if FULL else 100), ("kills", 100 if FULL else 8, 0)],
+)
+def test_no_acknowledged_row_is_lost(
+    url: str, tmp_path: Path, how: str, processes: int, rows: int
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    SearchLog(url).close()
+    writer = Path(__file__).parent / "log_writer.py"
+
+    started = time.monotonic()
+    subprocess.run([sys.executable, writer, url, notes, how, str(processes), str(rows)], check=True)
+    took = time.monotonic() - started
+
+    log = SearchLog(url)
+    kept = {row["id"] for row in log.export()}
+    wanted = {line.strip() for line in acknowledged(notes)}
+    counted = sum(day["searches"] for day in log.days().values())
+    log.close()
+    print(f"\n{url.split(':')[0]} {how}: {len(wanted)} acknowledged in {took:.1f} s, "
+          f"{len(wanted - kept)} lost")  # fmt: skip
+    assert wanted - kept == set()
+    assert counted == len(kept)
+    if rows:
+        assert len(wanted) == processes * rows
+
+
+# --- the recorder -------------------------------------------------------------------------------
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def judge(query: str, lang: str, filters: Any) -> Verdict:
+    return Verdict(0 if "miss" in query else 3, confident=True, build="b1")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def recorder(url: str, clock: Clock) -> Iterator[Recorder]:
+    made = Recorder(lambda: SearchLog(url), judge, clock=clock)
+    yield made
+    made.close(5)
+
+
+def report(run: str, *steps: tuple[str, int], visit: str = "v1", **more: Any) -> runs.Report:
+    return parse_report(
+        {"run": run, "visit": visit, "steps": [{"q": q, "ms": ms} for q, ms in steps], **more}
+    )
+
+
+CLICK = {"events": [{"kind": "click", "slug": "a", "rank": 1, "ms": 3000}]}
+
+
+def test_reports_of_a_run_become_one_search(recorder: Recorder, log: SearchLog) -> None:
+    recorder.report(report("r", ("как", 0), ("как сбр", 400)))
+    recorder.report(report("r", ("как", 0), ("как сбр", 400), ("как сбросить", 900), **CLICK))
+
+    assert recorder.flush()
+
+    [row] = log.export()
+    assert (row["query"], row["keystrokes"], row["clicked"]) == ("как сбросить", 3, True)
+    assert (row["total"], row["build"], row["seen"]) == (3, "b1", 2100)
+    assert (recorder.written, recorder.dropped, recorder.waiting) == (1, 0, 0)
+
+
+def test_a_run_is_written_once_it_is_closed_or_quiet(
+    recorder: Recorder, log: SearchLog, clock: Clock
+) -> None:
+    recorder.report(report("open", ("vpn", 0)))
+    recorder.report(report("closed", ("оплата", 0), visit="v2", **CLICK))
+
+    wait_for(lambda: recorder.written == 1)
+    assert [row["id"] for row in log.export()] == ["closed"]
+
+    clock.now += 10.1
+    wait_for(lambda: recorder.written == 2)
+    assert {row["id"]: row["seen"] for row in log.export()}["open"] == 10_100
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_two_questions_in_one_report_are_two_searches(recorder: Recorder, log: SearchLog) -> None:
+    recorder.report(report("r", ("пароль", 0), ("оплата", 900), ("miss", 5000), **CLICK))
+    recorder.flush()
+
+    rows = list(log.export())
+
+    assert [(row["id"], row["query"], row["kind"]) for row in rows] == [
+        ("r", "пароль", "refined"),
+        ("r~2", "оплата", "refined"),
+        ("r~3", "miss", "none"),
+    ]
+    assert [row["clicked"] for row in rows] == [False, True, False]
+
+
+def test_two_workers_learn_of_one_run(url: str, log: SearchLog, clock: Clock) -> None:
+    one, two = (Recorder(lambda: SearchLog(url), judge, clock=clock) for _ in range(2))
+    one.report(report("r", ("как сбр", 0)))
+    two.report(report("r", ("как сбр", 0), ("как сбросить", 900), **CLICK))
+
+    assert one.close()
+    assert two.close()
+
+    [row] = log.export()
+    assert (row["query"], row["keystrokes"], row["clicked"]) == ("как сбросить", 2, True)
+
+
+def test_votes_and_letters_go_the_same_way(recorder: Recorder, log: SearchLog) -> None:
+    recorder.report(report("r", ("пароль", 0), **CLICK))
+    recorder.feedback("a", False, run="r")
+    recorder.ticket("помогите", visit="v1")
+    recorder.flush()
+
+    assert log.misses()[0].kinds == {"ticketed": 1, "unhelpful": 1}
+
+
+def test_short_or_empty_typing_is_no_search(recorder: Recorder, log: SearchLog) -> None:
+    recorder.report(report("r", ("", 0), ("па", 300)))
+    recorder.report(report("s"))
+    recorder.flush()
+
+    assert list(log.export()) == []
+
+
+def test_a_search_nobody_could_judge_counts_as_one_that_found_nothing(
+    url: str, log: SearchLog
+) -> None:
+    def broken(query: str, lang: str, filters: Any) -> Verdict:
+        raise RuntimeError("no index")
+
+    recorder = Recorder(lambda: SearchLog(url), broken)
+    recorder.report(report("r", ("пароль", 0)))
+    assert recorder.close()
+
+    assert log.misses()[0].kinds == {"none": 1}
+
+
+def report_all(recorder: Recorder, n: int) -> float:
+    """The longest a caller was held up."""
+    slowest = 0.0
+    for i in range(n):
+        started = time.perf_counter()
+        recorder.report(report(f"r{i}", ("пароль", 0), visit=f"v{i}", **CLICK))
+        slowest = max(slowest, time.perf_counter() - started)
+        time.sleep(0.002)
+    return slowest
+
+
+def test_nobody_waits_while_the_log_is_locked(url: str) -> None:
+    log = SearchLog(url)
+    recorder = Recorder(lambda: SearchLog(url), judge)
+    with ExitStack() as stack:
+        engine = sa.create_engine(url)
+        locked = stack.enter_context(engine.connect())
+        locked.exec_driver_sql(
+            "BEGIN EXCLUSIVE"
+            if url.startswith("sqlite")
+            else f"select pg_advisory_xact_lock({searchlog._LOCK})"
+        )
+        assert report_all(recorder, 100) < 0.05
+        assert recorder.written == 0
+        assert recorder.waiting == 100
+        locked.rollback()
+    engine.dispose()
+
+    assert recorder.close(30)
+    assert (recorder.written, recorder.dropped) == (100, 0)
+    assert len(list(log.export())) == 100
+    log.close()
+
+
+def test_nobody_waits_while_the_log_is_gone(tmp_path: Path) -> None:
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder belongs")
+    recorder = Recorder(lambda: SearchLog(f"sqlite:///{blocked}/log"), judge, size=60)
+
+    assert report_all(recorder, 100) < 0.05
+    wait_for(lambda: bool(recorder.trouble))
+    assert "cannot be written" in recorder.trouble
+    assert recorder.dropped == 40  # no more room
+    assert recorder.waiting == 60
+
+    blocked.unlink()
+    assert recorder.close(30)
+    assert (recorder.written, recorder.trouble) == (60, "")
+
+
+def test_a_log_that_is_taken_away_is_begun_anew(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log'}"
+    log = SearchLog(url)
+    log.record(Search("r1", "v1", "vpn", NOON, NOON))
+
+    (tmp_path / "log").unlink()
+    log.record(Search("r2", "v2", "vpn", NOON, NOON))
+
+    assert [row["id"] for row in log.export()] == ["r2"]
+    log.close()
+
+
+def test_nobody_waits_while_the_disk_is_full(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'log'}"
+    SearchLog(url).close()
+    recorder = Recorder(lambda: SearchLog(url), judge)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        assert report_all(recorder, 50) < 0.05
+        wait_for(lambda: bool(recorder.trouble))
+        assert recorder.written == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert recorder.close(30)
+    assert (recorder.written, recorder.dropped) == (50, 0)
+    log = SearchLog(url)
+    assert len(list(log.export())) == 50
+    log.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_went_away_is_found_again(server: postgres.Server) -> None:
+    url = server.new_database()
+    log = SearchLog(url)
+    recorder = Recorder(lambda: SearchLog(url), judge)
+    recorder.report(report("r1", ("пароль", 0), visit="v1", **CLICK))
+    assert recorder.flush()
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    engine.dispose()
+
+    recorder.report(report("r2", ("пароль", 0), visit="v2", **CLICK))
+
+    assert recorder.close(30)
+    assert len(list(log.export())) == 2
+    log.close()
+    server.drop(url)
+
+
+def test_after_closing_nothing_is_taken(url: str) -> None:
+    recorder = Recorder(lambda: SearchLog(url), judge)
+    assert recorder.close()
+
+    recorder.report(report("r", ("пароль", 0)))
+
+    assert recorder.dropped == 1
+
+
+def test_closing_in_vain_says_so_and_counts(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    recorder = Recorder(lambda: SearchLog(f"sqlite:///{tmp_path / 'file' / 'log'}"), judge)
+    recorder.report(report("r", ("пароль", 0)))
+
+    assert not recorder.close(0.3)
+    assert recorder.dropped == 1
+
+
+def test_a_fork_writes_its_own_and_only_its_own(url: str, log: SearchLog) -> None:
+    recorder = Recorder(lambda: SearchLog(url), judge)
+    recorder.report(report("parent", ("пароль", 0), visit="p"))
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            recorder.report(report("child", ("оплата", 0), visit="c"))
+            log.record(Search("direct", "d", "напрямую", NOON, NOON))
+            code = 0 if recorder.close(20) and recorder.written == 1 else 2
+        finally:
+            os._exit(code)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert recorder.close()
+    assert recorder.written == 1
+    assert sorted(row["id"] for row in log.export()) == ["child", "direct", "parent"]
+
+
+def test_many_threads_report_at_once(url: str, log: SearchLog) -> None:
+    recorder = Recorder(lambda: SearchLog(url), judge)
+
+    def work(name: int) -> None:
+        for i in range(40):
+            recorder.report(report(f"r{name}-{i}", ("пароль", 0), visit=f"v{name}-{i}", **CLICK))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert recorder.close(30)
+    assert len(list(log.export())) == 200
+
+
+def test_searches_of_a_day_are_counted_by_the_day_they_began(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "vpn", 0)
+    ask("v2", "vpn", timedelta(days=1).total_seconds())
+
+    assert list(log.days()) == ["2023-11-14", "2023-11-15"]
+    assert list(log.days(since="2023-11-15")) == ["2023-11-15"]
