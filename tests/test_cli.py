@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 import pytest
@@ -21,12 +21,12 @@ from kb.cli import main
 from kb.errors import BuildFailed
 from kb.searchlog import Answer, MissGroup
 
+Words = tuple[str, ...]
 
-def commands(
-    group: click.Group = main, before: tuple[str, ...] = ()
-) -> dict[tuple[str, ...], click.Command]:
+
+def commands(group: click.Group = main, before: Words = ()) -> dict[Words, click.Command]:
     """Every command and group, by the words one types."""
-    found: dict[tuple[str, ...], click.Command] = {before: group}
+    found: dict[Words, click.Command] = {before: group}
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             found |= commands(command, (*before, name))
@@ -65,23 +65,19 @@ def complains(done: Result, *says: str) -> bool:
 
 def test_help_is_quick_and_loads_nothing_heavy():
     code = (
-        "import sys; from kb.cli import main\n"
+        "import sys, time; from kb.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'whoosh', 'numpy', 'flask', 'pymorphy3', 'sqlalchemy', 'pydantic', 'gunicorn',"
         " 'markdown', 'yaml'}\n"
-        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+        "print(sorted(heavy & set(sys.modules)), time.process_time(), file=sys.stderr)"
     )
-    best = 9.0
-    for _ in range(3):
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        best = min(best, time.perf_counter() - start)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    assert done.stderr == "[]\n"
-    assert best < 0.2
+    loaded, seconds = done.stderr.rsplit(maxsplit=1)
+    assert loaded == "[]"
+    assert float(seconds) < 0.2  # of the processor: the machine may be busy with others
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
@@ -286,10 +282,12 @@ def test_search_as_json_is_what_the_site_answers(indexed, kb):
 
 
 def test_search_keeps_to_a_limit_and_a_language(indexed):
-    assert (
-        len(json.loads(indexed("search", "--json", "--limit", "1", "почта").stdout)["results"]) == 1
-    )
-    assert json.loads(indexed("search", "--json", "--lang", "en", "почта").stdout)["results"] == []
+    def found(*options: str) -> list[dict[str, object]]:
+        return json.loads(indexed("search", "--json", *options, "почта").stdout)["results"]
+
+    assert len(found()) == 2
+    assert len(found("--limit", "1")) == 1
+    assert found("--lang", "en") == []
 
 
 def test_search_explains_itself(indexed):
@@ -375,20 +373,18 @@ def test_check_of_a_path_elsewhere_is_refused(kb_command, wrong):
 def test_annotations_are_escaped(settings):
     problem = Problem("a:b,c%.md", 3, "no-why", "50 % \n lost", "do, this: now", "hint")
 
-    line = cli._annotation(problem, settings.model_copy(update={"articles": ""}))
+    line = cli._annotation(problem, settings.model_copy(update={"articles": Path()}))
 
     assert line.startswith("::notice file=")
     assert line.endswith("a%3Ab%2Cc%25.md,line=3,title=no-why::50 %25 %0A lost; do, this: now")
 
 
 def test_check_lists_its_rules(runner):
-    assert (
-        "broken-link              error    A link leads to"
-        in runner.invoke(main, ["check", "--rules"]).stdout
-    )
-    rules = json.loads(runner.invoke(main, ["check", "--rules", "--format", "json"]).stdout)[
-        "rules"
-    ]
+    as_text = runner.invoke(main, ["check", "--rules"]).stdout
+    as_json = runner.invoke(main, ["check", "--rules", "--format", "json"]).stdout
+
+    assert "broken-link              error    A link leads to" in as_text
+    rules = json.loads(as_json)["rules"]
     assert {"code", "level", "meaning"} == set(rules[0])
 
 
@@ -476,11 +472,8 @@ def test_config_of_some_names(runner):
     found = json.loads(runner.invoke(main, ["config", "KB_PORT", "lang", "--json"]).stdout)
 
     assert set(found) == {"lang", "port"}
-    assert found["port"] == {
-        "value": "8000",
-        "origin": "default",
-        "meaning": found["port"]["meaning"],
-    }
+    assert set(found["port"]) == {"value", "origin", "meaning"}
+    assert (found["port"]["value"], found["port"]["origin"]) == ("8000", "default")
 
 
 def test_config_notices_a_mistyped_variable(runner):
