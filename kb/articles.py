@@ -285,6 +285,7 @@ class _Front:
 _OPENING = re.compile(r"---[ \t]*([A-Za-z]*)[ \t]*")
 _CLOSING = re.compile(r"(?:---|\.\.\.)\s*")
 _KEY_LINE = re.compile(r"""\s*(?:[\w.-]+|"[^"]*"|'[^']*')\s*:(?:\s|$)""")
+_CONFLICT = re.compile(r"(?:<{7}|>{7}) |={7}$")
 _BLOCK_FORMATS = {"": "yaml", "yaml": "yaml", "yml": "yaml", "toml": "toml"}
 
 
@@ -334,6 +335,14 @@ def _block(lines: list[str], first: int, marker: str, language: str) -> _Front:
             f"the front matter has {len(block):,} characters; {MAX_FRONT_MATTER:,} are allowed",
             "move text below the closing line; check that line is where you want it",
         )
+    for number in range(first + 1, end):
+        if _CONFLICT.match(lines[number]):
+            raise _Wrong(
+                number + 1,
+                "merge-conflict",
+                "the front matter holds an unfinished merge of git",
+                "keep one of the two versions, remove the lines `<<<<<<<`, `=======`, `>>>>>>>`",
+            )
     read = _yaml if language == "yaml" else _toml
     front = read(block, first + 2)
     front.body_line = end + 2
@@ -414,6 +423,15 @@ def _compose(events: _Events, block: list[str], line: int, front: _Front) -> Non
             open_.append((value, []))
             front.values = value
             continue
+        holder, waiting = open_[-1]
+        if isinstance(holder, dict) and not waiting and not isinstance(event, yaml.ScalarEvent):
+            cure = "quote the whole value: braces and brackets mean something to YAML"
+            raise _Wrong(
+                at,
+                "bad-yaml",
+                "a key must be text; this one is in brackets",
+                _quote_cure(block, at - line, cure),
+            )
         _put(open_, value, event, at, front)
         if isinstance(value, (dict, list)):
             open_.append((value, []))
@@ -427,13 +445,6 @@ def _put(
         holder.append(value)
     elif waiting:
         holder[waiting.pop()] = value
-    elif not isinstance(event, yaml.ScalarEvent):
-        raise _Wrong(
-            at,
-            "bad-yaml",
-            "a key must be text; this one is in brackets",
-            "quote the whole value: braces and brackets mean something to YAML",
-        )
     else:
         key = _one_line(event.value)
         waiting.append(key)
@@ -481,6 +492,8 @@ _PAIR = re.compile(r"(\s*(?:- +)?)([^\s#:][^:#]*):[ \t]+(.+?)\s*")
 def _yaml_mistake(error: yaml.YAMLError, block: list[str], line: int) -> _Wrong:
     """The usual mistakes in the writer's words; the rest in YAML's own."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if re.search("quoted|flow", getattr(error, "context", None) or ""):
+        mark = error.context_mark or mark  # type: ignore[attr-defined]
     at = min(mark.line, len(block) - 1) if mark else 0
     reason = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     written = block[at] if block else ""
@@ -517,6 +530,8 @@ def _quote_cure(block: list[str], at: int, otherwise: str) -> str:
     return f'quote it: `{pair[1].strip()}{" " if pair[1].strip() else ""}{pair[2]}: "{quoted}"`'
 
 
+_MAX_TOML = 32 * 1024
+_DOTTED = re.compile(r"(?<![\w-])(?:[\w-]++\s*+\.\s*+){20}")
 _TOML_LINE = re.compile(r"at line (\d+)")
 _TOML_KEY = re.compile(r"""\s*\[*\s*["']?([\w-]+)["']?\s*[.=\]]""")
 
@@ -524,6 +539,14 @@ _TOML_KEY = re.compile(r"""\s*\[*\s*["']?([\w-]+)["']?\s*[.=\]]""")
 def _toml(block: str, line: int) -> _Front:
     front = _Front()
     lines = block.split("\n")
+    # 50,000 dotted keys keep tomllib busy for more than a minute.
+    if len(block) > _MAX_TOML or _DOTTED.search(block):
+        raise _Wrong(
+            line,
+            "front-matter-too-deep",
+            "the front matter is too long for TOML, or its keys have too many dots",
+            'write plain `key = "value"` lines; move data out of the article',
+        )
     try:
         values = tomllib.loads(block)
         front.values = {_one_line(k): _text_of(v) for k, v in values.items()}
