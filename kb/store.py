@@ -70,6 +70,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         arrays = {}
         for name, (dtype, shape, at) in json.loads(data[16:start]).items():
             count = math.prod(shape)
+            if count < 0 or at < 0:
+                raise ValueError("a header that points nowhere")
             array = np.frombuffer(data, np.dtype(dtype), count, start + at if count else 0)
             arrays[name] = array.reshape(shape)
         return arrays
