@@ -11,6 +11,7 @@ from pathlib import Path
 SECONDS = 60.0
 _COMMIT = "\x02"
 _FIELDS = "\x1f"
+_END = "\x03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,77 +40,92 @@ def read(folder: Path, *, seconds: float = SECONDS) -> History:
     A file that was only moved keeps the change of its text. A merge counts as its parents do.
     """
     try:
-        top = _git(folder, seconds, "rev-parse", "--verify", "--quiet", "HEAD")
+        shallow, commit = _git(
+            folder, seconds, "rev-parse", "--is-shallow-repository", "--verify", "HEAD"
+        ).split()
+        # Only exact moves: they are found by the names of blobs, which need not be read.
         log = _git(
             folder,
             seconds,
-            "log",
-            "--no-show-signature",
-            "--no-notes",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            "--raw",
-            "-z",
-            "-M",
-            "-l2000",
-            "--relative",
-            "--abbrev=7",
-            f"--format={_COMMIT}%H{_FIELDS}%an{_FIELDS}%aI{_FIELDS}",
-            "HEAD",
-            "--",
-            ".",
+            *("log", "--no-show-signature", "--no-notes", "--no-ext-diff", "--no-textconv"),
+            *("--no-color", "--no-mailmap", "--raw", "-z", "-M100%", "--relative", "--abbrev=40"),
+            f"--format={_COMMIT}%H{_FIELDS}%P{_FIELDS}%aI{_FIELDS}%an{_END}",
+            *("HEAD", "--", "."),
         )
     except _Unavailable as error:
         return History(note=str(error))
-    return History(_changes(log), top.strip(), _is_dirty(folder, seconds))
+    except ValueError:
+        return History(note="no dates from git: this git is too old")
+    is_cut = shallow == "true"
+    note = "the clone is shallow: git does not tell older dates (`git fetch --unshallow`)"
+    return History(
+        _changes(log, is_cut), commit, _is_dirty(folder, seconds), note if is_cut else ""
+    )
 
 
 def _is_dirty(folder: Path, seconds: float) -> bool:
     try:
         return bool(
             _git(
-                folder, seconds, "status", "--porcelain", "-z", "--ignore-submodules=all", "--", "."
+                folder,
+                seconds,
+                *_without_filters(folder, seconds),
+                *("status", "--porcelain", "-z", "--ignore-submodules=all", "--", "."),
             )
         )
     except _Unavailable:
         return True
 
 
-def _changes(log: str) -> dict[str, Change]:
-    """Reads newest first: the first change seen of a path is its last one."""
+def _without_filters(folder: Path, seconds: float) -> list[str]:
+    """Options that keep `git status` from running the filters a repository names."""
+    try:
+        names = _git(
+            folder, seconds, "config", "-z", "--name-only", "--get-regexp", r"^filter\..*\."
+        )
+    except _Unavailable:
+        return []
+    return [
+        part
+        for name in names.split("\0")
+        if name
+        for part in ("-c", f"{name}={'false' if name.endswith('.required') else ''}")
+    ]
+
+
+def _changes(log: str, is_cut: bool) -> dict[str, Change]:
+    """Reads newest first: the first change seen of a path is its last one.
+
+    The oldest commits of a shallow clone seem to add every file; they tell nothing.
+    """
     changes: dict[str, Change] = {}
     later: dict[str, str] = {}  # a path before it was moved -> the path it has today
-    author, when, commit, order = "", date.min, "", -1
+    change, order, tells = _GONE, -1, True
     tokens = iter(log.split("\0"))
     for token in tokens:
-        if _COMMIT in token:
-            head = token[token.index(_COMMIT) + 1 :]
-            commit, author, stamp, *_ = (*head.split(_FIELDS), "", "", "")
-            when, order = _day(stamp), order + 1
-            token = head.rpartition(_FIELDS)[2]
-        token = token.strip("\n")
+        if token.startswith(_COMMIT):
+            head, _, token = token.partition(_END)
+            commit, parents, stamp, author = head[1:].split(_FIELDS, 3)
+            order += 1
+            change = Change(author, _day(stamp), commit, order)
+            tells = bool(parents) or not is_cut
+        token = token.lstrip("\n")
         if not token.startswith(":"):
             continue
-        _, _, before, after, status = (*token.split(), "", "", "", "", "")[:5]
+        status = token.rpartition(" ")[2]
         path = next(tokens, "")
-        if status.startswith(("R", "C")):
+        if status.startswith("R"):
             source, path = path, next(tokens, "")
             today = later.pop(path, path)
-            if today in changes:
-                continue
-            if before == after and status.startswith("R"):
+            if today not in changes:
                 later[source] = today  # moved, text untouched: an older commit tells
-                continue
-        else:
-            today = (
-                later.pop(path, path) if status.startswith(("A", "D")) else later.get(path, path)
-            )
-        if status.startswith("D"):
+        elif status == "D":
             # A file of that name existed before today's: what is older is not its history.
             changes.setdefault(path, _GONE)
-        elif today not in changes:
-            changes[today] = Change(author, when, commit, order)
+        else:
+            today = later.pop(path, path) if status == "A" else later.get(path, path)
+            if tells:
+                changes.setdefault(today, change)
     return {path: change for path, change in changes.items() if change is not _GONE}
 
 
@@ -129,27 +145,13 @@ class _Unavailable(Exception):
 
 def _git(folder: Path, seconds: float, *arguments: str) -> str:
     """Runs git so that the repository's own settings start no other program."""
-    command = [
-        "git",
-        "--no-pager",
-        "--no-optional-locks",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        f"core.hooksPath={os.devnull}",
-        "-c",
-        "core.quotePath=false",
-        "-c",
-        "log.showSignature=false",
-        "-c",
-        "diff.external=",
-        "-c",
-        "diff.renames=true",
-        *arguments,
-    ]
+    settings = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.quotePath=false")
+    options = [part for setting in settings for part in ("-c", setting)]
+    command = ["git", "--no-pager", "--no-optional-locks", *options, *arguments]
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
-        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # missing objects are not fetched
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_OPTIONAL_LOCKS": "0",
         "LC_ALL": "C.UTF-8",
@@ -183,7 +185,9 @@ def _reason(stderr: str) -> str:
             "the folder belongs to another user; "
             "`git config --global --add safe.directory <folder>` allows it"
         )
+    if "single revision" in stderr:
+        return "the repository has no commit yet"
     if "not a git repository" in stderr:
         return "the folder is not in a git repository"
     first = stderr.strip().partition("\n")[0]
-    return first or "the repository has no commit yet"
+    return first or "git gives no reason"
