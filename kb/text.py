@@ -543,6 +543,46 @@ def _first_lemmas(words: Iterable[str]) -> str:
     return " ".join(lemmas(word)[0] for word in words)
 
 
+# Weights of query words, tuned on half of the shared questions (docs/relevance): a word that only
+# carries the question counts less than the words it is about.
+_QUESTION = """
+    как где когда почему зачем кто что чем чего чему какой какая какое какие какого какой каком
+    какую каких каким сколько куда откуда чей который которая которое которые если
+    how what when where why which who whom whose if can could may might
+"""
+_WEAK = """
+    мочь хотеть хотеться можно нужно надо бывать быть являться существовать иметь стать правда
+    нельзя должный возможно делать сделать очень просто тоже также только вообще сейчас
+    get want need like make use just also there any some all more than then now
+"""
+_CONTENT = ("NOUN", "NUMR", "None")
+_LIGHTER = ("VERB", "INFN", "GRND", "PRTS", "ADJF", "ADJS", "PRTF", "ADVB", "COMP")
+
+
+@cache
+def _weak() -> frozenset[str]:
+    return frozenset(lemma for word in _WEAK.split() for lemma in lemmas(word))
+
+
+_questions = frozenset(_QUESTION.split())
+
+
+@lru_cache(1 << 14)
+def weight(word: str) -> float:
+    """How much a folded word of a query counts, from 0.2 to 1; its rarity is not looked at."""
+    if word in STOP:
+        return 0.2
+    if word in _questions:
+        return 0.6
+    if lemmas(word)[0] in _weak():
+        return 0.5
+    if not _FORMS.fullmatch(word):
+        return 1.0
+    with _lock:
+        speech = str(_morphology().parse(word)[0].tag.POS)
+    return 1.0 if speech in _CONTENT else 0.9 if speech in _LIGHTER else 0.5
+
+
 def key(query: str) -> str:
     """What two askings of one question have in common: dictionary forms in order, no filler."""
     words = plain_words(query)

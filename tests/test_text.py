@@ -19,6 +19,7 @@ from kb.text import (
     plain_words,
     script,
     tokens,
+    weight,
 )
 
 # Random Unicode seldom hits what breaks: marks, look-alikes, joiners, both scripts.
@@ -262,11 +263,13 @@ def test_analysis_is_quick_enough_for_a_build():
     )
     tokens(text)
 
-    started = time.perf_counter()
-    count = len(tokens(text))
-    taken = time.perf_counter() - started
+    taken = []
+    for _ in range(3):  # in time of this thread: others may keep the processor busy
+        started = time.thread_time()
+        count = len(tokens(text))
+        taken.append(time.thread_time() - started)
 
-    assert count / taken > 100_000  # about 700,000 a second here
+    assert count / min(taken) > 100_000  # about 700,000 a second on an idle machine
 
 
 # --- queries
@@ -309,6 +312,18 @@ def test_greetings_and_thanks_weigh_nothing(typed, meant):
 )
 def test_greetings_alone_are_what_is_asked(query):
     assert filler(plain_words(query)) == frozenset()
+
+
+def test_words_that_only_carry_the_question_weigh_less():
+    assert weight("тариф") == weight("tariff") == weight("1с") == 1.0
+    assert weight("тариф") > weight("настроить") > weight("как") > weight("можно") > weight("в")
+    assert weight("password") > weight("how") > weight("need") > weight("the")
+
+
+@given(typed)
+@settings(deadline=None)
+def test_every_word_weighs_something(text):
+    assert all(0 < weight(word) <= 1 for word in plain_words(text))
 
 
 def test_askings_of_one_question_share_a_key():
