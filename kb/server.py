@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -20,7 +20,8 @@ from gunicorn.glogging import Logger
 
 from kb import shipped
 from kb.config import Settings
-from kb.errors import ArticlesMissing, ConfigError
+from kb.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing
+from kb.store import Builds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,17 +39,18 @@ GRACE = 30  # seconds a stopping worker gets for the requests in hand
 def serve(
     settings: Settings, *, watch: bool = False, access_log: bool = False, log_json: bool = False
 ) -> int:
-    """Serves until told to stop; returns only if it could not begin.
+    """Serves until told to stop; the exit code is 0, or 2 if it could not begin.
 
-    Raises ArticlesMissing, ConfigError (address taken or not ours) or IndexMissing.
+    Without a build of these articles it makes one first; else it serves at once, and what changed
+    since is indexed meanwhile. Raises ArticlesMissing, or ConfigError if the address is not to be
+    had.
     """
     require_articles(settings)
     settings.data.mkdir(parents=True, exist_ok=True)
     listener = bind(settings.host, settings.port)
-    if not (settings.builds / "current").exists():
-        code = _index_in_a_child(settings)
-        if code >= 2 or code < 0:
-            return 2
+    is_ready = has_build(settings)
+    if not is_ready and _index_in_a_child(settings) not in (0, 1):
+        return 2
     try:
         # Two servers may bind one port while neither listens; only one of them may listen.
         listener.listen(BACKLOG)
@@ -59,7 +61,7 @@ def serve(
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.absolute())
-    with _watcher(settings) if watch else _nobody():
+    with _indexing(settings, watch=watch) if watch or is_ready else nullcontext():
         try:
             _Server(settings, listener, access_log=access_log, log_json=log_json).run()
         except SystemExit as end:
@@ -74,6 +76,15 @@ def require_articles(settings: Settings) -> None:
             f"no articles folder at {settings.articles}; write a first article with `kb new TITLE`,"
             f" or read the manual: `kb serve --articles {shipped.folder('articles')}`"
         )
+
+
+def has_build(settings: Settings) -> bool:
+    """Whether a readable build of this very articles folder is published."""
+    try:
+        root = Builds(settings.builds).current().manifest.get("root")
+    except (IndexMissing, IndexDamaged):
+        return False
+    return root in (None, str(settings.articles.resolve()))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -137,20 +148,15 @@ def _index_in_a_child(settings: Settings) -> int:
 
 
 @contextmanager
-def _watcher(settings: Settings) -> "Iterator[None]":
-    """A process that indexes whenever an article is saved, and ends with us, however we end."""
-    command = _index_command(settings, "--watch", "--while-parent", str(os.getpid()))
-    child = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603
+def _indexing(settings: Settings, *, watch: bool) -> "Iterator[None]":
+    """A process that indexes what changed, with `watch` after every save; it ends with us."""
+    more = ("--watch", "--while-parent", str(os.getpid())) if watch else ()
+    child = subprocess.Popen(_index_command(settings, *more), stdout=sys.stderr)  # noqa: S603
     try:
         yield
     finally:
         child.terminate()
         child.wait()
-
-
-@contextmanager
-def _nobody() -> "Iterator[None]":
-    yield
 
 
 # ---------------------------------------------------------------- gunicorn
@@ -240,6 +246,8 @@ def logger_class(*, as_json: bool) -> type[Logger]:
                     log.addHandler(logging.StreamHandler())
                 for handler in log.handlers:
                     handler.setFormatter(formatter)
+                    if isinstance(handler, logging.StreamHandler):
+                        handler.setStream(sys.stderr)  # stdout is for the address
             logging.getLogger("kb").propagate = False
 
         def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
