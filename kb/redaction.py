@@ -98,16 +98,15 @@ def _is_key(text: str, before: str) -> bool:
     bare = text.rstrip("=").removeprefix("0x")
     if _HEX.match(bare):
         return True
-    changes = sum(_class(a) != _class(b) for a, b in pairwise(bare))
+    changes = sum(_class(a) != _class(b) for a, b in pairwise(bare) if (a + b).isalnum())
+    # Random text changes its class at every second or third sign, words with a number seldom do.
     if upper and lower:
-        return len(bare) >= 20 and digits >= 2 and changes * 5 >= len(bare) * 2
-    return len(bare) >= 20 and digits >= 4 and changes * 3 >= len(bare)
+        return len(bare) >= 20 and changes * 25 >= len(bare) * 9
+    return len(bare) >= 20 and digits >= 4 and changes * 5 >= len(bare)
 
 
 def _class(char: str) -> str:
-    if char.isdigit():
-        return "0"
-    return "A" if char.isupper() else "a" if char.islower() else "-"
+    return "0" if char.isdigit() else "A" if char.isupper() else "a"
 
 
 # --- addresses of machines ----------------------------------------------------------------------
@@ -122,7 +121,7 @@ _VERSIONED = re.compile(
     re.IGNORECASE,
 )
 _MACHINE = re.compile(
-    r"(?<![^\W\d_])(?:ip|айпи|ип-?адрес|host|хост|ping|пинг|dns|шлюз|gateway|subnet|подсет|сервер"
+    r"(?<![^\W\d_])(?:ip|айпи|адрес|ип-?адрес|host|хост|ping|пинг|dns|шлюз|gateway|subnet|подсет|сервер"
     r"|server|vpn|proxy|прокси)",
     re.IGNORECASE,
 )
@@ -133,10 +132,15 @@ def _quad(found: Match[str]) -> str:
     before = _context(found)
     if max(parts) > 255:
         return found[0]
-    looks = bool(_MACHINE.search(before)) or (
-        not _VERSIONED.search(before) and (parts[0] >= 10 or max(parts) >= 64)
-    )
-    return "‹ip›" if looks else found[0]
+    machine, versioned = _last(_MACHINE, before), _last(_VERSIONED, before)
+    if machine < 0 and versioned < 0:
+        return "‹ip›" if parts[0] >= 10 or max(parts) >= 64 else found[0]
+    return "‹ip›" if machine > versioned else found[0]
+
+
+def _last(pattern: re.Pattern[str], text: str) -> int:
+    """Where the last match begins, or -1."""
+    return max((match.start() for match in pattern.finditer(text)), default=-1)
 
 
 def _colons(found: Match[str]) -> str:
@@ -147,7 +151,7 @@ def _colons(found: Match[str]) -> str:
         IPv6Address(text)
     except (AddressValueError, ValueError):
         return found[0]
-    return "‹ip›" if len(text) > 3 else found[0]
+    return "‹ip›" if len(text) > 5 else found[0]
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -159,17 +163,17 @@ _SERIES = _pattern(
 )
 _GAP = r"[\s().\-–—‑−_/]{1,3}"
 _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
-_MONEY = r"(?:₽|руб|р\.|р\b|коп|\$|€|£|usd|eur|rub|тенге|₸|грн|тыс|млн)"
+_MONEY = r"(?<![^\W\d_])(?:₽|руб|р\.|р\b|коп|\$|€|£|usd|eur|rub|тенге|₸|грн|тыс|млн)"
 _NUMBERS = _pattern(
     # What may stay, tried first at each place …
-    r"0x[0-9a-f]+",
+    r"0x[0-9a-f]{1,16}(?![0-9a-f])",
     r"(?<!\d)\d{4}-\d{2}-\d{2}(?:[t\s]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?(?![\d-])",
-    rf"(?<![\d.+]){_DAY}([./]){_MONTH}\1(?:19|20)\d\d(?![\d./-])",
+    rf"(?<![\d.+]){_DAY}([./]){_MONTH}\1(?:19|20)\d\d(?![\d./]|-\d{{3}})",
     rf"(?<![\d.+]){_MONTH}/{_DAY}/(?:19|20)\d\d(?![\d./-])",
     r"(?<![\d:])\d{1,2}:\d{2}(?::\d{2})?(?![\d:])",
     rf"(?<![\d+])[1-9]\d{{0,2}}(?:[\s.,]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?\s{{0,2}}{_MONEY}",
     rf"(?<![\d+]){_MONEY}\s{{0,2}}[1-9]\d{{0,2}}(?:[\s,]\d{{3}}){{1,4}}(?:[.,]\d{{1,2}})?(?!\d)",
-    r"(?<![\d+)-])(?:19|20)\d\d[-/]\d{1,6}(?![\d/-])",
+    r"(?<![\d+)])(?<!\d-)(?:19|20)\d\d[-/]\d{1,6}(?![\d/-])",
     r"(?<![\d])-2147\d{6}(?!\d)",  # a Windows status code as a signed number
     # … then any digits with what people put between them.
     rf"(?P<digits>\+?\(?\d+(?:{_GAP}\d+)*)",
@@ -188,10 +192,8 @@ _PHONE_WORD = re.compile(
     re.IGNORECASE,
 )
 _VERSION_DOTS = re.compile(r"\d{1,5}(?:\.\d{1,6}){2,6}\Z")
-_PHONE_SHAPES = frozenset({
-    "3 3 4", "3 3 2 2", "1 3 3 4", "1 3 3 2 2", "3 2 2", "4 2 2 2", "3 3 3", "5 5", "5 6", "3 4 4",
-    "4 3 3", "4 6", "2 4 4", "1 4 2 2 2", "1 4 3 3",
-})  # fmt: skip
+_DOTTED_PHONES = ("3 3 4", "3 3 2 2", "1 3 3 4", "1 3 3 2 2")
+_LONGEST = 40  # groups of one find that are looked at for a card
 _ABROAD = ("375", "380", "994", "995", "996", "992", "993", "998", "374", "373", "972", "971")
 
 
@@ -221,14 +223,14 @@ def _digits(text: str, before: str) -> str:
         return "tax"
     if _PHONE_WORD.search(before) and n <= 15 and not _VERSION_DOTS.match(text):
         return "phone"
-    if 13 <= n <= 19 and (_luhn(digits) or _CARD_WORD.search(before)) and not plus:
+    if _VERSION_DOTS.match(text) and shape not in _DOTTED_PHONES:
+        return ""
+    if not plus and (_has_card(groups) or (13 <= n <= 19 and _CARD_WORD.search(before))):
         return "card"
     if shape == "3 3 3 2" or (shape == "3 2 4" and "-" in text):
         return "tax"
     if _is_phone(digits, shape, plus):
         return "phone"
-    if _VERSION_DOTS.match(text):
-        return ""
     if shape in ("4 6", "2 2 6"):
         return "passport"
     if len(groups) == 1 and _is_taxpayer(digits):
@@ -252,7 +254,18 @@ def _is_phone(digits: str, shape: str, plus: bool) -> bool:
         return True
     if n in (10, 11) and digits[0] == "0" and " " in shape:
         return True
-    return n in (10, 11) and shape in ("3 3 4", "3 3 2 2", "1 3 3 4", "1 3 3 2 2", "4 2 2 2")
+    return n in (10, 11) and shape in (*_DOTTED_PHONES, "4 2 2 2")
+
+
+def _has_card(groups: list[str]) -> bool:
+    """Some groups in a row make a card number, perhaps with its date and code behind it."""
+    for start in range(min(len(groups), _LONGEST)):
+        digits = ""
+        for group in groups[start : start + 6]:
+            digits += group
+            if 13 <= len(digits) <= 19 and _luhn(digits):
+                return True
+    return False
 
 
 def _luhn(digits: str) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -910,8 +911,8 @@ class _Desk:
         self._touch(other)
 
     def _write_events(self, search: Search, run: str) -> None:
-        for event in search.events:
-            values = {
+        rows = {
+            (event.kind, event.slug, event.ms): {
                 "run": run,
                 "kind": event.kind,
                 "slug": event.slug,
@@ -919,7 +920,9 @@ class _Desk:
                 "rank": event.rank,
                 "at": _ms(search.ended),
             }
-            _upsert(self._connection, _events, values)
+            for event in search.events
+        }
+        _upsert(self._connection, _events, *rows.values())
 
     def _put(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
         """Write a run; days and groups follow what changed."""
@@ -1113,9 +1116,12 @@ class _Desk:
 
     def finish(self, groups: Iterable[int] = ()) -> None:
         """Bring the sums of all that was touched up to date."""
-        for (day, lang, name), n in self._days.items():
-            if n:
-                _add(self._connection, {"day": day, "lang": lang, "name": name, "n": n})
+        counted = [
+            {"day": day, "lang": lang, "name": name, "n": n}
+            for (day, lang, name), n in sorted(self._days.items())
+            if n
+        ]
+        _upsert(self._connection, _days, *counted, adds=True)
         self._days.clear()
         for id in sorted(self._touched | set(groups)):
             self._sum(id)
@@ -1556,23 +1562,28 @@ def _pages(connection: Connection, table: sa.Table, page: int = _PAGE) -> Iterat
 # --- statements ---------------------------------------------------------------------------------
 
 
-def _statement(query: str, values: Mapping[str, Any]) -> sa.TextClause:
-    lists = [name for name, value in values.items() if isinstance(value, list | tuple)]
+@lru_cache(512)
+def _statement(query: str, lists: tuple[str, ...]) -> sa.TextClause:
     return sa.text(query).bindparams(*(sa.bindparam(name, expanding=True) for name in lists))
 
 
+def _execute(connection: Connection, query: str, values: Mapping[str, Any]) -> sa.CursorResult[Any]:
+    lists = tuple(name for name, value in values.items() if isinstance(value, list | tuple))
+    return connection.execute(_statement(query, lists), values)
+
+
 def _all(connection: Connection, query: str, **values: Any) -> list[dict[str, Any]]:
-    rows = connection.execute(_statement(query, values), values).mappings()
+    rows = _execute(connection, query, values).mappings()
     return [_typed(dict(row)) for row in rows]
 
 
 def _one(connection: Connection, query: str, **values: Any) -> dict[str, Any] | None:
-    row = connection.execute(_statement(query, values), values).mappings().first()
+    row = _execute(connection, query, values).mappings().first()
     return _typed(dict(row)) if row is not None else None
 
 
 def _run(connection: Connection, query: str, **values: Any) -> None:
-    connection.execute(_statement(query, values), values)
+    _execute(connection, query, values)
 
 
 _BOOLEANS = {c.name for t in _meta.tables.values() for c in t.c if isinstance(c.type, sa.Boolean)}
@@ -1585,29 +1596,26 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _insert(connection: Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
-
-
-def _upsert(connection: Connection, table: sa.Table, row: dict[str, Any]) -> None:
+@lru_cache(64)
+def _upserting(dialect: str, table: sa.Table, adds: bool) -> sa.Insert:
+    """Insert a row; where its key is there, put its other values, or add its `n`."""
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     keys = [column.name for column in table.primary_key]
-    others = {name: value for name, value in row.items() if name not in keys}
-    insert = _insert(connection, table).values(row)
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=keys, set_=others)
-        if others
-        else insert.on_conflict_do_nothing(index_elements=keys)
-    )
+    others: dict[str, Any] = {
+        c.name: insert.excluded[c.name] for c in table.c if c.name not in keys
+    }
+    if adds:
+        others = {"n": table.c.n + insert.excluded.n}
+    if not others:
+        return insert.on_conflict_do_nothing(index_elements=keys)
+    return insert.on_conflict_do_update(index_elements=keys, set_=others)
 
 
-def _add(connection: Connection, row: dict[str, Any]) -> None:
-    insert = _insert(connection, _days).values(row)
-    more = {"n": _days.c.n + insert.excluded.n}
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=["day", "lang", "name"], set_=more)
-    )
+def _upsert(
+    connection: Connection, table: sa.Table, *rows: dict[str, Any], adds: bool = False
+) -> None:
+    if rows:
+        connection.execute(_upserting(connection.dialect.name, table, adds), list(rows))
 
 
 def _next(connection: Connection, table: str) -> int:
