@@ -40,12 +40,12 @@ class Serving:
         self._err = err
 
     def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+        with urllib.request.urlopen(self.address + path, timeout=40) as answer:
             return answer.read().decode()
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     @property
     def log(self) -> str:
@@ -71,7 +71,7 @@ def serving(settings: Settings, tmp_path: Path, *more: str) -> Iterator[Serving]
             process.kill()
 
 
-def eventually(claim, seconds: float = 10) -> None:
+def eventually(claim, seconds: float = 40) -> None:
     end = time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < end, "it did not happen"
@@ -105,7 +105,7 @@ def test_a_request_in_hand_is_answered_before_the_end(settings, write, tmp_path)
 
     with serving(settings, tmp_path) as site:
         host, port = site.address.removeprefix("http://").strip("/").split(":")
-        with socket.create_connection((host, int(port)), timeout=10) as client:
+        with socket.create_connection((host, int(port)), timeout=40) as client:
             head = f"POST /api/searches HTTP/1.1\r\nHost: {host}\r\nOrigin: {site.address[:-1]}\r\n"
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall(head.encode() + body[:10])
@@ -116,7 +116,7 @@ def test_a_request_in_hand_is_answered_before_the_end(settings, write, tmp_path)
             answer = client.recv(1000).decode()
 
         assert answer.startswith("HTTP/1.1 204")
-        assert site.process.wait(20) == 0
+        assert site.process.wait(60) == 0
 
 
 def test_a_saved_article_is_live_within_moments(settings, write, tmp_path):
@@ -149,7 +149,7 @@ def test_a_taken_port_is_one_line(settings):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = subprocess.run(
-            command(settings, "--port", str(port)), capture_output=True, text=True, timeout=30
+            command(settings, "--port", str(port)), capture_output=True, text=True, timeout=90
         )
 
     assert (done.returncode, done.stdout) == (2, "")
