@@ -209,7 +209,7 @@ class Corpus:
 
     def idf(self, frequency: int) -> float:
         """Whoosh's inverse document frequency: log(N / (df + 1)) + 1."""
-        return float(np.log(self.count / (frequency + 1)) + 1)
+        return float(np.log(max(self.count, 1) / (frequency + 1)) + 1)
 
     def impact(self, lemma: str) -> Postings:
         """All fields' weighted BM25 of a dictionary form, added up per article."""
