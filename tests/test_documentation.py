@@ -103,8 +103,8 @@ def all_examples() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "example"), all_examples())
 def test_every_example_parses(page, example):
     words = shlex.split(_PLACEHOLDER.sub("", example), comments=True)[1:]
-    if not words:
-        return  # `kb` itself
+    if not words or words[0].isupper():
+        return  # `kb` itself, or `kb COMMAND --help`
     command: click.Command = main
     if words[0] in ("--help", "--version", "-v", "--verbose"):
         words.pop(0)
@@ -129,6 +129,8 @@ def links(path: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     local = [link for link in links(page) if not re.match(r"[a-z]+:", link)]
+    if not any((ROOT / "docs" / "screenshots").glob("*.png")):
+        local = [link for link in local if "screenshots/" not in link]  # taken at a release
 
     assert [link for link in local if not (page.parent / link).exists()] == []
 
