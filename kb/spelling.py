@@ -8,6 +8,7 @@ same length leave some dozens of candidates, and only they are compared letter b
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -17,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, Levenshtein
 
-from kb.text import STOP
+from kb import text
 from kb.vocabulary import Vocabulary
 
 Arrays = Mapping[str, NDArray[Any]]
 
 SHORTEST = 4  # a shorter word has too many neighbours to be told what it meant
 _HELD = re.compile(r"(\w)\1{2,}")
+_RUSSIAN = re.compile("[а-я-]+")
 _LONG = 32  # words of this length and longer share one bucket
 
 
@@ -164,12 +166,32 @@ def splits(word: str, known: Callable[[str], int]) -> list[tuple[str, str]]:
     return [(first, second) for weight, first, second in weighed if weight]
 
 
+@lru_cache(1 << 14)
+def in_dictionary(word: str) -> bool:
+    """Whether a folded word is one of the Russian language, so that it may mean itself.
+
+    Of 3,410 words that Russian questions on other topics hold and a base does not, 28 % are near
+    some word of the base, 1.3 % if those of the dictionary are left alone. Of real slips 4 % are
+    such words themselves.
+    """
+    return bool(_RUSSIAN.fullmatch(word)) and bool(text._morphology().word_is_known(word))
+
+
 def _may_stand(word: str) -> bool:
     """Whether a part is long enough to be a word, or one of the small words there are."""
     return len(word) > 2 or word in _SMALL
 
 
-_SMALL = {word for word in STOP if len(word) < 3} | {"не", "ни", "up", "no", "go", "ok", "id", "ip"}
+_SMALL = {word for word in text.STOP if len(word) < 3} | {
+    "не",
+    "ни",
+    "up",
+    "no",
+    "go",
+    "ok",
+    "id",
+    "ip",
+}
 _SMALL -= {"s", "t", "d", "m", "b", "б", "ж", "re", "ve", "ll", "im"}  # only parts of other words
 
 

@@ -125,13 +125,39 @@ def test_an_unfinished_word_is_no_slip():
 
 
 def test_another_reading_comes_second():
-    lexicon = Words(["сумма сумма", "сумка"])
+    lexicon = Words(["карта карта", "парта"])
 
-    assert [query for _, query in offers("сумна", lexicon)] == ["сумма", "сумка"]
+    assert [query for _, query in offers("ларта", lexicon)] == ["карта", "парта"]
+    assert [query for _, query in offers("карла", lexicon)] == []  # a word of its own
 
 
 def test_addresses_and_numbers_are_not_mended():
     assert first("пороль ivan@mial.ru 1С-предпр1") == ("spelling", "пароль ivan@mial.ru 1С-предпр1")
+
+
+def test_a_word_of_the_language_is_not_mended_though_the_index_lacks_it():
+    lexicon = Words(["воду, потоков, концепция"])
+
+    assert offers("вводу", lexicon) == []
+    assert offers("потомков", lexicon) == []
+    assert offers("конвенция", lexicon) == []
+    assert first("канцепция", lexicon) == ("spelling", "концепция")
+
+
+def test_a_far_fetched_reading_is_not_offered():
+    assert offers("ракетам", Words(["пакеты"])) == []
+
+
+def test_doubt_grows_with_the_unlikeliness_of_the_slip():
+    lexicon = Words(["комиссия за перевод"])
+
+    double = next(repairs.candidates("комисия", lexicon))
+    two = next(repairs.candidates("кромисия", lexicon))
+
+    left = next(repairs.candidates("комисия фываолдж", lexicon))
+
+    assert 0 < double.doubt < two.doubt <= repairs.DOUBTFUL
+    assert left.doubt == double.doubt + 2  # an unknown word stays
 
 
 # --- transliteration

@@ -1,4 +1,4 @@
-"""Forms of one Russian word meet, look-alikes do not: `data/ru_pairs.tsv`, from the shared texts."""
+"""Forms of one Russian word meet, look-alikes do not (`data/ru_pairs.tsv`)."""
 
 from pathlib import Path
 
