@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,6 +47,7 @@ class _Kb(click.Group):
             _fail(error.format_message())
             code = FAILED
         except KBError as error:
+            _tell_cause(error)
             _fail(str(error))
             code = FAILED
         except click.Abort:
@@ -56,6 +57,7 @@ class _Kb(click.Group):
             sys.stdout = None
             code = DONE
         except OSError as error:
+            _tell_cause(error)
             where = f"{error.filename}: " if error.filename else ""
             _fail(
                 f"{where}{error.strerror or error}; check the path, its rights and the free space"
@@ -68,9 +70,18 @@ def _fail(message: str) -> None:
     click.echo(f"kb: {' '.join(message.split())}", err=True)
 
 
+def _tell_cause(error: Exception) -> None:
+    """Where it happened, for those who asked with `-v`."""
+    import logging
+
+    logging.getLogger("kb").info("%s", type(error).__name__, exc_info=error)
+
+
 @click.group("kb", cls=_Kb, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kb")
-@click.option("-v", "--verbose", is_flag=True, help="Tell on stderr what is being done.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Tell on stderr what is done, and where it failed."
+)
 def main(verbose: bool) -> None:
     """A folder of Markdown becomes a help centre with instant search.
 
@@ -855,11 +866,8 @@ def forget(text: str, articles: Path | None, data: Path | None) -> None:
 
 
 @log.command()
-@click.option(
-    "-o", "--output", type=click.File("w", "utf-8", lazy=False), default="-", help="File to write."
-)
 @_folders
-def export(output: IO[str], articles: Path | None, data: Path | None) -> None:
+def export(articles: Path | None, data: Path | None) -> None:
     """Write the recorded searches as JSON, one line each.
 
     \b
@@ -867,7 +875,7 @@ def export(output: IO[str], articles: Path | None, data: Path | None) -> None:
     """
     with _log(_settings(articles=articles, data=data)) as searches:
         for row in searches.export():
-            click.echo(json.dumps(row, ensure_ascii=False, default=_plain), file=output)
+            click.echo(json.dumps(row, ensure_ascii=False, default=_plain))
 
 
 @log.command()

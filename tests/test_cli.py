@@ -137,6 +137,16 @@ def test_a_wrong_setting_is_one_line(runner):
     assert complains(runner.invoke(main, ["config"], env={"KB_PORT": "x"}), "KB_PORT")
 
 
+def test_where_it_failed_is_told_on_request(settings):
+    command = [sys.executable, "-m", "kb", "-v", "search", "vpn", "--data", str(settings.data)]
+
+    done = subprocess.run(command, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("kb: ")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_without_rights_is_one_line(kb_command, tmp_path, write):
     write("vpn", title="VPN")
@@ -487,11 +497,10 @@ def test_schema_is_a_json_schema(runner):
     assert json.loads(runner.invoke(main, ["schema"]).stdout)["properties"]["answers"]
 
 
-def test_the_log_can_be_exported_purged_and_forgotten(kb_command, tmp_path):
-    out = tmp_path / "out.jsonl"
+def test_the_log_can_be_exported_purged_and_forgotten(kb_command):
+    exported = kb_command("log", "export")
 
-    assert kb_command("log", "export", "-o", str(out)).exit_code == 0
-    assert out.read_text() == ""
+    assert (exported.exit_code, exported.stdout) == (0, "")
     assert "0 records older than 90 days deleted." in kb_command("log", "purge").stdout
     assert "0 places" in kb_command("log", "forget", "ivan").stdout
 
