@@ -10,13 +10,21 @@ import posixpath
 import re
 import threading
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, unquote
 
 import markdown
 import nh3
+import pygments
 from markdown.extensions.toc import slugify_unicode
 from markdown.inlinepatterns import SimpleTagInlineProcessor
+from markdown.treeprocessors import InlineProcessor
+from markdown.util import AtomicString
+from pygments.formatters.html import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
 from pygments.token import STANDARD_TYPES
+from pygments.util import ClassNotFound
 
 from kb import text as words
 
@@ -118,6 +126,7 @@ _ITEM = re.compile(r"([-*+]|\d{1,9}[.)])( +|$)")
 _RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _NO_HEADING = re.compile(r"#{1,6}[^#\s]|#{7}")
+_MOST_EMPTY = 3  # more empty lines in a row mean nothing
 _NOTE = re.compile(r"(?:!!!|\?\?\?\+?)[ \t]+\w|\[\^[^\]\s]+\]:")
 _LANGUAGE = re.compile(r"[{.\s]*(?:language-)?([\w+#-][\w+#.-]*)?")
 
@@ -188,7 +197,8 @@ class _Aligner:
         return self.done
 
     def _gap(self) -> None:
-        self.done.append("")
+        if self.done[-_MOST_EMPTY:] != [""] * _MOST_EMPTY:
+            self.done.append("")
         self.is_text = self.is_table = self.is_quote = False
         for level in self.open:
             level.has_gap = True
@@ -215,7 +225,10 @@ class _Aligner:
             self._blank()
         if first == ">" and self.is_text and not self.is_quote:
             self._blank()
-        if first == "#" and _NO_HEADING.match(text):
+        is_heading = first == "#" and not _NO_HEADING.match(text)
+        if is_heading:
+            self._blank()  # long runs of lines cost Python-Markdown their square
+        elif first == "#":
             text, line = "\\" + text, line[:indent] + "\\" + text
         if "|" in text and "-" in after and _TABLE_RULE.fullmatch(after):
             if self.is_text:
@@ -225,7 +238,9 @@ class _Aligner:
             extra = indent - self.open[-1].content
             line = self._at() + " " * (extra if extra >= 4 and not self.is_text else 0) + text
         self.done.append(line)
-        self.is_text = first != "#" and not self.is_table
+        if is_heading:
+            self._gap()
+        self.is_text = not is_heading and not self.is_table
         self.is_quote = first == ">" or (self.is_quote and self.is_text)
         if _NOTE.match(text):
             self.open.append(_Level(indent + 4, "block"))
@@ -322,6 +337,45 @@ class _Aligner:
 # --- Markdown -----------------------------------------------------------------------------------
 
 _local = threading.local()
+_MAX_COLOURED = 50_000  # characters; longer code is shown without colours
+
+# What a text must hold for a pattern to match. Most texts hold little, and a pattern of
+# Python-Markdown costs the same whether it finds something or not. Emphasis is tried always: its
+# signs differ from version to version.
+_TRIGGERS = {
+    "backtick": "`", "escape": "\\", "reference": "[", "link": "[", "image_link": "![",
+    "image_reference": "![", "short_reference": "[", "short_image_ref": "![", "autolink": "<",
+    "automail": "<", "linebreak": "  \n", "html": "<", "entity": "&", "footnote": "[^",
+    "strike": "~~",
+}  # fmt: skip
+
+
+class _Inline(InlineProcessor):
+    """Python-Markdown's own, passing over the patterns that cannot match."""
+
+    def prepare(self) -> None:
+        """Takes the patterns as they are now."""
+        known = self.inlinePatterns
+        places = {known.get_index_for_name(name): name for name in _TRIGGERS if name in known}
+        self._triggered = [
+            (pattern, _TRIGGERS[places[place]] if place in places else "")
+            for place, pattern in enumerate(known)
+        ]
+        self._apply = getattr(self, "_InlineProcessor__applyPattern")  # noqa: B009
+
+    def _InlineProcessor__handleInline(self, data: str, patternIndex: int = 0) -> str:
+        if isinstance(data, AtomicString):
+            return data
+        start = 0
+        while patternIndex < len(self._triggered):
+            pattern, trigger = self._triggered[patternIndex]
+            if trigger not in data:
+                patternIndex, start = patternIndex + 1, 0
+                continue
+            data, matched, start = self._apply(pattern, data, patternIndex, start)
+            if not matched:
+                patternIndex += 1
+        return data
 
 
 def _markdown() -> markdown.Markdown:
@@ -329,7 +383,7 @@ def _markdown() -> markdown.Markdown:
     try:
         converter: markdown.Markdown = _local.converter
     except AttributeError:
-        _local.converter = converter = markdown.Markdown(
+        converter = markdown.Markdown(
             output_format="html",
             extensions=[
                 "tables",
@@ -338,17 +392,44 @@ def _markdown() -> markdown.Markdown:
                 "def_list",
                 "sane_lists",
                 "pymdownx.superfences",
-                "pymdownx.highlight",
             ],
             extension_configs={
                 "tables": {"use_align_attribute": True},
                 "footnotes": {"SEPARATOR": "-", "BACKLINK_TEXT": "↩"},
-                "pymdownx.highlight": {"guess_lang": False, "css_class": "highlight"},
+                "pymdownx.superfences": {
+                    "custom_fences": [{"name": "*", "class": "", "format": _code}],
+                },
             },
         )
         strike = SimpleTagInlineProcessor(r"(~~)(?=\S)(.+?)(?<=\S)~~", "del")
         converter.inlinePatterns.register(strike, "strike", 65)
+        inline = _Inline(converter)
+        inline.prepare()
+        converter.treeprocessors.register(inline, "inline", 20)
+        _local.converter = converter
     return converter.reset()
+
+
+def _code(source: str, language: str, *_: Any, **__: Any) -> str:
+    """A block of code, coloured by classes."""
+    lexer = _lexer(language) if language and len(source) <= _MAX_COLOURED else None
+    if lexer is None:
+        return f'<div class="highlight"><pre><code>{html.escape(source)}\n</code></pre></div>'
+    return str(pygments.highlight(source, lexer, _FORMATTER))
+
+
+_FORMATTER = HtmlFormatter(cssclass="highlight", wrapcode=True)
+
+
+def _lexer(language: str) -> Lexer | None:
+    """One lexer for each language and thread: finding it takes longer than most blocks."""
+    lexers: dict[str, Lexer | None] = _local.__dict__.setdefault("lexers", {})
+    if language not in lexers:
+        try:
+            lexers[language] = get_lexer_by_name(language, stripnl=False)
+        except ClassNotFound:
+            return None
+    return lexers[language]
 
 
 def _names(written: str) -> frozenset[str]:
@@ -546,7 +627,7 @@ class _Walk:
         self.out: list[str] = []
         self.links: list[Link] = []
         self.summary = ""
-        self.ids: dict[str, None] = {}
+        self.ids: dict[str, int] = {}  # and how many more wanted to be called so
         self._heads: list[tuple[str, str, int]] = [("", "", 0)]
         self._texts: list[list[str]] = [[]]
         self._heading: _Open | None = None
@@ -679,11 +760,11 @@ class _Walk:
         self.out.append(f"</{name}>")
 
     def _own_id(self, wanted: str) -> str:
-        found, number = wanted, 0
+        found = wanted
         while found in self.ids:
-            number += 1
-            found = f"{wanted}-{number}"
-        self.ids[found] = None
+            self.ids[wanted] += 1
+            found = f"{wanted}-{self.ids[wanted]}"
+        self.ids[found] = 0
         return found
 
     # headings

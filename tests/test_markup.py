@@ -3,9 +3,11 @@
 from html.parser import HTMLParser
 from pathlib import Path
 
+import markdown
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown.inlinepatterns import SimpleTagInlineProcessor
 
 from kb import articles, markup
 from kb.markup import Link
@@ -236,6 +238,36 @@ def test_what_other_systems_write_does_not_look_broken():
     assert ":::" not in html
     assert "[!" not in html
     assert "{: .note" not in html
+
+
+def test_emphasis_is_written_with_stars_or_underscores():
+    assert page("_a_ __b__ *c* **d** ***e*** a_b_c") == (
+        "<p><em>a</em> <strong>b</strong> <em>c</em> <strong>d</strong>"
+        " <strong><em>e</em></strong> a_b_c</p>"
+    )
+
+
+SIGNS = """
+    * ** _ __ ` `` [a] (b.md) ![ ] <b> </b> <https://a.b> &amp; & ~~ ~ \\ [^1] <a@b.ru> | [a][1]
+    слово word
+"""
+INLINE = st.sampled_from(["  \n", " ", "\n", "\n\n", *SIGNS.split()])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(INLINE, max_size=25).map("".join))
+def test_passing_over_patterns_changes_nothing(text):
+    body = f"{text}\n\n[1]: x.md\n\n[^1]: note"
+    ours = markup._markdown()
+    plain = markdown.Markdown(
+        output_format="html",
+        extensions=["tables", "footnotes", "admonition", "def_list", "sane_lists"],
+        extension_configs={"footnotes": {"SEPARATOR": "-", "BACKLINK_TEXT": "↩"}},
+    )
+    strike = SimpleTagInlineProcessor(r"(~~)(?=\S)(.+?)(?<=\S)~~", "del")
+    plain.inlinePatterns.register(strike, "strike", 65)
+
+    assert ours.convert(body) == plain.convert(body)
 
 
 # --- addresses ----------------------------------------------------------------------------------
