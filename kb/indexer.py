@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]  # done, of how many
 WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
-_LIMITS = {"too-slow", "too-much-memory"}  # problems that other settings may cure
+_MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 _MODULES = ("analysis", "articles", "letters", "markup", "schema", "segment", "spelling", "text")
 _LIBRARIES = ("markdown", "nh3", "pygments", "pymdown-extensions", "pymorphy3",
               "pymorphy3-dicts-ru", "pystemmer", "whoosh")  # fmt: skip
@@ -299,9 +299,9 @@ def _compare(
         defaults = base.of(past.changes.get(source.path))
         stat = _stat(source)
         entry = known.get(source.path)
-        if entry and any(p.code == "slug-taken" for p in entry.problems):
-            entry = None  # whether its address is free depends on the others
-        facts = _facts(defaults, settings, entry.problems if entry else ())
+        if entry and any(problem.code in _MAY_PASS for problem in entry.problems):
+            entry = None  # it depends on other articles, or on how busy the machine was
+        facts = _facts(defaults)
         if entry and entry.stat == stat and entry.facts == facts:
             plan.kept[source.path] = entry
             continue
@@ -309,9 +309,8 @@ def _compare(
         if isinstance(data, Problem):
             plan.problems.append(data)
             continue
-        same = entry and entry.digest == articles.digest(source.path, data, defaults)
-        if entry and same and entry.facts == facts:
-            plan.kept[source.path] = replace(entry, stat=stat)
+        if entry and entry.digest == articles.digest(source.path, data, defaults):
+            plan.kept[source.path] = replace(entry, stat=stat, facts=facts)
         else:
             plan.fresh.append((source, data, defaults))
     return plan
@@ -321,12 +320,9 @@ def _stat(source: Source) -> tuple[int, ...]:
     return source.size, source.mtime_ns, source.inode, source.ctime_ns
 
 
-def _facts(defaults: Defaults, settings: Settings, problems: Sequence[Problem]) -> str:
-    """What an article depends on beside its bytes: git, and the limits if it broke one."""
-    told = f"{defaults.author}|{defaults.updated}"
-    if any(problem.code in _LIMITS for problem in problems):
-        told += f"|{settings.render_seconds:g} s|{settings.render_megabytes} MB"
-    return told
+def _facts(defaults: Defaults) -> str:
+    """What git says of an article."""
+    return f"{defaults.author}|{defaults.updated}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +373,7 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
         yield _Fresh(
             source,
             articles.digest(source.path, data, defaults),
-            _facts(defaults, settings, problems),
+            _facts(defaults),
             doc,
             problems,
         )

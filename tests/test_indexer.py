@@ -1,0 +1,961 @@
+"""A folder of articles becomes a build: what is counted, spared and named, and never lost.
+
+The folder, the index and the processes are real; only git's clock and the disk's size are ours.
+"""
+
+import errno
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import time
+from datetime import date
+
+import pytest
+
+from kb import indexer, limits
+from kb.errors import ArticlesMissing, BuildFailed
+from kb.indexer import rebuild
+from kb.library import Library
+from kb.service import KnowledgeBase
+from kb.store import Builds
+
+FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture
+def prepared(monkeypatch):
+    """Paths of the files that were parsed and rendered, in the order of the builds."""
+    paths, each = [], limits.each
+
+    def noted(function, jobs, **options):
+        jobs = list(jobs)
+        paths.extend(job[0] for job in jobs)
+        return each(function, jobs, **options)
+
+    monkeypatch.setattr(limits, "each", noted)
+    return paths
+
+
+def library(settings):
+    return Library(Builds(settings.builds).current())
+
+
+def served(settings):
+    """Slugs of the current build, in order of paths."""
+    found = library(settings)
+    return [found.card(int(doc))["slug"] for doc in found.in_order]
+
+
+def segments(settings):
+    return Builds(settings.builds).current().manifest["segments"]
+
+
+def counts(report):
+    return report.added, report.changed, report.removed, report.unchanged
+
+
+def codes(report):
+    return [(problem.path, problem.code) for problem in report.rejected]
+
+
+def touch(path):
+    """Another time, the same bytes."""
+    os.utime(path, (1, 1))
+
+
+# ---------------------------------------------------------------- what a build counts
+
+
+def test_a_build_counts_what_was_added_changed_removed_and_kept(settings, write):
+    for name in "abcde":
+        write(f"ru/{name}", f"Статья {name}.", title=name)
+    first = rebuild(settings)
+    assert (first.articles, counts(first)) == (5, (5, 0, 0, 0))
+
+    write("ru/a", "Другой текст.", title="a")
+    (settings.articles / "ru" / "b.md").unlink()
+    write("ru/f", "Новая статья.", title="f")
+    second = rebuild(settings)
+
+    assert (second.articles, counts(second)) == (5, (1, 1, 1, 3))
+    assert second.published
+    assert second.build > first.build
+    assert served(settings) == ["ru/a", "ru/c", "ru/d", "ru/e", "ru/f"]
+
+
+def test_drafts_count_as_articles_of_the_build(settings, write):
+    write("a", draft=True, title="a")
+    write("b", title="b")
+
+    assert rebuild(settings).articles == 2
+
+
+def test_the_facts_of_a_report_are_plain_json(settings, write):
+    write("good", title="good")
+    write("bad", "---\ntitle: [\n---\n")
+
+    report = rebuild(settings)
+
+    told = json.dumps({"build": report.build, "rejected": [p.message for p in report.rejected]})
+    assert json.loads(told)["build"] == report.build
+    assert 0 < report.seconds < 60
+    assert codes(report) == [("bad.md", "bad-yaml")]
+
+
+def test_a_build_without_changes_publishes_nothing(settings, write, prepared):
+    write("a", title="a")
+    first = rebuild(settings)
+    stamp = Builds(settings.builds).stamp()
+    prepared.clear()
+
+    second = rebuild(settings)
+
+    assert (second.build, second.published, second.articles) == (first.build, False, 1)
+    assert counts(second) == (0, 0, 0, 1)
+    assert Builds(settings.builds).stamp() == stamp
+    assert prepared == []
+
+
+def test_an_unchanged_article_is_not_parsed_again(settings, write, prepared):
+    for name in "abc":
+        write(name, title=name)
+    rebuild(settings)
+    prepared.clear()
+
+    write("b", "New text.", title="b")
+    rebuild(settings)
+
+    assert prepared == ["b.md"]
+
+
+def test_a_file_that_was_only_touched_is_not_parsed_again(settings, write, prepared):
+    path = write("a", title="a")
+    rebuild(settings)
+    prepared.clear()
+    touch(path)
+
+    report = rebuild(settings)
+
+    assert (counts(report), report.published, prepared) == ((0, 0, 0, 1), False, [])
+
+
+def test_a_change_of_the_same_length_and_time_is_seen(settings, write):
+    path = write("a", "The colour is green.", title="a")
+    found = path.stat()
+    rebuild(settings)
+
+    path.write_text(path.read_text().replace("green", "brown"))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    assert counts(rebuild(settings)) == (0, 1, 0, 0)
+
+
+def test_an_article_that_was_moved_is_gone_there_and_new_here(settings, write):
+    path = write("a", title="a")
+    write("b", title="b")
+    rebuild(settings)
+
+    path.rename(path.with_name("c.md"))
+
+    assert counts(rebuild(settings)) == (1, 0, 1, 1)
+    assert served(settings) == ["b", "c"]
+
+
+def test_a_full_build_parses_everything_and_always_publishes(settings, write, prepared):
+    for name in "ab":
+        write(name, title=name)
+    first = rebuild(settings)
+    prepared.clear()
+
+    second = rebuild(settings, full=True)
+
+    assert second.published
+    assert second.build != first.build
+    assert prepared == ["a.md", "b.md"]
+
+
+def test_progress_counts_to_the_number_of_files_read(settings, write):
+    for name in "abc":
+        write(name, title=name)
+    told = []
+
+    rebuild(settings, progress=lambda done, total: told.append((done, total)))
+
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_mdx_file_is_skipped_and_counted(settings, write):
+    write("a.mdx")
+    write("b", title="b")
+
+    report = rebuild(settings)
+
+    assert (report.skipped, report.articles, report.rejected) == (1, 1, ())
+
+
+# ---------------------------------------------------------------- empty and missing
+
+
+def test_a_folder_without_articles_is_a_build_that_answers_nothing(settings):
+    report = rebuild(settings)
+    kb = KnowledgeBase.open(settings)
+
+    assert (report.published, report.articles) == (True, 0)
+    for query in ("пароль", "", '"a b"', "-a", "ghbdtn"):
+        assert kb.answer(query).hits == ()
+    assert kb.home("ru").articles == 0
+    assert kb.article("a") is None
+    assert kb.status().articles == 0
+    assert rebuild(settings).published is False
+
+
+def test_the_first_article_of_an_empty_folder_is_found_and_the_last_one_forgotten(settings, write):
+    rebuild(settings)
+
+    path = write("a", "Первая статья.", title="Пароль")
+    assert counts(rebuild(settings)) == (1, 0, 0, 0)
+    assert KnowledgeBase.open(settings).answer("пароль").total == 1
+
+    path.unlink()
+    assert counts(rebuild(settings)) == (0, 0, 1, 0)
+    assert KnowledgeBase.open(settings).answer("пароль").total == 0
+
+
+def test_a_missing_folder_is_one_sentence_and_the_old_build_serves(settings, write):
+    write("a", title="a")
+    rebuild(settings)
+    settings.articles.rename(settings.articles.with_name("elsewhere"))
+
+    with pytest.raises(ArticlesMissing, match="create it, or name yours with --articles"):
+        rebuild(settings)
+
+    assert served(settings) == ["a"]
+
+
+# ---------------------------------------------------------------- rejected articles
+
+
+def test_one_bad_article_of_many_costs_only_itself(settings, write):
+    for number in range(30):
+        write(f"n{number}", title=f"Article {number}")
+    (settings.articles / "n7.md").write_bytes(b"\xff\xfe\xff")
+
+    report = rebuild(settings)
+
+    assert report.articles == 29
+    assert [problem.path for problem in report.rejected] == ["n7.md"]
+    assert all(problem.message and problem.cure for problem in report.rejected)
+
+
+def test_a_rejected_article_is_named_by_every_build_and_parsed_by_one(settings, write, prepared):
+    write("bad", "---\ntitle: [\n---\n")
+    write("good", title="good")
+    first = rebuild(settings)
+    prepared.clear()
+
+    write("other", title="other")
+    second = rebuild(settings)
+
+    assert codes(first) == codes(second) == [("bad.md", "bad-yaml")]
+    assert prepared == ["other.md"]
+
+
+def test_a_cured_article_is_added(settings, write):
+    write("a", "---\ntitle: [\n---\n")
+    write("b", title="b")
+    assert rebuild(settings).articles == 1
+
+    write("a", title="a")
+    report = rebuild(settings)
+
+    assert (report.rejected, counts(report)) == ((), (1, 0, 0, 1))
+    assert served(settings) == ["a", "b"]
+
+
+def test_an_article_that_turned_bad_is_removed_and_named(settings, write):
+    write("a", title="a")
+    write("b", title="b")
+    rebuild(settings)
+
+    write("a", "---\ntitle: [\n---\n")
+    report = rebuild(settings)
+
+    assert (codes(report), counts(report)) == ([("a.md", "bad-yaml")], (0, 0, 1, 1))
+    assert served(settings) == ["b"]
+
+
+def test_an_article_that_outgrew_its_limit_is_removed_and_named(settings, write):
+    write("a", title="a")
+    write("b", title="b")
+    rebuild(settings)
+
+    write("a", "x" * (settings.max_article_bytes + 1))
+    report = rebuild(settings)
+
+    assert (codes(report), counts(report)) == ([("a.md", "too-large")], (0, 0, 1, 1))
+
+
+def test_strict_publishes_nothing_while_anything_is_rejected(settings, write):
+    write("a", title="a")
+    first = rebuild(settings, strict=True)
+    write("b", title="b")
+    write("c", "---\ntitle: [\n---\n")
+
+    report = rebuild(settings, strict=True)
+
+    assert (report.published, report.build, report.articles) == (False, first.build, 1)
+    assert codes(report) == [("c.md", "bad-yaml")]
+    assert served(settings) == ["a"]
+
+    (settings.articles / "c.md").unlink()
+    assert rebuild(settings, strict=True).published
+    assert served(settings) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("time", "too-slow"), ("memory", "too-much-memory")])
+def test_an_article_that_broke_a_limit_on_a_bad_day_is_tried_again(
+    settings, write, monkeypatch, kind, code
+):
+    write("good", title="good")
+    write("large", title="large")
+    each = limits.each
+
+    def busy(function, jobs, **options):
+        for number, result in each(function, jobs, **options):
+            hit = jobs[number][0] == "large.md"
+            yield number, limits.Failure(kind, "so it is") if hit else result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(limits, "each", busy)
+        assert codes(rebuild(settings)) == [("large.md", code)]
+        assert codes(rebuild(settings)) == [("large.md", code)]
+
+    assert rebuild(settings).rejected == ()
+    assert served(settings) == ["good", "large"]
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def test_an_address_goes_to_the_first_path_and_is_free_again_when_that_goes(settings, write):
+    first = write("a", title="a", slug="vpn")
+    write("b", title="b", slug="VPN")
+    report = rebuild(settings)
+    assert codes(report) == [("b.md", "slug-taken")]
+    assert "a.md" in report.rejected[0].message
+    assert report.rejected[0].line == 3
+
+    first.unlink()
+    report = rebuild(settings)
+
+    assert (report.rejected, counts(report)) == ((), (1, 0, 1, 0))
+    assert served(settings) == ["VPN"]
+
+
+def test_an_earlier_path_takes_the_address_and_the_other_is_named(settings, write):
+    for number in range(20):
+        write(f"n{number}", title="n")
+    write("b", title="b", slug="vpn")
+    rebuild(settings)
+
+    write("a", title="a", slug="vpn")
+    report = rebuild(settings)
+
+    assert codes(report) == [("b.md", "slug-taken")]
+    assert report.rejected[0].line == 3  # known without reading b.md again
+    assert counts(report) == (1, 0, 1, 20)
+    found = library(settings)
+    assert found.card(found.find("vpn"))["title"] == "a"
+
+
+def test_an_alias_leads_to_its_article_until_another_article_lives_there(settings, write):
+    write("a", title="a", aliases=["old", "Older"])
+    rebuild(settings)
+    assert library(settings).moved("old") == "a"
+
+    write("older", title="b")
+    report = rebuild(settings)
+
+    assert [problem.code for problem in report.warnings] == ["alias-taken"]
+    assert library(settings).moved("Older") is None  # capitals make no difference
+    assert library(settings).moved("old") == "a"
+
+
+def test_a_file_path_leads_to_the_article_that_chose_another_slug(settings, write):
+    write("ru/vpn-reset", title="a", slug="vpn")
+    write("ru/b", title="b", aliases=["ru/vpn-reset"])
+    rebuild(settings)
+
+    assert library(settings).moved("ru/vpn-reset") == "ru/b"  # a chosen alias before a path
+
+
+# ---------------------------------------------------------------- what else makes a new build
+
+
+def test_a_changed_synonyms_file_alone_is_a_new_build(settings, write, prepared):
+    for number in range(3):
+        write(f"n{number}", title=f"Пароль {number}")
+    first = rebuild(settings)
+    prepared.clear()
+
+    (settings.articles / "synonyms.yml").write_text("- [вход, логин]\n", "utf-8")
+    second = rebuild(settings)
+
+    assert (second.published, counts(second), prepared) == (True, (0, 0, 0, 3), [])
+    assert second.build > first.build
+    assert library(settings).synonyms == "- [вход, логин]\n"
+    assert KnowledgeBase.open(settings).answer("пароль").total == 3
+    assert rebuild(settings).published is False
+
+
+def test_removing_one_of_many_is_a_new_build(settings, write):
+    for number in range(30):
+        write(f"n{number}", title=f"Пароль {number}")
+    rebuild(settings)
+
+    (settings.articles / "n7.md").unlink()
+    report = rebuild(settings)
+
+    assert counts(report) == (0, 0, 1, 29)
+    assert len(segments(settings)) == 1  # nothing was written afresh
+    assert KnowledgeBase.open(settings).answer("пароль").total == 29
+
+
+def git(folder, *arguments, author="Anna", day="2024-01-01"):
+    env = {
+        "PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_AUTHOR_NAME": author, "GIT_AUTHOR_EMAIL": "a@example.com",
+        "GIT_COMMITTER_NAME": author, "GIT_COMMITTER_EMAIL": "a@example.com",
+        "GIT_AUTHOR_DATE": f"{day}T12:00:00Z", "GIT_COMMITTER_DATE": f"{day}T12:00:00Z",
+    }  # fmt: skip
+    subprocess.run(["git", *arguments], cwd=folder, env=env, check=True, capture_output=True)
+
+
+def test_new_facts_from_git_are_a_change_of_the_article(settings, write):
+    write("a", title="a")
+    write("b", title="b", author="Own author", updated="2020-02-02")
+    git(settings.articles, "init", "-q")
+    git(settings.articles, "add", ".")
+    git(settings.articles, "commit", "-qm", "first")
+    first = rebuild(settings)
+    assert first.commit
+
+    amend = ("commit", "-q", "--amend", "--reset-author", "-m", "x")
+    git(settings.articles, *amend, author="Boris", day="2024-05-05")
+    report = rebuild(settings)
+
+    assert report.published
+    page = KnowledgeBase.open(settings).article("a")
+    assert (page.author, page.updated) == ("Boris", date(2024, 5, 5))
+    own = KnowledgeBase.open(settings).article("b")
+    assert (own.author, own.updated) == ("Own author", date(2020, 2, 2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"lang": "en"}, {"langs": ("ru", "en", "de")}, {"remote_images": True},
+     {"max_article_bytes": 4096}],
+)  # fmt: skip
+def test_a_setting_that_decides_what_is_built_makes_a_full_build(settings, write, prepared, change):
+    write("a", title="a")
+    rebuild(settings)
+    prepared.clear()
+
+    assert rebuild(settings.model_copy(update=change)).published
+    assert prepared == ["a.md"]
+
+
+def test_a_new_version_of_the_code_or_of_a_library_makes_a_full_build(
+    settings, write, prepared, monkeypatch
+):
+    write("a", title="a")
+    rebuild(settings)
+    for name, value in (("_code", lambda: "other"), ("_libraries", lambda: ("other",))):
+        prepared.clear()
+        monkeypatch.setattr(indexer, name, value)
+
+        assert rebuild(settings).published
+        assert prepared == ["a.md"]
+
+
+@pytest.mark.parametrize("setting", ["site_name", "footer", "promise"])
+def test_a_setting_of_the_pages_makes_no_build(settings, write, setting):
+    write("a", title="a")
+    rebuild(settings)
+
+    assert not rebuild(settings.model_copy(update={setting: "other"})).published
+
+
+def test_a_damaged_build_is_replaced_by_the_next_even_without_changes(settings, write):
+    write("a", title="a")
+    rebuild(settings)
+    write("a", "New text.", title="a")
+    rebuild(settings)
+    write("a", title="a")  # as it was in the first build
+    current = Builds(settings.builds).current()
+    (current.folder / "names.kb").write_bytes(b"")
+
+    report = rebuild(settings)
+
+    assert report.published
+    assert Builds(settings.builds).pointed() == report.build
+    assert served(settings) == ["a"]
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"entries": {"a.md": [1]}}', "\0"])
+def test_a_state_nobody_understands_makes_a_full_build(
+    settings, write, prepared, monkeypatch, content
+):
+    write("a", title="a")
+    monkeypatch.setattr(
+        indexer, "_write_state", lambda draft, _: (draft / indexer.STATE).write_text(content)
+    )
+    rebuild(settings)
+    monkeypatch.undo()
+
+    assert rebuild(settings).published
+    assert served(settings) == ["a"]
+
+
+# ---------------------------------------------------------------- incremental is as full
+
+WORDS = [
+    "пароль",
+    "пароля",
+    "войти",
+    "вход",
+    "оплата",
+    "оплатить",
+    "деньги",
+    "денег",
+    "письмо",
+    "писем",
+    "ip-адрес",
+    "settingsPage",
+    "1С",
+    "C++",
+    "v2.5",
+    "API",
+    "webhook",
+    "webhooks",
+    "reset",
+    "resets",
+    "password",
+    "ёлка",
+    "елка",
+    "настройка",
+    "VPN",
+    "почта",
+]
+
+
+def a_text(rng):
+    lines = []
+    for _ in range(rng.randint(1, 3)):
+        lines.append(f"## {' '.join(rng.choices(WORDS, k=2))}\n")
+        lines.append(" ".join(rng.choices(WORDS, k=rng.randint(3, 25))) + ".\n")
+    return "\n".join(lines)
+
+
+def edit(rng, write, settings, deed=""):
+    """One thing a writer does in a day."""
+    existing = sorted(settings.articles.rglob("*.md"))
+    deed = deed or rng.choice(
+        ["add", "add", "change", "change", "change", "remove", "move", "touch"]
+    )
+    if deed == "add" or not existing:
+        front = {"title": " ".join(rng.choices(WORDS, k=3))}
+        for key, value in (
+            ("answers", [" ".join(rng.choices(WORDS, k=4))]), ("tags", rng.choices("xyz", k=2)),
+            ("slug", rng.choice("abc")), ("aliases", rng.choices("abcdef", k=2)),
+            ("boost", rng.choice([0.5, 2])), ("draft", True), ("unlisted", True),
+            ("answer", "Коротко: " + rng.choice(WORDS)), ("lang", rng.choice(["ru", "en"])),
+            ("related", ["a"]),
+        ):  # fmt: skip
+            if rng.random() < 0.2:
+                front[key] = value
+        write(f"{rng.choice(['ru', 'en'])}/{rng.randint(0, 60)}", a_text(rng), **front)
+        return
+    path = rng.choice(existing)
+    if deed == "change":
+        path.write_text(path.read_text("utf-8") + "\n" + a_text(rng), "utf-8")
+    elif deed == "remove":
+        path.unlink()
+    elif deed == "move":
+        path.rename(path.with_name(f"moved{rng.randint(0, 999)}.md"))
+    else:
+        touch(path)
+
+
+def told(kb, query, **options):
+    """Everything an answer says of each hit, without its place among equals."""
+    results = kb.answer(query, limit=50, **options)
+    hits = {
+        hit.slug: (hit.url, hit.title, hit.section, hit.snippet, hit.answer, hit.category, hit.lang)
+        for hit in results.hits
+    }
+    scores = {hit.slug: hit.score for hit in results.hits}
+    order = [hit.score for hit in results.hits]
+    assert order == sorted(order, reverse=True)
+    return (results.total, results.confident, results.correction, results.facets, hits), scores
+
+
+def assert_same_answers(one, other, rng):
+    queries = [
+        *WORDS, "", "парол", "воити", "ghbdtn", '"ip-адрес настройка"', "пароль -вход",
+        *(" ".join(rng.choices(WORDS, k=rng.randint(2, 4))) for _ in range(12)),
+        *(word[: rng.randint(1, len(word))] for word in WORDS),
+    ]  # fmt: skip
+    for query in queries:
+        options = rng.choice([{}, {}, {"lang": "en"}, {"tag": "x"}])
+        facts, scores = told(one, query, **options)
+        expected_facts, expected = told(other, query, **options)
+        assert facts == expected_facts, query
+        assert scores == pytest.approx(expected, abs=1e-4, rel=1e-4), query
+
+
+def assert_same_pages(one, other):
+    slugs = [card.slug for card in one.all_cards()]
+    assert slugs == [card.slug for card in other.all_cards()]
+    for slug in slugs:
+        assert one.article(slug) == other.article(slug)
+    for alias in "abcdef":
+        assert one.article(alias) == other.article(alias)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_incremental_build_answers_as_a_full_one(settings, write, monkeypatch, seed):
+    monkeypatch.setattr(indexer, "MOST_DEAD", 1.0)
+    rng = random.Random(seed)
+    most = 0
+    for _ in range(25):
+        edit(rng, write, settings, "add")
+    rebuild(settings)
+    for round_ in range(6):
+        for _ in range(rng.randint(1, 4)):
+            edit(rng, write, settings)
+        incremental = rebuild(settings)
+        most = max(most, len(segments(settings)))
+        if round_ % 3 < 2:
+            continue
+        apart = settings.model_copy(update={"data": settings.data / f"full{round_}"})
+        full = rebuild(apart)
+
+        assert incremental.articles == full.articles
+        assert incremental.rejected == full.rejected
+        assert sorted(incremental.warnings) == sorted(full.warnings)
+        assert_same_answers(KnowledgeBase.open(settings), KnowledgeBase.open(apart), rng)
+        assert_same_pages(KnowledgeBase.open(settings), KnowledgeBase.open(apart))
+    assert most > 2  # the promise was about deltas
+
+
+def test_many_small_changes_are_gathered_into_one_segment_again(settings, write, monkeypatch):
+    monkeypatch.setattr(indexer, "MOST_DEAD", 1.0)
+    monkeypatch.setattr(indexer, "MOST_SEGMENTS", 4)
+    for number in range(60):
+        write(f"n{number}", title=f"Password {number}")
+    rebuild(settings)
+    sizes = []
+
+    for number in range(indexer.MOST_SEGMENTS + 1):
+        write("n7", f"version {number}", title="changing")
+        assert counts(rebuild(settings)) == (0, 1, 0, 59)
+        sizes.append(len(segments(settings)))
+
+    assert max(sizes) == indexer.MOST_SEGMENTS
+    assert 1 in sizes
+    assert KnowledgeBase.open(settings).answer("password").total == 59
+    assert KnowledgeBase.open(settings).answer('"version 4"').total == 1
+
+
+def test_a_published_build_never_changes_whatever_is_built_on_it(settings, write):
+    for number in range(30):
+        write(f"n{number}", title=f"Password {number}")
+    rebuild(settings)
+    first = Builds(settings.builds).current()
+    before = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+
+    write("n1", "changed", title="x")
+    rebuild(settings)
+    (settings.articles / "n2.md").unlink()
+    rebuild(settings, full=False)
+
+    kept = {path: path.read_bytes() for path in first.folder.rglob("*") if path.is_file()}
+    assert kept in (before, {})  # as it was, or dropped as a whole
+
+
+# ---------------------------------------------------------------- what stops a build
+
+
+def test_two_builds_at_once_are_one_build_and_one_sentence(settings, write):
+    write("a", title="a")
+
+    with Builds(settings.builds).draft(), pytest.raises(BuildFailed, match="another process"):
+        rebuild(settings)
+
+    assert rebuild(settings).published
+
+
+@pytest.mark.parametrize("after", [0, 1, 3, 7, 15, 30])
+def test_a_disk_that_fills_up_keeps_the_old_build_and_the_next_build_works(
+    settings, write, monkeypatch, after
+):
+    write("a", title="a")
+    rebuild(settings)
+    write("b", title="b")
+    left = [after]
+    fsync = os.fsync
+
+    def full(handle):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    def until_it_is_full():
+        for _ in range(9):
+            rebuild(settings, full=True)
+
+    with pytest.raises(BuildFailed, match=r"the disk of .* is full; free some space and run"):
+        until_it_is_full()
+    monkeypatch.undo()
+
+    assert set(served(settings)) >= {"a"}
+    rebuild(settings)
+    assert served(settings) == ["a", "b"]
+
+
+def test_an_index_that_lost_an_article_is_not_published(settings, write, monkeypatch):
+    write("a", title="a")
+    rebuild(settings)
+    write("b", title="b")
+    add = indexer._add
+
+    def forgetful(index, docs, *rest):
+        add(index, {}, *rest)
+
+    monkeypatch.setattr(indexer, "_add", forgetful)
+    with pytest.raises(BuildFailed, match=r"holds 0 of 2 articles; run `kb index --full`"):
+        rebuild(settings, full=True)
+    monkeypatch.undo()
+
+    assert served(settings) == ["a"]
+    assert rebuild(settings).published
+
+
+# ---------------------------------------------------------------- kill −9
+
+
+def _build_for_ever(settings, seed):
+    rng = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        for name in rng.sample(range(12), rng.choice([1, 12])):
+            new = settings.articles / "new"  # a file that is half written is another story
+            new.write_text(f"# Password {name}\n\nversion {number}")
+            new.replace(settings.articles / f"n{name}.md")
+        rebuild(settings, full=rng.random() < 0.3)
+
+
+def build_when_unlocked(settings):
+    """Builds; the children of a killed process need a moment to end."""
+    for _ in range(20):
+        try:
+            return rebuild(settings)
+        except BuildFailed:
+            time.sleep(0.05)
+    raise AssertionError("the lock is stuck")
+
+
+def kill_at_random(settings, kills, seed, longest):
+    """Kills a builder again and again; after each kill the base answers as a whole."""
+    rng = random.Random(seed)
+    for _ in range(kills):
+        builder = FORK.Process(target=_build_for_ever, args=(settings, rng.random()))
+        builder.start()
+        time.sleep(rng.random() * longest)
+        builder.kill()
+        builder.join()
+        kb = KnowledgeBase.open(settings)
+        assert kb.answer("password").total == 12
+        if rng.random() < 0.3:
+            build_when_unlocked(settings)
+
+
+def test_a_build_killed_at_any_moment_leaves_the_old_one_serving(settings, write):
+    for name in range(12):
+        write(f"n{name}", "version 0", title=f"Password {name}")
+    rebuild(settings)
+
+    kill_at_random(settings, kills=12, seed=5, longest=0.6)
+
+    assert build_when_unlocked(settings).articles == 12
+    assert len(list(settings.builds.glob("unfinished-*"))) == 0
+
+
+# ---------------------------------------------------------------- hostile files
+
+
+REJECTED = {
+    "nul.md": b"# A\n\nb\0c",
+    "utf16.md": "# A".encode("utf-16"),
+    "cp1251.md": "# Как сбросить пароль".encode("cp1251"),
+    "png.md": b"\x89PNG\r\n\x1a\n" + bytes(99),
+    "gzip.md": b"\x1f\x8b\x08" + bytes(range(256)),
+    "half.md": "пароль".encode()[:-1],
+    "alias-bomb.md": b"---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\ntitle: t\n---\n",
+    "deep-yaml.md": b"---\ntitle: " + b"[" * 50_000 + b"\n---\n",
+    "wide-yaml.md": b"---\ntags: [" + b"a," * 60_000 + b"]\n---\n",
+    "open.md": b"---\ntitle: a\n\ntext",
+    "list.md": b"---\n- a\n- b\n---\n",
+    "colon.md": b"---\ntitle: Error: cannot\n---\n",
+    "tab.md": b"---\ntitle:\n\t- a\n---\n",
+    "tag.md": b"---\ntitle: !!python/object/apply:os.system [id]\n---\n",
+    "bracket.md": b"---\ntitle: [a\n---\n",
+    "long-front.md": b"---\ntitle: " + b"a" * 300_000 + b"\n---\n",
+    "quote.md": b"---\ntitle: 'a\n---\n",
+    "brace.md": b"---\ntitle: {{ page }}\n---\n",
+    "json.md": b"---json\n{}\n---\n",
+    "toml.md": b"+++\ntitle = \n+++\n",
+    "large.md": b"a" * (3 << 20),
+    "z-taken.md": b"---\nslug: good/0\n---\ntext",
+    "z-taken-case.md": b"---\nslug: GOOD/1\n---\ntext",
+}
+EITHER = {
+    "brackets.md": b"[" * 20_000,
+    "lists.md": b"\n".join(b"  " * i + b"- a" for i in range(600)),
+    "quotes.md": b">" * 6_000 + b" a",
+    "stars.md": b"*a **a " * 4_000,
+    "ticks.md": b"`" * 9_999,
+    "divs.md": b"<div>" * 20_000,
+    "columns.md": b"|a" * 3_000 + b"\n" + b"|-" * 3_000 + b"\n",
+    "notes.md": b"".join(b"[^%d]: a\n\n" % i for i in range(2_000)),
+    "links.md": b"".join(b"[a%d]: b\n" % i for i in range(5_000)),
+    "slashes.md": b"\\" * 50_000,
+    "images.md": b"![](" * 9_000,
+    "headings.md": b"# a\n\n" * 4_000,
+    "hashes.md": b"#" * 50_000,
+    "word.md": b"a" * 100_000,
+    "russian-word.md": "щ".encode() * 100_000,
+    "joined.md": b"a-" * 50_000,
+    "humps.md": b"aaaBbb" * 9_000,
+    "dots.md": b"1." * 30_000,
+    "zalgo.md": ("а" + "\u0301" * 500).encode() * 100,
+    "bom.md": b"\xef\xbb\xbf",
+    "empty.md": b"",
+    "cr.md": b"# A\r\rb\rc",
+    "title.md": b"# " + b"t" * 200_000,
+    "entities.md": b"&" * 60_000,
+    "boost.md": b"---\nboost: .nan\n---\na",
+    "date.md": b"---\nupdated: 2024-02-31\n---\na",
+    "number.md": b"---\ntitle: " + b"9" * 6_000 + b"\n---\na",
+    "slug.md": b"---\nslug: ../../etc/passwd\n---\na",
+    "slug-long.md": b"---\nslug: " + b"s/" * 3_000 + b"\n---\na",
+    "comment.md": b"<!--" * 9_000,
+    "script.md": b"<script>" * 9_000,
+    "underscores.md": b"_a" * 20_000,
+    "angles.md": b"<" * 30_000,
+    "parens.md": b"[a](" * 5_000,
+    "math.md": b"$" * 30_000,
+    "abbr.md": b"*[A]: b\n" * 2_000,
+    "pipes.md": b"|" * 30_000,
+    "tildes.md": b"~" * 30_000,
+    "rtl.md": "\u202e\u2066".encode() * 9_000,
+    "emoji.md": "👩‍👩‍👧".encode() * 5_000,
+}
+LINKS = {
+    "out.md": "/etc/passwd",
+    "loop.md": "loop.md",
+    "nowhere.md": "missing",
+    "folder.md": "/etc",
+    "device.md": "/dev/zero",
+}
+
+
+def hostile(folder):
+    """Writes files nobody should have to read; names of those that no build may take.
+
+    What is in `EITHER` may be an article or be named, but not both.
+    """
+    folder.mkdir(exist_ok=True)
+    for name, data in (REJECTED | EITHER).items():
+        (folder / name).write_bytes(data)
+    with (folder / "huge.md").open("wb") as file:
+        file.truncate(50 << 20)
+    os.mkfifo(folder / "fifo.md")
+    for name, target in LINKS.items():
+        (folder / name).symlink_to(target)
+    os.mkdir(os.fsencode(folder) + b"/deep")
+    with open(os.fsencode(folder) + b"/deep/\xff\xfe.md", "wb") as file:
+        file.write(b"# A")
+    return {*REJECTED, *LINKS, "huge.md", "fifo.md", "deep/\\xff\\xfe.md"}
+
+
+_BUILD = """
+import json, resource, sys, time
+from kb import indexer
+from kb.config import Settings
+settings = Settings.model_validate_json(sys.argv[1])
+began = time.monotonic()
+report = indexer.rebuild(settings)
+seconds = time.monotonic() - began
+print(json.dumps({
+    "seconds": seconds, "articles": report.articles,
+    "megabytes": [resource.getrusage(who).ru_maxrss / 1024
+                  for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)],
+    "rejected": [(p.path, p.code, p.message, p.cure) for p in report.rejected],
+    "warnings": [(p.path, p.code) for p in report.warnings],
+}))
+"""
+
+
+def build_hostile(settings, write):
+    """Builds the hostile folder in a process of its own; what it said, and what must be named."""
+    for number in range(30):
+        write(f"good/{number}", f"Good text, marker{number}.", title=f"Good article {number}")
+    bad = hostile(settings.articles)
+    done = subprocess.run(
+        [sys.executable, "-c", _BUILD, settings.model_dump_json()],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return json.loads(done.stdout), bad
+
+
+def assert_only_good_articles_are_built(settings, report, bad):
+    """Each bad file is named once, with a cure; each good one is found."""
+    paths = [path for path, *_ in report["rejected"]]
+    assert sorted(paths) == sorted(set(paths))
+    assert bad <= set(paths) <= bad | EITHER.keys()
+    assert all(message and cure for _, _, message, cure in report["rejected"])
+    survived = EITHER.keys() - set(paths)
+    assert report["articles"] == 30 + len(survived)
+    kb = KnowledgeBase.open(settings)
+    for number in range(30):
+        assert kb.answer(f"marker{number}").hits[0].slug == f"good/{number}"
+    found = library(settings)
+    for path in survived:
+        slug = path.removesuffix(".md")
+        assert found.find(slug) is not None or found.moved(slug)
+
+
+@pytest.mark.slow
+def test_a_hostile_folder_is_built_in_time_and_memory_and_every_bad_file_is_named_once(
+    settings, write
+):
+    hasty = settings.model_copy(update={"render_seconds": 1.0})
+
+    report, bad = build_hostile(hasty, write)
+
+    assert len(bad | EITHER.keys()) >= 60
+    assert report["seconds"] < 60
+    assert max(report["megabytes"]) < 500
+    assert_only_good_articles_are_built(hasty, report, bad)
