@@ -556,7 +556,8 @@ _WEAK = """
     get want need like make use just also there any some all more than then now
 """
 _CONTENT = ("NOUN", "NUMR", "None")
-_LIGHTER = ("VERB", "INFN", "GRND", "PRTS", "ADJF", "ADJS", "PRTF", "ADVB", "COMP")
+_VERBS = ("VERB", "INFN", "GRND", "PRTS")
+_QUALITIES = ("ADJF", "ADJS", "PRTF", "ADVB", "COMP")
 
 
 @cache
@@ -580,7 +581,9 @@ def weight(word: str) -> float:
         return 1.0
     with _lock:
         speech = str(_morphology().parse(word)[0].tag.POS)
-    return 1.0 if speech in _CONTENT else 0.9 if speech in _LIGHTER else 0.5
+    if speech in _CONTENT:
+        return 1.0
+    return 0.8 if speech in _VERBS else 0.85 if speech in _QUALITIES else 0.5
 
 
 def key(query: str) -> str:
