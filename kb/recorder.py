@@ -23,7 +23,7 @@ from kb.errors import LogUnavailable
 from kb.runs import Report
 from kb.searchlog import Search, SearchLog
 
-_BATCH = 50  # searches in one transaction: a few milliseconds of lock
+_BATCH = 20  # searches in one transaction: other processes wait for their turn
 _RETRY = (0.1, 0.5, 2.0, 5.0)  # seconds between tries; the last one goes on
 
 logger = logging.getLogger(__name__)

@@ -994,7 +994,12 @@ class _Desk:
         voted = _one(
             self._connection,
             """select 1 from feedback f join reports r on r.report = f.run
-               where r.run = :run and not f.helpful limit 1""",
+               where r.run = :run and not f.helpful
+                 and (not exists (select 1 from reports o
+                                  where o.report = r.report and o.run <> r.run)
+                      or exists (select 1 from events e
+                                 where e.run = r.run and e.kind = 'click' and e.slug = f.slug))
+               limit 1""",
             run=row["id"],
         )
         after["unhelpful"] = voted is not None

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from kb import text
+from kb.errors import LogUnavailable
 from kb.searchlog import Search, SearchLog
 
 
@@ -22,7 +23,13 @@ def write(url: str, notes: Path, name: str, rows: int) -> None:
     for i in range(rows):
         id = f"{name}-{i}"
         now = time.time()
-        log.record(Search(id, f"visit-{id}", f"вопрос номер {i % 50}", now, now, lang="ru"))
+        search = Search(id, f"visit-{id}", f"вопрос номер {i % 50}", now, now, lang="ru")
+        while True:
+            try:
+                log.record(search)
+                break
+            except LogUnavailable:  # locked for too long: the recorder tries again, so do we
+                time.sleep(0.05)
         os.write(file, f"{id}\n".encode())
     log.close()
 
@@ -55,7 +62,10 @@ def main() -> None:
         sys.exit(any(codes))
     for i in range(n):
         pid = child(url, notes, f"w{i}", 1_000_000)
-        time.sleep(random.uniform(0.02, 0.3))  # noqa: S311
+        file = notes / f"w{i}"
+        while not (file.exists() and file.stat().st_size):
+            time.sleep(0.002)
+        time.sleep(random.uniform(0, 0.2))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
         if not os.WIFSIGNALED(status):

@@ -301,6 +301,17 @@ def test_a_bad_vote_flags_the_search_that_led_to_the_article(log: SearchLog, ask
     assert [vote.helpful for vote in log.votes("a")] == [True]
 
 
+def test_of_two_searches_in_a_report_the_one_that_opened_the_article_is_flagged(
+    log: SearchLog, ask: Ask
+) -> None:
+    ask("v", "пароль", 0, id="r1", **HITS, events=click("other"))
+    ask("v", "оплата", 100, id="r1~2", report="r1", **HITS, events=click("a"))
+
+    log.feedback("a", False, run="r1")
+
+    assert [group.question for group in log.misses()] == ["оплата"]
+
+
 def test_a_vote_that_comes_first_waits_for_its_search(log: SearchLog, ask: Ask) -> None:
     log.feedback("a", False, run="r1")
 
