@@ -158,7 +158,8 @@ class FakeBase:
         )  # fmt: skip
 
     def _hits(self, query, own_lang):
-        words = [w.rstrip("аяьыуе")[:6] for w in re.findall(r"\w+", query.lower()) if len(w) > 1]
+        words = [w.rstrip("аяьыуе")[:6] for w in re.findall(r"\w+", query.lower())]
+        words = [w for w in words if len(w) > 1]
         found = []
         for text in self.texts:
             whole = " ".join(
