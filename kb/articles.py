@@ -890,6 +890,8 @@ def _body(lines: list[str], body_line: int, *, wants_title: bool) -> tuple[str, 
 def _first_heading(body: list[str]) -> tuple[int, str]:
     fence = ""
     for number, line in enumerate(body):
+        if not line:
+            continue
         found = _FENCE.match(line)
         if found and not fence:
             fence = found[1]
