@@ -84,7 +84,7 @@ def _all(query: str, known: "_Known") -> Iterator[Repair]:
     flipped, swaps = _flip(query, known)
     if swaps:
         yield from _mend(flipped, swaps, known)
-    if unknown:
+    if unknown and not (swaps and not _unknown(flipped, known)):
         yield from _mend(query, (), known)
     yield from _drop(query, unknown, known)
 
@@ -129,7 +129,7 @@ class _Word:
 
     @property
     def folded(self) -> str:
-        return text.fold(self.shown.strip(_MARKS))
+        return text.fold(self.shown.strip(_MARKS))[: text.LONGEST]
 
 
 _MARKS = "'’ʹʼ`"
@@ -584,7 +584,8 @@ def read(
 
     All readings are walked at once, the cheapest first, and only along beginnings of real words.
     """
-    most = _ODDEST * len(typed) + 0.5
+    most = enough = _ODDEST * len(typed) + 0.5
+    longest = max(map(len, table))
     agenda: list[tuple[float, int, str]] = [(0.0, 0, "")]
     done: set[tuple[int, str]] = set()
     words: dict[str, float] = {}
@@ -594,19 +595,22 @@ def read(
         if not agenda:
             break
         cost, at, made = heappop(agenda)
+        if cost > enough:
+            break
         if (at, made) in done:
             continue
         done.add((at, made))
         if at == len(typed):
             if made not in words and (df := lexicon.df(made)):
                 words[made] = cost + _TRANSLIT - _worth(df)
+                enough = min(enough, cost + _RIVAL / 2)
             elif unfinished and made not in starts and lexicon.begins(made):
                 starts[made] = cost + _TRANSLIT
         if len(made) > 2 and 0 < len(typed) - at < 5:
             read_so_far.append((cost + 0.5 * (len(typed) - at), at, made))
         moves = [
             (to, more, at + size)
-            for size in range(min(5, len(typed) - at), 0, -1)
+            for size in range(min(longest, len(typed) - at), 0, -1)
             for to, more in table.get(typed[at : at + size], ())
         ]
         if made:
