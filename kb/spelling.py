@@ -59,7 +59,7 @@ class Speller:
     def __init__(
         self, vocabulary: Vocabulary, frequencies: NDArray[np.integer], arrays: Arrays
     ) -> None:
-        """`frequencies[i]` is how often word i occurs; `arrays` are those of `prepare`."""
+        """`frequencies[i]`: how often word i occurs, 0 if no longer; `arrays` are from `prepare`."""
         self._words = vocabulary
         self._frequencies = frequencies
         self._signatures = arrays["signatures"]
@@ -121,8 +121,8 @@ class Speller:
         for place in self._candidates(word, furthest).tolist():
             other = self._words[place]
             distance = OSA.distance(word, other, score_cutoff=furthest)
-            if distance <= furthest:
-                frequency = int(self._frequencies[place])
+            frequency = int(self._frequencies[place])
+            if distance <= furthest and frequency:  # 0: only superseded articles have it
                 cost = price(word, other) - FREQUENCY * log(frequency + 1)
                 found.append((place, Near(other, distance, cost, frequency)))
         found.sort(key=lambda each: (each[1].cost, each[0]))

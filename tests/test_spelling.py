@@ -58,6 +58,10 @@ def test_a_key_held_down_is_one_slip():
     assert nearest("пароооооль", {"пароль": 1}) == ["пароль"]
 
 
+def test_a_word_of_superseded_articles_only_is_not_offered():
+    assert nearest("пороль", {"пароль": 0, "король": 1}) == ["король"]
+
+
 def test_near_gives_places_and_distances():
     assert speller({"вход": 1, "пароль": 1}).near("пороль", limit=3) == [(1, 1)]
 
