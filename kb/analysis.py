@@ -28,7 +28,8 @@ class Analysed:
     """An article, rendered and cut into words.
 
     `text` is what snippets are cut from: the regions one after another, each ended by a newline.
-    Token i is `words[i]`, folded, and stands at bytes `starts[i]:ends[i]` of the UTF-8 of `text`.
+    Token i is `words[i]`, folded, and stands at bytes `starts[i]:ends[i]` of the UTF-8 of `text`;
+    `compounds[i]` says that it is a whole whose parts follow as tokens of their own.
     Region j is of kind `kinds[j]`, belongs to section `of_section[j]` and begins with token
     `first_token[j]` and byte `first_byte[j]`.
     """
@@ -43,19 +44,23 @@ class Analysed:
     words: list[str]
     starts: NDArray[np.uint32]
     ends: NDArray[np.uint32]
+    compounds: NDArray[np.bool_]
     kinds: NDArray[np.uint8]
     of_section: NDArray[np.int32]
     first_token: NDArray[np.uint32]
     first_byte: NDArray[np.uint32]
 
     def words_of(self, *kinds: Kind) -> list[str]:
-        """The words of the regions of these kinds, in order."""
+        """The words of the regions of these kinds, in order, without compounds."""
         bounds = [*self.first_token.tolist(), len(self.words)]
-        found: list[str] = []
-        for j, kind in enumerate(self.kinds.tolist()):
-            if kind in kinds:
-                found += self.words[bounds[j] : bounds[j + 1]]
-        return found
+        whole = self.compounds.tolist()
+        return [
+            self.words[i]
+            for j, kind in enumerate(self.kinds.tolist())
+            if kind in kinds
+            for i in range(bounds[j], bounds[j + 1])
+            if not whole[i]
+        ]
 
 
 def cut(line: str, length: int) -> str:
@@ -87,6 +92,7 @@ def analyse(article: Article, rendered: Rendered) -> Analysed:
         words=[token.text for token in found],
         starts=byte_at[at_char].astype(np.uint32),
         ends=byte_at[to_char].astype(np.uint32),
+        compounds=np.fromiter((token.compound for token in found), bool, len(found)),
         kinds=np.array([kind for kind, _, _ in regions], np.uint8),
         of_section=np.array([section for _, section, _ in regions], np.int32),
         first_token=np.searchsorted(at_char, edges).astype(np.uint32),

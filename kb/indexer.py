@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from kb import __version__, articles, history, limits, markup, store
+from kb import __version__, articles, calibration, history, limits, markup, store
 from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
@@ -234,10 +234,10 @@ def _publish(
     (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
     _write_names(draft, contents.entries, segments, settings.langs)
     _write_state(draft, contents)
-    _verify(draft, expected, segments, dead)
+    library = _verify(draft, expected, segments, dead)
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
-        "segments": segments, "dead": dead,
+        "segments": segments, "dead": dead, "level": calibration.level(library),
     }  # fmt: skip
     return builds.publish(draft, facts)
 
@@ -656,15 +656,16 @@ def _translations(
 
 def _verify(
     draft: Path, expected: int, segments: Sequence[str], dead: Sequence[Sequence[int]]
-) -> None:
-    """Compares what was written with what was meant. Raises BuildFailed."""
+) -> Library:
+    """Compares what was written with what was meant; the build, opened. Raises BuildFailed."""
     with whoosh_index.open_dir(str(draft / WHOOSH)).reader() as reader:
         found = reader.doc_count()
     opened = [Segment(draft / name) for name in segments]
     live = sum(part.size for part in opened) - sum(map(len, dead))
-    Library(Build(draft.name, draft, {"segments": segments, "dead": dead}))
+    library = Library(Build(draft.name, draft, {"segments": segments, "dead": dead}))
     if not found == live == expected:
         raise BuildFailed(
             f"the new build holds {found} articles in the index and {live} in its arrays "
             f"instead of {expected}; run `kb index --full`"
         )
+    return library

@@ -239,6 +239,30 @@ class Corpus:
                 total[np.searchsorted(docs, found)] += np.float32(field.weight) * scores
         return docs, total
 
+    def field_scores(self, word: str, doc: int, prefix: bool = False) -> list[tuple[str, float]]:
+        """What each field adds to an article's score for a dictionary form or a beginning."""
+        if prefix:
+            ranges = self.word_ranges(word, prefix=True)
+        else:
+            ranges = [(i, number, number + 1) for i, number in self.term(word)]
+        found = []
+        for field in FIELDS:
+            if prefix and field.name not in SURFACE_FIELDS:
+                continue
+            docs, scores = self.bm25(field, ranges, prefix)
+            at = int(np.searchsorted(docs, doc))
+            if at < len(docs) and docs[at] == doc:
+                found.append((field.name, field.weight * float(scores[at])))
+        return found
+
+    def forms(self, number: int, lemmas: Sequence[str], start: str = "") -> NDArray[np.int32]:
+        """The words of a segment with one of these dictionary forms, or that begin with `start`."""
+        segment = self.segments[number]
+        found = [segment.lemma_words(at) for at in map(segment.lemmas.find, lemmas) if at >= 0]
+        if start:
+            found.append(np.arange(*segment.words.prefix(start), dtype=np.int32))
+        return np.concatenate(found) if found else np.empty(0, np.int32)
+
     def _cached(self, key: tuple[str, str], make: Callable[[], Postings]) -> Postings:
         found = self._impacts.get(key)
         if found is None:

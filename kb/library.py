@@ -39,6 +39,7 @@ class Library:
         self.name = build.name
         self.commit = str(build.manifest.get("commit", ""))
         self.folder: Path = build.folder
+        self.level = float(build.manifest.get("level", 0.6))  # of `calibration`
         try:
             self.corpus = Corpus(
                 [Segment(build.folder / name) for name in build.manifest["segments"]],

@@ -1,7 +1,7 @@
-"""What was typed to words, phrases and exclusions. Any text is a query; knows nothing of an index."""
+"""What was typed to words, phrases and exclusions. Any text is a query; no index is known here."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kb import text
 
@@ -18,9 +18,12 @@ class Word:
 
     text: str
     lemmas: tuple[str, ...]
-    weighs: bool = True  # False for greetings, filler and stop words beside others
-    compound: bool = False  # a whole whose parts follow as words of their own
     unfinished: bool = False  # the last word: also the beginning of a longer one
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether the word says nothing of what is asked."""
+        return self.text in text.STOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,14 @@ class Query:
 
     raw: str  # as typed, cut to 500 characters
     words: tuple[Word, ...] = ()
+    weights: tuple[float, ...] = ()  # 0–1, of the words; not all are 0
     phrases: tuple[tuple[str, ...], ...] = ()  # folded words that must stand side by side
     without: tuple[str, ...] = ()  # folded words no hit may hold
     lang: str = "ru"
 
-    @property
-    def weighty(self) -> tuple[Word, ...]:
-        """The words that count; never empty where `words` is not."""
-        return tuple(word for word in self.words if word.weighs)
+    def weighted(self) -> list[tuple[Word, float]]:
+        """The words in order, each with what it weighs."""
+        return list(zip(self.words, self.weights, strict=True))
 
 
 def parse(raw: str) -> Query:
@@ -44,50 +47,30 @@ def parse(raw: str) -> Query:
     raw = text.clean(raw[: MOST_CHARACTERS * 2]).strip()[:MOST_CHARACTERS]
     phrases = []
     for match in _QUOTED.finditer(raw):
-        inner = tuple(_plain(next(part for part in match.groups() if part is not None)))
+        inner = text.plain_words(next(part for part in match.groups() if part is not None))
         if inner:
-            phrases.append(inner[:MOST_WORDS])
-    plain = _QUOTED.sub(lambda m: " " + m[0][1:-1] + " ", raw)
-    without: list[str] = []
-    for match in _WITHOUT.finditer(plain):
-        without += _plain(match[1])
-    asked = _WITHOUT.sub(" ", plain)
-    words = _words(asked, is_open=not (phrases and raw.endswith(('"', "»", "”", "“"))))
-    if not words and without and not phrases:  # only “-word”: taken as the word
-        words, without = _words(" ".join(without), is_open=True), []
+            phrases.append(tuple(inner[:MOST_WORDS]))
+    plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", raw)
+    without = [word for match in _WITHOUT.finditer(plain) for word in text.plain_words(match[1])]
+    words = text.plain_words(_WITHOUT.sub(" ", plain))[:MOST_WORDS]
+    if not words and not phrases:  # only “-word”: taken as the word
+        words, without = without[:MOST_WORDS], []
+    is_open = not (phrases and raw.endswith(('"', "»", "”", "“")))
     return Query(
         raw,
-        words,
+        tuple(
+            Word(word, text.lemmas(word), is_open and i == len(words) - 1)
+            for i, word in enumerate(words)
+        ),
+        _weights(words),
         tuple(phrases),
         tuple(dict.fromkeys(without))[:MOST_WORDS],
-        text.language(asked or raw),
+        text.language(raw),
     )
 
 
-def _plain(part: str) -> list[str]:
-    return [token.text for token in text.tokens(part) if not token.compound]
-
-
-def _words(asked: str, is_open: bool) -> tuple[Word, ...]:
-    found = text.tokens(asked)[:MOST_WORDS]
-    if not found:
-        return ()
-    weighs = _weighing(tuple(token.text for token in found))
-    words = [
-        Word(token.text, text.lemmas(token.text), weighs[i], token.compound)
-        for i, token in enumerate(found)
-    ]
-    if is_open:
-        words[-1] = replace(
-            words[-1], unfinished=True, weighs=True if not any(weighs) else weighs[-1]
-        )
-    return tuple(words)
-
-
-def _weighing(words: tuple[str, ...]) -> list[bool]:
-    """Which words count: neither greetings, filler nor stop words, unless there is nothing else."""
+def _weights(words: list[str]) -> tuple[float, ...]:
+    """What each word counts for; greetings and filler nothing, unless there is nothing else."""
     filler = text.filler(words)
-    weighs = [i not in filler and word not in text.STOP for i, word in enumerate(words)]
-    if not any(weighs):
-        weighs = [i not in filler for i, _ in enumerate(words)]
-    return weighs if any(weighs) else [True] * len(words)
+    weights = tuple(0.0 if i in filler else text.weight(word) for i, word in enumerate(words))
+    return weights if any(weights) else (1.0,) * len(words)

@@ -1,20 +1,26 @@
-"""A query and a corpus to articles in order, and how sure that order is. Repairs nothing, shows nothing."""
+"""A query and a corpus to articles in order, and how sure that order is. Repairs and shows nothing.
 
-from collections.abc import Sequence
+Two steps: words, beginnings of words and synonyms find the hits and the best of them; letters and
+the order of words re-score only those (`rerank`). The formula and its table: `docs/ranking.md`.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import rerank
 from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
 from kb.query import Query, Word
+from kb.rerank import Reranker
+from kb.synonyms import Phrase, Synonyms
 
 CANDIDATES = 200
-
-
-class Expansions(Protocol):
-    """What `synonyms` offers for the words of a query."""
+OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
+PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
+LOOKED_INTO = 10  # first articles that are searched for a place that holds the query together
+ALPHA, GAMMA, CAP = 0.87, 0.35, 0.70  # of the confidence threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +31,251 @@ class Ranked:
     scores: Scores
     hits: NDArray[np.bool_]  # of all articles, which are hits
     total: int
+    held: float  # the share of the query that one place holds, 0–1
     confident: bool
 
 
-def word_postings(corpus: Corpus, word: Word) -> Postings:
-    """Articles that hold a word in any form, or begin one with it, with their best score."""
-    lists = [corpus.impact(lemma) for lemma in word.lemmas]
-    if word.unfinished:
-        lists.append(corpus.prefix_impact(word.text))
-    return best_of(corpus.size, [each for each in lists if len(each[0])])
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word of the query in the corpus."""
+
+    word: Word
+    weight: float
+    docs: Docs
+    scores: Scores
+    mass: float  # weight times rarity: what holding it is worth
+    lemmas: tuple[str, ...]  # its own dictionary forms and those of its synonyms
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Several words of the query, from–to, for which articles may hold other words instead."""
+
+    start: int
+    end: int
+    docs: Docs
+    scores: Scores
+
+
+class Ranker:
+    """Ranks queries over one corpus."""
+
+    def __init__(self, corpus: Corpus, synonyms: Synonyms, level: float = 0.6) -> None:
+        """`level` is how much of random words one place of this base holds (`calibrate`)."""
+        self.corpus = corpus
+        self.level = level
+        self._synonyms = synonyms
+        self._reranker = Reranker(corpus)
+
+    def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
+        """The articles of `allowed` that hold a word of the query, the best 200 in order."""
+        terms, alternatives = self.terms(query)
+        total = self._add_up(terms, alternatives)
+        hits = (total > 0) & allowed
+        count = int(np.count_nonzero(hits))
+        docs = np.sort(best_first(np.where(hits, total, 0), min(CANDIDATES, count)))
+        again = self._reranker.scores(self.asked(terms), docs, total[docs])
+        scores = self._favoured(docs, again.total, own_lang)
+        order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
+        held = again.held(order[:LOOKED_INTO])
+        distinct = len({term.word.lemmas for term in terms if not term.word.is_stop})
+        return Ranked(
+            docs[order],
+            scores[order],
+            hits,
+            count,
+            held,
+            held > 0 and held >= self.threshold(distinct),
+        )
+
+    def threshold(self, words: int) -> float:
+        """The share of a query of so many words that one place must hold; longer ones less."""
+        share: float = ALPHA * self.level * (8 / max(words, 1)) ** GAMMA
+        return min(CAP, share)
+
+    def _favoured(self, docs: Docs, scores: Scores, own_lang: str) -> Scores:
+        """Scores with the writers' `boost`, and the reader's own language first."""
+        corpus = self.corpus
+        if corpus.boosted:
+            scores = scores * corpus.boost[docs]
+        if own_lang in corpus.langs and len(corpus.langs) > 1:
+            own = corpus.lang[docs] == corpus.langs.index(own_lang)
+            scores = np.where(own, scores * np.float32(OWN_LANGUAGE), scores)
+        return scores
+
+    # ------------------------------------------------------------ words
+
+    def terms(self, query: Query) -> tuple[list[Term], list[Alternative]]:
+        """The words of the query that weigh, looked up with their synonyms."""
+        words = [(word, weight) for word, weight in query.weighted() if weight > 0]
+        found = self._synonyms.expand([word.lemmas for word, _ in words])
+        single = {each.start: each for each in found if each.end - each.start == 1}
+        terms = []
+        for place, (word, weight) in enumerate(words):
+            others = single.get(place)
+            terms.append(
+                self._term(word, weight, others.phrases, others.weight)
+                if others
+                else self._term(word, weight)
+            )
+        alternatives = [
+            self._alternative(each.start, each.end, phrase, each.weight * words[each.start][1])
+            for each in found
+            if each.end - each.start > 1
+            for phrase in each.phrases
+        ]
+        return terms, alternatives
+
+    def _term(
+        self, word: Word, weight: float, others: Sequence[Phrase] = (), other_weight: float = 0.0
+    ) -> Term:
+        """A word in any form, a word that begins so, or a synonym: the best score of each article."""
+        own = [self.corpus.impact(lemma) for lemma in word.lemmas]
+        frequency = max(len(docs) for docs, _ in own)
+        lists = own
+        if word.unfinished:
+            docs, scores = self.corpus.prefix_impact(word.text)
+            lists.append((docs, scores * np.float32(PREFIX)))
+            frequency = max(frequency, len(docs)) if not frequency else frequency
+        for phrase in others:
+            docs, scores = self.phrase(phrase)
+            lists.append((docs, scores * np.float32(other_weight)))
+        docs, scores = best_of(self.corpus.size, lists)
+        mass = weight * max(0.0, self.corpus.idf(frequency or min(len(docs), self.corpus.count)))
+        stand_in = [lemma for phrase in others if len(phrase) == 1 for lemma in phrase[0]]
+        return Term(word, weight, docs, scores, mass, (*word.lemmas, *stand_in))
+
+    def _alternative(self, start: int, end: int, phrase: Phrase, weight: float) -> Alternative:
+        docs, scores = self.phrase(phrase)
+        return Alternative(start, end, docs, scores * np.float32(weight))
+
+    def phrase(self, phrase: Phrase) -> Postings:
+        """Articles that hold every word of a synonym, in any form, with the sum of their scores."""
+        lists = [
+            best_of(self.corpus.size, [self.corpus.impact(lemma) for lemma in lemmas])
+            for lemmas in phrase
+        ]
+        if len(lists) == 1:
+            return lists[0]
+        total = np.zeros(self.corpus.size, np.float32)
+        times = np.zeros(self.corpus.size, np.int8)
+        for docs, scores in lists:
+            total[docs] += scores
+            times[docs] += 1
+        docs = np.flatnonzero(times == len(lists)).astype(np.int32)
+        return docs, total[docs]
+
+    def _add_up(self, terms: Sequence[Term], alternatives: Sequence[Alternative]) -> Scores:
+        """The sum over the words; where others stand for several of them, the better of the two."""
+        total = np.zeros(self.corpus.size, np.float32)
+        for term in terms:
+            total[term.docs] += np.float32(term.weight) * term.scores
+        for start, end in {(each.start, each.end) for each in alternatives}:
+            own = np.zeros_like(total)
+            for term in terms[start:end]:
+                own[term.docs] += np.float32(term.weight) * term.scores
+            better = own.copy()
+            for each in alternatives:
+                if (each.start, each.end) == (start, end):
+                    better[each.docs] = np.maximum(better[each.docs], each.scores)
+            total += better - own
+        return total
+
+    def asked(self, terms: Sequence[Term]) -> rerank.Asked:
+        """The content words of the query with their forms in every segment."""
+        content = [term for term in terms if not term.word.is_stop]
+        return rerank.Asked(
+            tuple(term.word.text for term in content),
+            tuple(term.weight for term in content),
+            tuple(
+                tuple(self._forms(number, term) for term in content)
+                for number in range(len(self.corpus.segments))
+            ),
+            np.array([term.mass for term in content], np.float32),
+        )
+
+    def _forms(self, number: int, term: Term) -> NDArray[np.int32]:
+        """The words of a segment that stand for a word of the query."""
+        return self.corpus.forms(
+            number, term.lemmas, term.word.text if term.word.unfinished else ""
+        )
+
+    def marked_words(
+        self, number: int, query: Query
+    ) -> tuple[list[NDArray[np.int32]], list[float]]:
+        """For each word of the query, the words of a segment to mark for it, and what it weighs."""
+        terms, _ = self.terms(query)
+        return [self._forms(number, term) for term in terms], [term.mass for term in terms]
+
+    # ------------------------------------------------------------ why
+
+    def explain(
+        self, query: Query, allowed: NDArray[np.bool_], own_lang: str, docs: Sequence[int]
+    ) -> list[tuple[int, str, str, str, float]]:
+        """Of what the scores of some articles are made: article, part, term, field, contribution."""
+        terms, alternatives = self.terms(query)
+        ranked = self.rank(query, allowed, own_lang)
+        words = self._add_up(terms, alternatives)
+        candidates = np.sort(ranked.docs)
+        again = self._reranker.scores(self.asked(terms), candidates, words[candidates])
+        rows: list[tuple[int, str, str, str, float]] = []
+        for doc in docs:
+            place = int(np.searchsorted(candidates, doc))
+            if place >= len(candidates) or candidates[place] != doc:
+                continue
+            rows += self._explained(doc, terms, words)
+            rows += [
+                (
+                    doc,
+                    "letters" if name != "pairs" else "order",
+                    query.raw,
+                    name,
+                    float(part[place]),
+                )
+                for name, part in again.parts.items()
+                if part[place] > 0
+            ]
+            final = float(ranked.scores[np.flatnonzero(ranked.docs == doc)[0]])
+            rest = final - float(again.total[place])
+            if abs(rest) > 5e-4:
+                rows.append((doc, "favour", "boost, language", "", rest))
+        return rows
+
+    def _explained(
+        self, doc: int, terms: Sequence[Term], words: Scores
+    ) -> Iterator[tuple[int, str, str, str, float]]:
+        """The word step of one article: each word's best form, field by field."""
+        told = 0.0
+        for term in terms:
+            at = int(np.searchsorted(term.docs, doc))
+            if at >= len(term.docs) or term.docs[at] != doc:
+                continue
+            score = float(term.scores[at])
+            told += term.weight * score
+            part, name, fields = self._origin(term, doc, score)
+            for field, value in fields:
+                yield doc, part, name, field, term.weight * value
+        if (rest := float(words[doc]) - told) > 5e-4:
+            yield doc, "synonym", " ".join(term.word.text for term in terms), "text", rest
+
+    def _origin(
+        self, term: Term, doc: int, score: float
+    ) -> tuple[str, str, list[tuple[str, float]]]:
+        """Which form of a word gave an article its score, and how that is made up of fields."""
+        for lemma in term.word.lemmas:
+            fields = self.corpus.field_scores(lemma, doc)
+            if fields and abs(sum(value for _, value in fields) - score) < 1e-3:
+                return "word", lemma, fields
+        if term.word.unfinished:
+            fields = self.corpus.field_scores(term.word.text, doc, prefix=True)
+            if fields and abs(sum(value for _, value in fields) * PREFIX - score) < 1e-3:
+                return "beginning", term.word.text + "…", [(n, v * PREFIX) for n, v in fields]
+        return "synonym", term.word.text, [("text", score)]
 
 
 def best_of(size: int, lists: Sequence[Postings]) -> Postings:
     """The union of posting lists, each article with its highest score."""
+    lists = [each for each in lists if len(each[0])]
     if not lists:
         return NOTHING
     if len(lists) == 1:
@@ -47,28 +285,6 @@ def best_of(size: int, lists: Sequence[Postings]) -> Postings:
         best[docs] = np.maximum(best[docs], scores)
     found = np.flatnonzero(best).astype(np.int32)
     return found, best[found]
-
-
-def rank(
-    corpus: Corpus, query: Query, allowed: NDArray[np.bool_], most: int = CANDIDATES
-) -> Ranked:
-    """The articles of `allowed` that hold a word of the query, the best `most` in order."""
-    total = np.zeros(corpus.size, np.float32)
-    held = np.zeros(corpus.size, np.float32)
-    mass = 0.0
-    for word in query.weighty:
-        docs, scores = word_postings(corpus, word)
-        idf = corpus.idf(len(docs)) if len(docs) else corpus.idf(0)
-        total[docs] += scores
-        if not word.compound:
-            mass += idf
-            held[docs] += np.float32(idf)
-    hits = (total > 0) & allowed
-    scores = np.where(hits, total * (1 + 0.5 * held / max(mass, 1e-6)), 0).astype(np.float32)
-    count = int(np.count_nonzero(hits))
-    order = best_first(scores, min(most, count))
-    top = float(held[order[:3]].max() / mass) if len(order) and mass else 0.0
-    return Ranked(order, scores[order], hits, count, top >= 0.6)
 
 
 def best_first(scores: Scores, most: int) -> Docs:
@@ -81,20 +297,3 @@ def best_first(scores: Scores, most: int) -> Docs:
         top = np.arange(len(scores))
     top.sort()
     return top[np.argsort(-scores[top], kind="stable")].astype(np.int32)
-
-
-def marked_words(
-    corpus: Corpus, number: int, query: Query
-) -> tuple[list[NDArray[np.int32]], list[float]]:
-    """For each word of the query, the words of a segment to mark for it, and what it weighs."""
-    segment = corpus.segments[number]
-    groups, weights = [], []
-    for word in query.weighty:
-        found = [segment.lemma_words(at) for at in map(segment.lemmas.find, word.lemmas) if at >= 0]
-        if word.unfinished:
-            low, high = segment.words.prefix(word.text)
-            found.append(np.arange(low, high, dtype=np.int32))
-        group = np.concatenate(found) if found else np.empty(0, np.int32)
-        groups.append(group)
-        weights.append(corpus.idf(len(word_postings(corpus, word)[0])))
-    return groups, weights

@@ -8,6 +8,9 @@ from typing import Any
 from whoosh import fields, formats, scoring
 
 
+K1, B = 1.2, 0.75  # BM25's constants; Whoosh's own defaults
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of dictionary forms and what it counts for.
@@ -17,19 +20,20 @@ class Field:
 
     name: str
     weight: float
-    b: float = 0.75
+    b: float = B
 
 
 # Weights and constants come from `docs/ranking.md`, which also holds the table behind them.
 FIELDS = (
-    Field("title", 0.5),
-    Field("answers", 0.7),
-    Field("headings", 0.2),
+    Field("title", 0.8),
+    Field("answers", 0.8),
+    Field("headings", 0.4),
     Field("tags", 0.2),
-    Field("text", 1.0),  # everything: title, answers, headings, body
+    Field("lead", 0.5),  # the first words of the body
+    Field("text", 1.4),  # everything: title, answers, headings, body
 )
+LEAD = 30  # words
 FIELD_NAMES = tuple(field.name for field in FIELDS)
-K1 = 1.2
 SURFACE = "words"  # folded words as written, of the whole article
 
 Counts = dict[str, int]

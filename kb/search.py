@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import query as queries
-from kb import ranking, repairs, spelling, text
+from kb import repairs, spelling, synonyms, text
 from kb.instant import Corpus
 from kb.library import Library, article_url
 from kb.query import Query
-from kb.ranking import Ranked
+from kb.ranking import Ranked, Ranker
 from kb.snippets import Marker
 from kb.spelling import Near
 
@@ -100,8 +100,8 @@ class Results:
 MOST_LIMIT = 50  # hits of a page
 MOST_PAGES = 20
 _MOST_REPAIRS = 6  # that are tried for one query
+_MOST_SUGGESTIONS = 6
 _CACHED = 512  # answers remembered per build
-OWN_LANGUAGE = 1.15  # what the reader's own language multiplies a score by
 
 
 def to_json(results: Results) -> dict[str, Any]:
@@ -154,6 +154,10 @@ class Searcher:
     def __init__(self, library: Library, cached: int = _CACHED) -> None:
         self.library = library
         self._corpus = library.corpus
+        own, _ = synonyms.parse(library.synonyms)
+        self._ranker = Ranker(
+            library.corpus, own.over(synonyms.shipped()), library.level
+        )
         self._lexicon = Words(library.corpus)
         self._answers: OrderedDict[tuple[Asked, date], Results] = OrderedDict()
         self._most_answers = cached
@@ -179,23 +183,22 @@ class Searcher:
         query = queries.parse(asked.query)
         allowed = self._allowed(asked, today)
         own = asked.own_lang or query.lang
-        ranked = self._rank(query, allowed, own)
-        correction: Correction | None = None
+        used, ranked, correction = query, self._rank(query, allowed, own), None
         tried: list[Correction] = []
+        if not asked.exact and not ranked.total and (query.phrases or query.without):
+            loose = replace(query, phrases=(), without=())
+            again = self._rank(loose, allowed, own)
+            if again.total:
+                plain = " ".join(word.text for word in query.words)
+                used, ranked, correction = loose, again, Correction("dropped", plain)
         if query.words and not ranked.confident and not asked.exact:
             for repaired, repair in self._repaired(query):
                 again = self._rank(repaired, allowed, own)
-                if again.confident or (
-                    not ranked.total and again.total and repair.kind != "dropped"
-                ):
-                    query_used, ranked, correction = repaired, again, repair
+                if again.confident or (not ranked.total and again.total):
+                    used, ranked, correction = repaired, again, repair
                     break
                 tried.append(repair)
-            else:
-                query_used = query
-        else:
-            query_used = query
-        return self._results(asked, query, query_used, ranked, correction, tuple(tried))
+        return self._results(asked, query, used, ranked, correction, tuple(tried))
 
     def _repaired(self, query: Query) -> Iterator[tuple[Query, Correction]]:
         for number, repair in enumerate(repairs.candidates(query.raw, self._lexicon)):
@@ -208,8 +211,46 @@ class Searcher:
             allowed = allowed & self._corpus.holding_phrase(phrase)
         for word in query.without:
             allowed = allowed & ~self._corpus.holding(text.lemmas(word))
-        favoured = self._corpus.langs.index(own) if own in self._corpus.langs else -1
-        return ranking.rank(self._corpus, query, allowed)
+        return self._ranker.rank(query, allowed, own)
+
+    def explain(self, query: str, slug: str | None, limit: int, today: date) -> list[dict[str, Any]]:
+        """Of what the scores of the first articles, or of one, are made."""
+        asked = Asked(query, limit=limit, exact=True, facets=False)
+        parsed = queries.parse(query)
+        allowed = self._allowed(asked, today)
+        if slug is not None:
+            found = self.library.find(slug)
+            docs = [] if found is None else [found]
+        else:
+            docs = self._rank(parsed, allowed, parsed.lang).docs[:limit].tolist()
+        return [
+            {
+                "slug": self.library.card(doc)["slug"],
+                "part": part,
+                "term": term,
+                "field": field,
+                "contribution": round(value, 4),
+            }
+            for doc, part, term, field, value in self._ranker.explain(
+                parsed, allowed, parsed.lang, docs
+            )
+        ]
+
+    def suggest(self, start: str, lang: str, today: date) -> tuple[str, ...]:
+        """Titles and answered questions in which every word of `start` stands or begins a word."""
+        wanted = text.plain_words(text.clean(start[: queries.MOST_CHARACTERS]))
+        if not wanted:
+            return ()
+        asked = Asked(start, limit=20, own_lang=lang, exact=True, facets=False)
+        found: dict[str, None] = {}
+        for hit in self.answer(asked, today).hits:
+            doc = self.library.find(hit.slug)
+            answers = self.library.card(doc).get("answers", ()) if doc is not None else ()
+            for line in (hit.title.text, *answers):
+                words = text.plain_words(line)
+                if all(any(word.startswith(each) for word in words) for each in wanted):
+                    found.setdefault(line)
+        return tuple(found)[:_MOST_SUGGESTIONS]
 
     def _allowed(self, asked: Asked, today: date) -> NDArray[np.bool_]:
         corpus = self._corpus
@@ -260,7 +301,7 @@ class Searcher:
         for doc, score in zip(docs, scores, strict=True):
             number, segment, local = corpus.place(doc)
             if number not in markers:
-                groups, weights = ranking.marked_words(corpus, number, query)
+                groups, weights = self._ranker.marked_words(number, query)
                 markers[number] = Marker(segment, groups, weights)
             excerpt = markers[number].excerpt(local)
             card = segment.card(local)

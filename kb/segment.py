@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import store, text
+from kb import letters, store, text
 from kb.analysis import Analysed, Kind
 from kb.articles import Article
 from kb.markup import Link, Section
-from kb.schema import FIELD_NAMES, SURFACE
+from kb.schema import FIELD_NAMES, LEAD, SURFACE
 from kb.spelling import Speller
 from kb.vocabulary import Vocabulary
 
@@ -29,6 +29,7 @@ _FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
     "answers": (Kind.ANSWERS,),
     "headings": (Kind.HEADING,),
     "tags": (Kind.TAGS,),
+    "lead": (Kind.HEADING, Kind.BODY),
     "text": tuple(Kind),
 }
 SURFACE_FIELDS = ("title", "answers", "headings", "text")
@@ -38,14 +39,14 @@ def index_fields(doc: Analysed) -> dict[str, list[tuple[str, int]]]:
     """What Whoosh is given of an article: each field's terms with their counts."""
     fields: dict[str, list[tuple[str, int]]] = {}
     for name in FIELD_NAMES:
-        words = Counter(doc.words if name == "text" else doc.words_of(*_FIELD_KINDS[name]))
+        found = doc.words_of(*_FIELD_KINDS[name])
+        words = Counter(found[:LEAD] if name == "lead" else found)
         terms: Counter[str] = Counter()
         for word, count in words.items():
             for lemma in text.lemmas(word):
                 terms[lemma] += count
         fields[name] = list(terms.items())
-        if name == "text":
-            fields[SURFACE] = list(words.items())
+    fields[SURFACE] = list(Counter(doc.words).items())
     return fields
 
 
@@ -70,6 +71,17 @@ class Segment:
         if table is None:
             table = self._local.table = np.zeros(len(self.words), np.uint8)
         return table
+
+    def rows(self) -> NDArray[np.int32]:
+        """A number per word and one for none, this thread's own; given back zeroed."""
+        table: NDArray[np.int32] | None = getattr(self._local, "rows", None)
+        if table is None:
+            table = self._local.rows = np.zeros(len(self.words) + 1, np.int32)
+        return table
+
+    def gram_frequency(self, name: str) -> NDArray[np.int32]:
+        """In how many live articles each gram stands."""
+        return self.arrays[f"{name}.df"]
 
     def lemma_words(self, lemma: int) -> NDArray[np.int32]:
         """The words (numbers) that have this dictionary form."""
@@ -117,7 +129,7 @@ class Segment:
     def _holds(self, doc: int, places: Sequence[int]) -> bool:
         ptr = self.arrays["tokens.ptr"]
         stream = self.arrays["tokens.words"][ptr[doc] : ptr[doc + 1]]
-        stream = stream[~self.arrays["words.compound"][stream]]
+        stream = stream[~self.arrays["tokens.compound"][ptr[doc] : ptr[doc + 1]]]
         starts = np.ones(max(len(stream) - len(places) + 1, 0), bool)
         for offset, place in enumerate(places):
             starts &= stream[offset : offset + len(starts)] == place
@@ -151,6 +163,7 @@ class Segment:
             words=[self.words[i] for i in get("tokens.words")[a:b].tolist()],
             starts=get("tokens.start")[a:b].copy(),
             ends=get("tokens.end")[a:b].copy(),
+            compounds=get("tokens.compound")[a:b].copy(),
             kinds=get("regions.kind")[r:s].copy(),
             of_section=get("regions.section")[r:s].copy(),
             first_token=get("regions.token")[r:s].copy(),
@@ -174,7 +187,8 @@ class SegmentWriter:
                 "regions.section",
                 "regions.token",
                 "regions.byte",
-            )  # fmt: skip
+                "tokens.compound",
+            )
         }
         self._blobs: dict[str, list[bytes]] = {
             name: [] for name in ("texts", "cards", "pages", "heads")
@@ -198,7 +212,7 @@ class SegmentWriter:
         for name, value in (
             ("tokens.start", doc.starts), ("tokens.end", doc.ends), ("regions.kind", doc.kinds),
             ("regions.section", doc.of_section), ("regions.token", doc.first_token),
-            ("regions.byte", doc.first_byte),
+            ("regions.byte", doc.first_byte), ("tokens.compound", doc.compounds),
         ):  # fmt: skip
             self._parts[name].append(value)
         heads = [(s.anchor, s.title, s.level) for s in doc.sections]
@@ -240,13 +254,11 @@ class SegmentWriter:
         stream = order[_joined(self._tokens, np.int32)]
         arrays: dict[str, Any] = {}
         arrays["words.blob"], arrays["words.offsets"] = words.arrays
-        arrays["words.compound"] = np.fromiter(
-            (text.tokens(word)[0].compound for word in words), bool, len(words)
-        )
         lemmas = self._dictionary(words, arrays)
         self._streams(stream, arrays)
         self._postings(reader, words, lemmas, arrays)
         self._surfaces(stream, len(words), arrays)
+        arrays.update(letters.prepare(words, arrays))
         for name, value in Speller.prepare(words).items():
             arrays[f"spell.{name}"] = value
         self._records(arrays)
@@ -273,8 +285,9 @@ class SegmentWriter:
         arrays["tokens.words"] = stream
         arrays["regions.ptr"] = _pointers([len(kinds) for kinds in self._parts["regions.kind"]])
         for name, dtype in (
-            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("regions.kind", np.uint8),
-            ("regions.section", np.int32), ("regions.token", np.uint32), ("regions.byte", np.uint32),
+            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("tokens.compound", np.bool_),
+            ("regions.kind", np.uint8), ("regions.section", np.int32), ("regions.token", np.uint32),
+            ("regions.byte", np.uint32),
         ):  # fmt: skip
             arrays[name] = _joined(self._parts[name], dtype)
 
@@ -293,13 +306,8 @@ class SegmentWriter:
 
     def _surfaces(self, stream: NDArray[np.int32], count: int, arrays: dict[str, Any]) -> None:
         """Surface words of the smaller fields, counted from the streams."""
-        per_region = np.diff(np.concatenate([_joined(self._parts["regions.token"], np.int64), [0]]))
-        ptr, tokens = arrays["regions.ptr"], arrays["tokens.ptr"]
-        has_regions = np.diff(ptr) > 0
-        ends = (ptr[1:] - 1)[has_regions]
-        last = arrays["regions.token"][ends].astype(np.int64)
-        per_region[ends] = np.diff(tokens)[has_regions] - last
-        kinds = np.repeat(arrays["regions.kind"], per_region)
+        tokens = arrays["tokens.ptr"]
+        kinds = letters.region_kinds(arrays)
         docs = np.repeat(np.arange(self.size, dtype=np.int64), np.diff(tokens))
         for name in SURFACE_FIELDS[:-1]:
             chosen = np.isin(kinds, _FIELD_KINDS[name])
@@ -336,6 +344,7 @@ def _card(doc: Analysed) -> dict[str, Any]:
         "slug": article.slug, "title": article.title, "lang": article.lang,
         "category": article.category, "answer": doc.short_answer,
         "updated": article.updated.isoformat() if isinstance(article.updated, date) else None,
+        **({"answers": article.answers} if article.answers else {}),
     }  # fmt: skip
 
 

@@ -1,11 +1,11 @@
 """KnowledgeBase: the one place where articles, index, search and log are joined. Speaks neither HTTP nor terminal."""
 
-import mimetypes
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,14 +16,17 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
-from kb import indexer
-from kb.articles import Problem
+from kb import checks, indexer, synonyms
+from kb.articles import Article, Problem
 from kb.config import Settings
-from kb.errors import ArticlesMissing, IndexDamaged, IndexMissing
+from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.indexer import BuildReport, Progress
 from kb.library import Library, article_url
-from kb.markup import Section
+from kb.markup import Link, Rendered, Section
+from kb.recorder import Recorder, Verdict
+from kb.runs import Report
 from kb.search import Asked, Results, Searcher
+from kb.searchlog import MissGroup, SearchLog, Ticket
 from kb.store import Builds
 
 LOOK_AGAIN = 0.5  # seconds between looks at which build is current
@@ -132,19 +135,29 @@ class KnowledgeBase:
         self._looked = -1.0
         self._stamp: tuple[int, int] | None = None
         self._current: _Current | None = None
+        self._log: SearchLog | None = None
+        self._recorder = Recorder(
+            lambda: SearchLog(settings.log_url), self._judge, clock=lambda: now().timestamp()
+        )
 
     @classmethod
     def open(cls, settings: Settings, **options: Any) -> "KnowledgeBase":
         """The service over these settings; opens the published build if there is one."""
         service = cls(settings, **options)
-        try:
+        with suppress(IndexMissing, IndexDamaged):  # said to whoever asks
             service._opened()
-        except (IndexMissing, IndexDamaged):
-            pass  # said to whoever asks
         return service
 
     def close(self) -> None:
-        """Writes what is still to be written to the log."""
+        """Writes what is still to be written to the log, and closes it."""
+        self._recorder.close()
+        if self._log is not None:
+            self._log.close()
+
+    def after_fork(self) -> None:
+        """A child process makes connections and threads of its own."""
+        self._lock = Lock()
+        self._log = None
 
     # ------------------------------------------------------------ the build
 
@@ -204,6 +217,118 @@ class KnowledgeBase:
         asked = Asked(query, lang, category, tag, page, limit, exact, own_lang, facets)
         return self._opened().searcher.answer(asked, self._today())
 
+    def explain(self, query: str, slug: str | None = None, limit: int = 10) -> list[dict[str, Any]]:
+        """Why articles stand where they stand: part, term, field and contribution, per article."""
+        return self._opened().searcher.explain(query, slug, limit, self._today())
+
+    # ------------------------------------------------------------ misses
+
+    def report(self, report: Report, robot: bool = False) -> None:
+        """Takes a page's report of a typing run; never waits and never raises."""
+        self._recorder.report(report, robot=robot)
+
+    def feedback(
+        self, slug: str, helpful: bool, reason: str = "", text: str = "", run: str = ""
+    ) -> None:
+        """Takes a reader's vote on an article; never waits and never raises."""
+        self._recorder.feedback(slug, helpful, reason=reason, text=text, run=run)
+
+    def contact(
+        self, subject: str, text: str, email: str, query: str = "", run: str = "", visit: str = ""
+    ) -> None:
+        """Takes a letter to support, tied to the visit's searches; never waits and never raises."""
+        parts = (subject, text, f"({query})" if query else "")
+        self._recorder.ticket(
+            "\n\n".join(part for part in parts if part), visit=visit, reply_to=email
+        )
+
+    def _judge(self, query: str, lang: str, filters: Mapping[str, str]) -> Verdict:
+        """What the current build says to a query of the log."""
+        own = lang or None
+        found = self.answer(
+            query,
+            lang=filters.get("lang"),
+            category=filters.get("category"),
+            tag=filters.get("tag"),
+            own_lang=own,
+            limit=1,
+            facets=False,
+        )
+        unfiltered = None
+        if filters and not found.total:
+            unfiltered = self.answer(query, own_lang=own, limit=1, facets=False).total
+        correction = found.correction
+        return Verdict(
+            total=found.total,
+            confident=found.confident,
+            correction=correction.kind if correction else "",
+            corrected=correction.query if correction else "",
+            unfiltered=unfiltered,
+            build=found.build,
+        )
+
+    @property
+    def _searches(self) -> SearchLog:
+        if self._log is None:
+            self._log = SearchLog(self.settings.log_url)
+        return self._log
+
+    def misses(
+        self, since: datetime | None = None, status: str | None = None, limit: int = 1000
+    ) -> list[MissGroup]:
+        """Questions without an answer, the costliest first. Raises LogUnavailable."""
+        return self._searches.misses(since=since, status=status, limit=limit)
+
+    def tickets(self, since: datetime | None = None) -> list[Ticket]:
+        """Letters sent from the contact form, newest first. Raises LogUnavailable."""
+        return self._searches.tickets(since=since)
+
+    def recording(self) -> Recorder:
+        """The recorder, for its counters."""
+        return self._recorder
+
+    # ------------------------------------------------------------ writers
+
+    def check(self, within: Sequence[str] = ()) -> list[Problem]:
+        """What is wrong with the articles as they are now, in the files and folders `within`.
+
+        Looks at a build of its own in the data folder; what customers see does not change.
+        """
+        settings = self.settings.model_copy(update={"data": self.settings.data / "check"})
+        report = indexer.rebuild(settings)
+        current = _Current(Library(Builds(settings.builds).current()), 0)
+        pages = [current.library.page(int(doc)) for doc in current.library.in_order]
+        articles = [Article.from_json(page["article"]) for page in pages]
+        today = self._today()
+
+        def rank(question: str, lang: str) -> list[str]:
+            asked = Asked(question, limit=checks.TOP, own_lang=lang, facets=False)
+            return [hit.slug for hit in current.searcher.answer(asked, today).hits]
+
+        base = checks.Base(
+            articles=articles,
+            rendered={
+                article.slug: Rendered(
+                    page["html"],
+                    (),
+                    tuple(Link(*link) for link in page["links"]),
+                    "",
+                    tuple(page["anchors"]),
+                )
+                for article, page in zip(articles, pages, strict=True)
+            },
+            today=today,
+            files=_files(self.settings.articles),
+            langs=self.settings.langs,
+            review_days=self.settings.review_days,
+            support_email=self.settings.support_email,
+            rank=rank,
+            elsewhere=_synonym_problems(current.library.synonyms),
+        )
+        found = {*report.rejected, *report.warnings}
+        kept = {p for p in found if not within or any(_is_below(p.path, place) for place in within)}
+        return sorted({*kept, *checks.run(base, within)})
+
     # ------------------------------------------------------------ pages
 
     def home(self, lang: str) -> Home:
@@ -234,6 +359,20 @@ class KnowledgeBase:
             return Moved(moved) if moved is not None and doc is None else None
         return current.page(doc, self._today())
 
+    def translations(self, slug: str) -> tuple[Card, ...]:
+        """The same article in the other languages it is served in today."""
+        current = self._opened()
+        doc = current.library.find(slug)
+        if doc is None:
+            return ()
+        readable = current.library.readable(self._today())
+        others = current.library.translations(doc)
+        return tuple(current.card(other) for other in others if readable[other])
+
+    def suggest(self, prefix: str, lang: str) -> tuple[str, ...]:
+        """Completions of what is being typed, from titles, answers and successful searches."""
+        return self._opened().searcher.suggest(prefix, lang, self._today())
+
     def suggest_for(self, words: Iterable[str]) -> tuple[Card, ...]:
         """Articles that the words of an address may have meant."""
         query = " ".join(re.sub(r"[-_./]+", " ", word) for word in words)
@@ -255,6 +394,24 @@ class KnowledgeBase:
             return Path(full) if stat.S_ISREG(os.stat(full).st_mode) else None
         except OSError:
             return None
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or place in ("", ".") or path.startswith(place.rstrip("/") + "/")
+
+
+def _files(root: Path) -> frozenset[str]:
+    """All regular files below the articles folder."""
+    found = []
+    for folder, _, names in os.walk(root):
+        below = os.path.relpath(folder, root)
+        found += [name if below == "." else f"{below}/{name}" for name in names]
+    return frozenset(found)
+
+
+def _synonym_problems(content: str) -> list[Problem]:
+    _, mistakes = synonyms.parse(content, shipped=synonyms.shipped())
+    return [Problem(m.path, m.line, m.code, m.message, m.cure) for m in mistakes]
 
 
 class _Current:

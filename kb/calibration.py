@@ -1,0 +1,71 @@
+"""How much of a question one place of a base holds by chance: the measure of confidence. Ranks real queries never.
+
+Words drawn at random from the base itself are a question about nothing. How much of such questions
+the best place still holds depends on the base alone, so a threshold set by it needs no tuning by
+hand. The method and its curve: `docs/ranking.md`.
+"""
+
+from math import exp, log
+
+import numpy as np
+
+from kb import text
+from kb.library import Library
+from kb.query import Query, Word
+from kb.ranking import Ranker
+from kb.synonyms import Synonyms
+
+SIZES = (6, 8, 10, 13)  # words of a random question
+PER_SIZE = 30
+QUANTILE = 0.85
+EXPONENT = 0.75  # how the share falls with the number of words
+UNKNOWN = 0.6  # of a base too small to say
+
+
+def level(library: Library) -> float:
+    """The share of eight random words that one place of this base holds, at the 85th percentile.
+
+    Depends on the articles and their order of paths only, not on how the build came about.
+    """
+    corpus = library.corpus
+    words = _words(library)
+    if len(set(words)) < 2 * max(SIZES):
+        return UNKNOWN
+    ranker = Ranker(corpus, Synonyms())
+    logs = []
+    for size in SIZES:
+        chance = np.random.default_rng(size)
+        shares = [
+            ranker.rank(_question(words, size, chance), corpus.live).held for _ in range(PER_SIZE)
+        ]
+        share = float(np.quantile(shares, QUANTILE))
+        logs.append(log(max(0.05, share) * (size / 8) ** EXPONENT))
+    return exp(sum(logs) / len(logs))
+
+
+def _words(library: Library) -> list[str]:
+    """Some ten thousand content words, evenly spread over the articles in order of paths."""
+    found: list[str] = []
+    docs = library.in_order
+    step = max(1, len(docs) // 2000)
+    for doc in docs[::step].tolist():
+        segment, number = library.corpus.locate(doc)
+        ptr = segment.arrays["content.ptr"]
+        stream = segment.arrays["content.words"][ptr[number] : ptr[number + 1]]
+        stream = stream[stream < len(segment.words)]
+        chosen = stream[:: max(1, len(stream) // 20)]
+        found += [segment.words[int(at)] for at in chosen]
+    return found
+
+
+def _question(words: list[str], size: int, chance: np.random.Generator) -> Query:
+    """Random words, no two of them forms of one."""
+    chosen: dict[tuple[str, ...], Word] = {}
+    for at in chance.integers(len(words), size=20 * size).tolist():
+        word = words[at]
+        chosen.setdefault(text.lemmas(word), Word(word, text.lemmas(word)))
+        if len(chosen) == size:
+            break
+    found = tuple(chosen.values())
+    weights = tuple(text.weight(word.text) for word in found)
+    return Query(" ".join(word.text for word in found), found, weights)
