@@ -344,10 +344,13 @@ class SearchLog:
     def _upgrade(self) -> None:
         if self._file is not None:
             _make_private(self._file)
-        with self._engine.begin() as connection:
-            _take_turn(connection)
-            if _version(connection) != HEAD:
-                _migrate(connection)
+        with self._engine.connect().execution_options(kb_begin="BEGIN") as connection:
+            is_current = _version(connection) == HEAD
+        if not is_current:  # opening a log that is up to date waits for no writer
+            with self._engine.begin() as connection:
+                _take_turn(connection)
+                if _version(connection) != HEAD:
+                    _migrate(connection)
         if self._file is not None:
             self._inode = _inode(self._file)
 
