@@ -70,7 +70,8 @@ def candidates(query: str, lexicon: Lexicon) -> Iterator[Repair]:
     """Queries that may have been meant, likeliest first.
 
     A word the index knows is never changed, only left out where it keeps the others from meeting
-    (and a small one flipped with its neighbours: `d` is «в» in `d rf,bytn`). Each is worked out only when asked for, so the caller stops at the first that convinces it.
+    (and a small one flipped with its neighbours: `d` is «в» in `d rf,bytn`). Each offer is worked
+    out only when asked for, so the caller stops at the first that convinces it.
     """
     query = unicodedata.normalize("NFC", query)
     offered = {query}

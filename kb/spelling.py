@@ -59,7 +59,7 @@ class Speller:
     def __init__(
         self, vocabulary: Vocabulary, frequencies: NDArray[np.integer], arrays: Arrays
     ) -> None:
-        """`frequencies[i]`: how often word i occurs, 0 if no longer; `arrays` are from `prepare`."""
+        """`frequencies[i]`: how often word i occurs, 0 if no longer; `arrays`: from `prepare`."""
         self._words = vocabulary
         self._frequencies = frequencies
         self._signatures = arrays["signatures"]
