@@ -23,7 +23,7 @@ Kind = Literal["layout", "spelling", "translit", "dropped"]
 
 MOST_WORDS = 24  # later words of a query are left as they are
 # The likeliest fix may cost this much: 99 % (ru) and 97 % (en) of real slips in reach do not cost
-# more, and it halves what is made of words the index simply does not have.
+# more, and it spares a third of the English words that the index simply does not have.
 DOUBTFUL = 6.0
 _RIVAL = 3.0  # an alternative may cost this much more than the likeliest
 _ROUNDS = 3  # how many alternatives are offered where words were misspelt

@@ -260,7 +260,7 @@ _BESIDE |= {
 SPACE = 2.3  # what a space too many or too few costs
 
 # What each kind of slip costs, in nats: fitted on one half of the shared typos, judged on the other
-# (`python benchmarks/spelling.py`). Distance first, then frequency is four points worse.
+# (`python benchmarks/spelling.py`). Distance first, then frequency is 3 to 5 points worse.
 SWAP, ALIKE, BESIDE, OTHER = 2.3, 2.35, 4.0, 4.6
 MISSING_DOUBLE, MISSING_SOFT, MISSING_VOWEL, MISSING = 1.25, 1.1, 1.9, 2.5
 EXTRA_DOUBLE, EXTRA_SOFT, EXTRA_BESIDE, EXTRA = 1.9, 2.0, 3.6, 4.0

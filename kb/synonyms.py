@@ -55,9 +55,8 @@ class Expansion(NamedTuple):
     """The words `start` to `end` of a query may also be any of `phrases`, at this weight.
 
     A document scores the better of what was typed and of what it may also be, never both; and no
-    word of a phrase may weigh more than the typed word it stands for. Without that limit a rare
-    synonym outranks the common word that was meant: nDCG@10 of link texts fell from .749 to .728,
-    with it it is .750.
+    word of a phrase may weigh more than the typed word it stands for: else a rare synonym
+    («проанализировать») outranks the common word that was meant.
     """
 
     start: int
