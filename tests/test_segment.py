@@ -1,0 +1,113 @@
+"""A segment gives back what it was given, article by article."""
+
+import dataclasses
+from datetime import date
+
+import bases
+import numpy as np
+import pytest
+
+from kb import indexer
+from kb.articles import Defaults
+from kb.segment import DRAFT, UNLISTED, SegmentWriter
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """A published base of made-up articles in one segment."""
+    return bases.made_up(tmp_path_factory.mktemp("base"), seed=2)
+
+
+@pytest.fixture(scope="module")
+def segment(base):
+    return base._opened().library.corpus.segments[0]
+
+
+def analysed(settings, path):
+    """The article of a file, as a build analyses it."""
+    relative = str(path.relative_to(settings.articles))
+    defaults = Defaults(lang=settings.lang, langs=settings.langs)
+    doc, problems = indexer.prepare((relative, path.read_bytes(), defaults, False))
+    assert doc is not None, problems
+    return doc
+
+
+def test_an_article_is_restored_as_it_was_analysed(base, segment):
+    files = sorted(base.settings.articles.rglob("*.md"), key=str)
+    assert segment.size == len(files)
+
+    for number, path in enumerate(files):
+        doc, found = analysed(base.settings, path), segment.restore(number)
+        for field in dataclasses.fields(doc):
+            expected, value = getattr(doc, field.name), getattr(found, field.name)
+            if isinstance(expected, np.ndarray):
+                assert np.array_equal(value, expected), field.name
+                assert value.dtype == expected.dtype, field.name
+            else:
+                assert value == expected, field.name
+
+
+def test_every_token_stands_where_it_says(segment):
+    for number in range(segment.size):
+        doc = segment.restore(number)
+        data = doc.text.encode()
+        for word, start, end in zip(doc.words, doc.starts, doc.ends, strict=True):
+            assert data[start:end].decode().strip() != "" or word == ""
+        assert list(doc.first_byte) == sorted(doc.first_byte)
+        assert list(doc.first_token) == sorted(doc.first_token)
+
+
+def test_cards_pages_and_heads_tell_of_their_article(base, segment):
+    for number in range(segment.size):
+        doc = segment.restore(number)
+        card, page = segment.card(number), segment.page(number)
+        assert (card["slug"], card["title"]) == (doc.article.slug, doc.article.title)
+        assert page["html"] == doc.html
+        for at, section in enumerate(doc.sections):
+            assert segment.head(number, at) == (section.anchor, section.title)
+
+
+def test_dates_flags_boost_and_labels_are_kept(kb, write):
+    write("ru/a", draft=True, title="a", tags=["x", "y"], category="c", boost=2)
+    write("ru/b", unlisted=True, title="b", publish="2030-01-02", expires="2031-01-02")
+    write("en/c", title="c", updated="2024-02-03", tags=["y"])
+    kb.rebuild()
+
+    segment = kb._opened().library.corpus.segments[0]  # in order of paths: c, a, b
+    get = segment.arrays
+
+    assert get["flags"].tolist() == [0, DRAFT, UNLISTED]
+    assert get["boost"].tolist() == [1, 2, 1]
+    assert get["publish"].tolist() == [0, 0, date(2030, 1, 2).toordinal()]
+    assert get["expires"][2] == date(2031, 1, 2).toordinal()
+    assert get["updated"][0] == date(2024, 2, 3).toordinal()
+    assert [segment.labels["langs"][code] for code in get["lang"]] == ["en", "ru", "ru"]
+    ids, owners = segment.tags()
+    told = [(segment.labels["tags"][tag], int(doc)) for tag, doc in zip(ids, owners, strict=True)]
+    assert sorted(told) == [("x", 1), ("y", 0), ("y", 1)]
+
+
+def test_the_tables_a_thread_borrows_are_zero_again(base, segment):
+    for query in ("пароль вход", "ip", "не без", '"вход"'):
+        base.answer(query)
+
+    assert not segment.scratch().any()
+
+
+def test_a_whoosh_segment_of_another_size_is_refused(tmp_path):
+    class Reader:
+        def doc_count_all(self):
+            return 3
+
+    with pytest.raises(ValueError, match="the index holds 3 of 0 articles"):
+        SegmentWriter().write(tmp_path / "0.kb", Reader())
+
+
+def test_an_article_of_nothing_but_a_name_is_an_article(kb, write):
+    write("empty", "")
+    write("marks", "!!! ??? ***")
+
+    kb.rebuild()
+
+    assert [card.slug for card in kb.all_cards()] == ["empty", "marks"]
+    assert kb.answer("empty").hits[0].slug == "empty"  # its name is its title
