@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
 
 from kb import shipped
 from kb.config import Settings
@@ -33,6 +35,7 @@ LINE = 8190  # bytes of a request line: 500 characters of any script, percent-en
 FIELDS = 64
 FIELD = 8190
 BACKLOG = 1024
+REFUSED = "a malformed request was refused"
 GRACE = 30  # seconds a stopping worker gets for the requests in hand
 
 
@@ -161,6 +164,20 @@ def _indexing(settings: Settings, *, watch: bool) -> "Iterator[None]":
 
 # ---------------------------------------------------------------- gunicorn
 
+_parse_request_line = Request.parse_request_line
+_NOT_ASCII = re.compile(b"[\x80-\xff]")
+
+
+def _parse_any_request_line(request: Any, line: bytes) -> None:
+    """Letters that should have been percent-encoded are: curl and old links send them bare.
+
+    gunicorn 27 refuses them (RFC 9112), and with them `curl 'localhost:8000/search?q=пароль'`.
+    """
+    _parse_request_line(request, _NOT_ASCII.sub(lambda byte: b"%%%02X" % ord(byte[0]), bytes(line)))
+
+
+Request.parse_request_line = _parse_any_request_line
+
 
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn without its configuration files; the build is opened before workers are forked."""
@@ -192,6 +209,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "logger_class": logger_class(as_json=self._log_json),
             "accesslog": "-" if self._access_log else None,
             "loglevel": "info" if self._log_json else "warning",
+            "http_parser": "python",
             "control_socket_disable": True,
             "when_ready": lambda _: announce(self._settings, address, as_json=self._log_json),
             "post_fork": self._after_fork,
@@ -249,6 +267,11 @@ def logger_class(*, as_json: bool) -> type[Logger]:
                     if isinstance(handler, logging.StreamHandler):
                         handler.setStream(sys.stderr)  # stdout is for the address
             logging.getLogger("kb").propagate = False
+
+        def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+            # gunicorn would write the address of the client and all that was asked.
+            is_private = msg.startswith("Invalid request from ip=")
+            super().warning(REFUSED if is_private else msg, *args, **kwargs)
 
         def access(self, resp: Any, req: Any, environ: dict[str, Any], request_time: Any) -> None:
             if not self.cfg.accesslog:
