@@ -1,0 +1,339 @@
+"""The service keeps its word over time: dates, builds, addresses, files, many readers at once."""
+
+import multiprocessing
+import os
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from kb import indexer
+from kb.errors import IndexDamaged, IndexMissing
+from kb.service import KnowledgeBase, Moved
+from kb.store import Builds
+
+FORK = multiprocessing.get_context("fork")
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self, day):
+        self.set(day)
+
+    def set(self, day):
+        self.moment = datetime.fromisoformat(day).replace(tzinfo=UTC)
+
+    def __call__(self):
+        return self.moment
+
+
+def slugs(kb, query, **options):
+    return sorted(hit.slug for hit in kb.answer(query, limit=50, **options).hits)
+
+
+# ---------------------------------------------------------------- days
+
+
+def test_an_article_is_served_from_the_day_it_is_published_until_it_expires(settings, write):
+    write("always", "password", title="always")
+    write("later", "password", title="later", publish="2030-01-02", expires="2030-01-05")
+    indexer.rebuild(settings)
+    clock = Clock("2030-01-01T23:59:59")
+    kb = KnowledgeBase.open(settings, now=clock)
+    served = ["always", "later"]
+
+    for moment, expected in (
+        ("2030-01-01T23:59:59", ["always"]),
+        ("2030-01-02T00:00:00", served),
+        ("2030-01-04T23:59:59", served),
+        ("2030-01-05T00:00:00", ["always"]),
+        ("2030-01-03T12:00:00", served),  # the clock was set back
+    ):
+        clock.set(moment)
+        assert slugs(kb, "password") == expected, moment
+        assert [card.slug for card in kb.all_cards()] == expected
+        assert kb.home("en").articles == len(expected)
+        assert (kb.article("later") is not None) == ("later" in expected)
+        assert kb.status().articles == len(expected)
+
+
+def test_a_cached_answer_never_lasts_into_another_day(settings, write):
+    write("a", "password", title="a", expires="2030-01-02")
+    indexer.rebuild(settings)
+    clock = Clock("2030-01-01")
+    kb = KnowledgeBase.open(settings, now=clock)
+    assert [kb.answer("password").total for _ in range(2)] == [1, 1]
+
+    clock.set("2030-01-02")
+
+    assert kb.answer("password").total == 0
+    assert kb.home("en").articles == 0
+
+
+# ---------------------------------------------------------------- drafts and unlisted
+
+
+def test_a_draft_is_nowhere_and_an_unlisted_article_only_at_its_address(kb, write):
+    write("ru/open", "пароль", title="open", related=["ru/hidden", "ru/draft"])
+    write("ru/draft", "пароль", title="draft", draft=True)
+    write("ru/hidden", "пароль", title="hidden", unlisted=True)
+    write("en/draft", "password", title="draft")
+    report = kb.rebuild()
+
+    assert report.articles == 4
+    assert slugs(kb, "пароль") == ["ru/open"]
+    assert kb.article("ru/draft") is None
+    assert kb.article("ru/hidden").unlisted
+    assert kb.article("en/draft").translations == ()
+    assert kb.article("ru/open").related == ()
+    assert [card.slug for card in kb.all_cards()] == ["en/draft", "ru/open"]
+    assert kb.answer("draft", lang="ru").total == 0
+    facets = kb.answer("пароль").facets
+    assert [value.count for value in facets["lang"]] == [1]
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def test_a_former_address_leads_to_the_article_and_others_nowhere(kb, write):
+    write("ru/vpn", title="VPN", aliases=["old/vpn", "старый адрес"])
+    kb.rebuild()
+
+    assert kb.article("ru/vpn").slug == "ru/vpn"
+    assert kb.article("old/vpn") == Moved("ru/vpn")
+    assert kb.article("старый адрес") == Moved("ru/vpn")
+    for address in ("", "nothing", "ru", "ru/", "\0", "\ud800", "../ru/vpn", "a" * 100_000):
+        assert kb.article(address) is None
+
+
+def test_translations_are_paired_by_path_and_by_word(kb, write):
+    write("ru/vpn", title="ВПН")
+    write("en/vpn", title="VPN")
+    write("en/other", title="Other", translation_of="ru/pay")
+    write("ru/pay", title="Оплата")
+    write("ru/alone", title="Одна")
+    kb.rebuild()
+
+    pairs = {
+        card.slug: [other.slug for other in kb.article(card.slug).translations]
+        for card in kb.all_cards()
+    }
+
+    assert pairs == {
+        "ru/vpn": ["en/vpn"], "en/vpn": ["ru/vpn"], "en/other": ["ru/pay"],
+        "ru/pay": ["en/other"], "ru/alone": [],
+    }  # fmt: skip
+
+
+def test_previous_and_next_walk_one_category_in_one_language(kb, write):
+    for name in ("ru/a/1", "ru/a/2", "ru/a/3", "ru/b/1", "en/a/1"):
+        write(name, title=name)
+    write("ru/a/25", title="x", draft=True)
+    kb.rebuild()
+
+    steps = {}
+    for card in kb.all_cards():
+        page = kb.article(card.slug)
+        steps[card.slug] = tuple(step and step.slug for step in (page.previous, page.next))
+
+    assert steps == {
+        "ru/a/1": (None, "ru/a/2"), "ru/a/2": ("ru/a/1", "ru/a/3"), "ru/a/3": ("ru/a/2", None),
+        "ru/b/1": (None, None), "en/a/1": (None, None),
+    }  # fmt: skip
+
+
+# ---------------------------------------------------------------- files beside articles
+
+
+def test_a_picture_beside_an_article_is_served(kb, settings, write):
+    write("ru/a", title="a")
+    (settings.articles / "ru" / "Ф о.png").write_bytes(b"x")
+
+    assert kb.media("ru/Ф о.png").read_bytes() == b"x"
+
+
+def test_nothing_but_listed_files_inside_the_folder_is_served(kb, settings, write, tmp_path):
+    write("ru/a", title="a")
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    for name in ("page.html", "script.js", "noend", "owners.yml", ".hidden.png"):
+        (settings.articles / name).write_bytes(b"x")
+    (settings.articles / ".git").mkdir()
+    (settings.articles / ".git" / "a.png").write_bytes(b"x")
+    (settings.articles / "folder.png").mkdir()
+    os.mkfifo(settings.articles / "fifo.png")
+    (settings.articles / "out.png").symlink_to(tmp_path / "secret.png")
+    (settings.articles / "loop.png").symlink_to("loop.png")
+    (settings.articles / "up").symlink_to(tmp_path)
+
+    for path in (
+        "../secret.png", "ru/../../secret.png", "/secret.png", str(tmp_path / "secret.png"),
+        "up/secret.png", "out.png", "loop.png", "fifo.png", "folder.png", "folder.png/",
+        ".hidden.png", ".git/a.png", "page.html", "script.js", "noend", "owners.yml", "ru/a.md",
+        "", "/", ".", "..", "a\0.png", "\ud800.png", "a" * 5_000 + ".png", "a/" * 5_000 + "b.png",
+        "ru//a.png", "./out.png", "..\\secret.png", "%2e%2e/secret.png",
+    ):  # fmt: skip
+        assert kb.media(path) is None, path
+
+
+# ---------------------------------------------------------------- builds come and go
+
+
+def test_before_the_first_build_one_sentence_says_what_to_run(settings):
+    kb = KnowledgeBase.open(settings)
+
+    assert kb.status().build is None
+    with pytest.raises(IndexMissing, match="run `kb index`"):
+        kb.answer("пароль")
+    with pytest.raises(IndexMissing, match="run `kb index`"):
+        kb.home("ru")
+
+
+def until(claim, seconds=2.0):
+    """Waits for something to become true; how long it took."""
+    began = time.monotonic()
+    while not claim():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_a_running_service_takes_up_a_new_build_by_itself(settings, write):
+    write("a", "password", title="a")
+    indexer.rebuild(settings)
+    kb = KnowledgeBase.open(settings)
+    assert kb.answer("password").total == 1
+    write("b", "password", title="b")
+
+    report = indexer.rebuild(settings)  # as another process would
+
+    until(lambda: kb.answer("password").total == 2)
+    assert kb.answer("password").build == report.build
+    assert kb.status().build == report.build
+
+
+def test_a_service_that_waited_for_the_first_build_takes_it_up(settings, write):
+    kb = KnowledgeBase.open(settings)
+    write("a", "password", title="a")
+
+    indexer.rebuild(settings)
+
+    assert kb.answer("password").total == 1
+
+
+def test_a_cached_answer_never_outlives_its_build(kb, write):
+    write("a", "green", title="a")
+    kb.rebuild()
+    first = kb.answer("green")
+    assert kb.answer("green").build == first.build
+
+    write("a", "brown", title="a")
+    second = kb.rebuild()
+
+    assert kb.answer("green", exact=True).total == 0
+    assert kb.answer("brown").build == second.build
+
+
+def test_a_running_service_goes_on_when_its_build_disappears(settings, write):
+    write("a", "password", title="a")
+    indexer.rebuild(settings)
+    kb = KnowledgeBase.open(settings)
+    kb.answer("other")
+    settings.builds.rename(settings.builds.with_name("elsewhere"))
+    kb._looked = -1.0
+
+    assert kb.answer("password").total == 1
+    assert kb.article("a").title == "a"
+
+
+def test_a_service_that_opens_on_a_damaged_build_serves_the_one_before(settings, write):
+    write("a", "password", title="a")
+    old = indexer.rebuild(settings).build
+    write("a", "changed password", title="a")
+    indexer.rebuild(settings, full=True)
+    for path in Builds(settings.builds).current().folder.glob("*.kb"):
+        path.write_bytes(path.read_bytes()[:-100])
+
+    kb = KnowledgeBase.open(settings)
+
+    assert kb.answer("password").build == old
+    assert kb.status().build == old
+
+
+def test_when_no_build_can_be_read_one_sentence_says_so(settings, write):
+    write("a", "password", title="a")
+    indexer.rebuild(settings)
+    (Builds(settings.builds).current().folder / "names.kb").write_bytes(b"")
+
+    kb = KnowledgeBase.open(settings)
+
+    assert kb.status().build is None
+    with pytest.raises(IndexDamaged, match="run `kb index --full`"):
+        kb.answer("password")
+    kb.rebuild()
+    assert kb.answer("password").total == 1
+
+
+# ---------------------------------------------------------------- readers while builds go by
+
+
+def _read(settings, pipe, stop):
+    """Searches without pause; tells when it first saw each build, and what was wrong."""
+    kb = KnowledgeBase.open(settings, cached_answers=0)
+    seen, wrong, searches = {}, [], 0
+    pipe.send("ready")
+    while not stop.is_set():
+        try:
+            results = kb.answer("release", limit=50, exact=True)
+            numbers = {hit.snippet.text for hit in results.hits}
+            if results.total != 12 or len(numbers) != 1:
+                wrong.append(f"{results.build}: {results.total} hits of {sorted(numbers)}")
+            seen.setdefault(results.build, time.monotonic())
+        except Exception as error:
+            wrong.append(repr(error))
+        searches += 1
+    pipe.send((seen, wrong, searches))
+
+
+def rebuild_under_load(settings, rebuilds, readers, pause=0.0):
+    """Rebuilds while others read: what went wrong, number of searches, slowest sight of a build."""
+    for number in range(12):
+        (settings.articles / f"n{number}.md").write_text("# Article\n\nrelease 0")
+    indexer.rebuild(settings)
+    stop = FORK.Event()
+    workers = []
+    for _ in range(readers):
+        ours, theirs = FORK.Pipe()
+        worker = FORK.Process(target=_read, args=(settings, theirs, stop))
+        worker.start()
+        assert ours.recv() == "ready"
+        workers.append((worker, ours))
+    published = {}
+    for number in range(1, rebuilds + 1):
+        for name in range(12):
+            (settings.articles / f"n{name}.md").write_text(f"# Article\n\nrelease {number}")
+        published[indexer.rebuild(settings).build] = time.monotonic()
+        time.sleep(pause)
+    last = max(published)
+    time.sleep(2.0)
+    stop.set()
+    wrong, searches, slowest = [], 0, 0.0
+    for worker, pipe in workers:
+        seen, errors, count = pipe.recv()
+        worker.join()
+        wrong += errors
+        searches += count
+        assert last in seen  # within the two seconds
+        slowest = max(
+            slowest, *(seen[name] - published[name] for name in seen if name in published)
+        )
+    return wrong, searches, slowest
+
+
+@pytest.mark.slow
+def test_searches_go_on_while_builds_go_by_and_each_answer_is_of_one_build(settings):
+    wrong, searches, slowest = rebuild_under_load(settings, rebuilds=5, readers=2)
+
+    assert wrong == []
+    assert searches > 50
+    assert slowest <= 2.0
