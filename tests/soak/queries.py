@@ -1,6 +1,6 @@
 """Asks a real base tens of thousands of generated questions; prints failures and percentiles.
 
-    PYTHONPATH=.:tests python tests/soak/queries.py --count 20000 ../shared/data/articles/dynamics365-bc-ru
+    PYTHONPATH=.:tests python tests/soak/queries.py ../shared/data/articles/dynamics365-bc-ru
 
 The answers are those of the service: repairs, facets and snippets included, nothing cached.
 """
