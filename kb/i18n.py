@@ -7,6 +7,7 @@ from pathlib import Path
 
 from babel import Locale
 from babel.dates import format_date
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -39,16 +40,27 @@ class Languages:
 
 
 def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
-    """Read as text and compiled in memory, so no step lies between an edit and the page."""
+    """Read as text and compiled in memory, so no step lies between an edit and the page.
+
+    What the first folder says goes before what later ones say.
+    """
+    found: Catalog | None = None
     for folder in folders:
         path = folder / code / _CATALOGUE
         if path.is_file():
-            compiled = BytesIO()
             with path.open("rb") as file:
-                write_mo(compiled, read_po(file, locale=code))
-            compiled.seek(0)
-            return Translations(compiled)
-    return None
+                further = read_po(file, locale=code)
+            if found is None:
+                found = further
+            for message in further:
+                if message.id and message.id not in found:
+                    found[message.id] = message
+    if found is None:
+        return None
+    compiled = BytesIO()
+    write_mo(compiled, found)
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def own_name(code: str) -> str:

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 
 from kb import front, prose, runs
-from kb.errors import KBError
+from kb.errors import IndexMissing, KBError
 from kb.front import kb, site
 from kb.search import Results
 from kb.service import Card, Moved, Page
@@ -27,7 +27,10 @@ REASONS = ("unclear", "wrong", "missing", "failed")
 def home(ui: str | None = None) -> ResponseReturnValue:
     """Search first, then what is there to read."""
     lang = _speak(ui)
-    if not kb().status().articles:
+    status = kb().status()
+    if status.build is None:
+        raise IndexMissing("no build to serve; run `kb index`")
+    if not status.articles:
         return render_template("first.html", folder=site().settings.articles)
     return render_template("home.html", home=kb().home(lang))
 

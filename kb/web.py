@@ -150,11 +150,18 @@ def _add_names(app: Flask) -> None:
             "lang": lang,
             "langs": site.languages.codes,
             "settings": site.settings,
-            "site_name": site.settings.site_name or i18n.gettext("Help centre"),
+            "said": _said,
+            "site_name": _said(site.settings.site_name) or i18n.gettext("Help centre"),
+            "promise": _said(site.settings.promise),
             "prefix": front.prefix(),
             "own_colours": feeds.has_own_colours(),
             "offers": lambda: [[card.title, card.url, card.lang] for card in pages.popular(lang)],
         }
+
+
+def _said(text: str) -> str:
+    """A setting in the reader's language, if the site's own catalogue has it."""
+    return i18n.gettext(text) if text else ""  # an empty message is the catalogue's header
 
 
 def _heading(name: str) -> str:

@@ -219,7 +219,7 @@ function searchBox() {
     request = new AbortController();
     spinner = setTimeout(() => form.classList.add("waiting"), 300);
     try {
-      const reply = await fetch("/api/search?" + new URLSearchParams({ q, own: words.lang, ...filters() }), { signal: request.signal });
+      const reply = await fetch("/api/search?" + new URLSearchParams({ q, own: words.lang, limit: 6, ...filters() }), { signal: request.signal });
       if (!reply.ok) throw new Error(reply.status);
       const found = await reply.json();
       if (mine !== asked) return; // a newer question has been asked since
@@ -368,8 +368,15 @@ if (theme) {
   };
 }
 
-for (const heading of document.querySelectorAll(".prose :is(h2, h3)[id]")) {
-  const link = make("a", { href: "#" + heading.id, class: "anchor", "aria-label": words.copy + ": " + heading.textContent }, "#");
+// Open without scripts; on a phone closed until asked for.
+for (const fold of document.querySelectorAll(".fold")) {
+  fold.open = matchMedia("(min-width: 64rem)").matches || fold.querySelector(".on");
+  fold.dataset.done = "1";
+}
+
+for (const heading of document.querySelectorAll(".prose :is(h2, h3, h4)[id]")) {
+  const link = $(".anchor", heading) || make("a", { href: "#" + heading.id, class: "anchor" }, "#");
+  link.setAttribute("aria-label", words.copy + ": " + heading.textContent.replace(/#$/, ""));
   link.onclick = async () => {
     await navigator.clipboard?.writeText(new URL("#" + heading.id, location.origin + location.pathname).href);
     link.title = words.copied;

@@ -3,3 +3,4 @@ try {
   const theme = localStorage.getItem("kb-theme");
   if (theme) document.documentElement.dataset.theme = theme;
 } catch {}
+document.documentElement.classList.add("js");

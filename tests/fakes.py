@@ -198,12 +198,17 @@ class FakeBase:
 
     def home(self, lang):
         self._ready()
-        names = dict.fromkeys(t.category for t in self.texts if t.lang == lang)
+        names = sorted({(t.lang != lang, t.lang): None for t in self.texts})
+        names = [
+            (n, x)
+            for _, x in names
+            for n in dict.fromkeys(t.category for t in self.texts if t.lang == x)
+        ]
         cards = self.all_cards()
         own = [card for card in cards if card.lang == lang]
         recent = sorted((c for c in own if c.updated), key=lambda c: c.updated, reverse=True)
         return Home(
-            tuple(self.category(n, lang) for n in names),
+            tuple(self.category(n, x) for n, x in names),
             tuple(own[:5]),
             tuple(recent[:5]),
             len(cards),

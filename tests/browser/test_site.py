@@ -1,6 +1,5 @@
 """The pages as people meet them: any width, theme and language, with and without scripts."""
 
-
 import pytest
 from playwright.sync_api import expect
 
