@@ -44,9 +44,7 @@ class Settings(BaseModel):
     site_name: str = Field(
         "", description="name in the header; empty: “Help centre” in the reader's language"
     )
-    base_url: str = Field(
-        "", description="public address, for canonical links and feeds"
-    )
+    base_url: str = Field("", description="public address, for canonical links and feeds")
     logo: str = Field("", description="path of a logo inside the articles folder")
     accent: str = Field("#1a56db", description="colour of links and buttons, #rrggbb")
     footer: str = Field("", description="a line of text at the foot of every page")
