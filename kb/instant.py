@@ -21,6 +21,7 @@ Scores = NDArray[np.float32]
 Postings = tuple[Docs, Scores]
 T = TypeVar("T")
 
+_CACHED_FORMS = 500_000  # words in all cached lists together
 _CACHED_POSTINGS = 2_000_000  # in all cached lists together: 8 bytes each
 NOTHING: Postings = (np.empty(0, np.int32), np.empty(0, np.float32))
 
@@ -53,6 +54,9 @@ class Corpus:
         self._publish, self._expires = self._all("publish"), self._all("expires")
         self.boosted = bool(np.any(self.boost != 1.0))
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
+        self._forms: _Recent[NDArray[np.int32]] = _Recent(
+            lambda value: len(value) + 32, _CACHED_FORMS
+        )
         self._impacts: _Recent[Postings] = _Recent(
             lambda value: len(value[0]) + 32, _CACHED_POSTINGS
         )
@@ -257,6 +261,14 @@ class Corpus:
 
     def forms(self, number: int, lemmas: Sequence[str], start: str = "") -> NDArray[np.int32]:
         """The words of a segment with one of these dictionary forms, or that begin with `start`."""
+        key = (f"{number}*{start}", "\0".join(lemmas))
+        found = self._forms.get(key)
+        if found is None:
+            found = self._find_forms(number, lemmas, start)
+            self._forms.put(key, found)
+        return found
+
+    def _find_forms(self, number: int, lemmas: Sequence[str], start: str) -> NDArray[np.int32]:
         segment = self.segments[number]
         found = [segment.lemma_words(at) for at in map(segment.lemmas.find, lemmas) if at >= 0]
         if start:

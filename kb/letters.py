@@ -67,7 +67,7 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     shift = 2 * np.cumsum(border)
     spread = np.full(len(stream) + (int(shift[-1]) if len(shift) else 0), len(words), np.int32)
     spread[np.arange(len(stream)) + shift] = stream
-    made = {
+    made: dict[str, NDArray[Any]] = {
         "content.words": spread,
         "content.ptr": _pointers(
             np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
@@ -90,7 +90,7 @@ def _lines(words: Vocabulary, arrays: Arrays, size: int) -> dict[str, NDArray[An
     stream = arrays["tokens.words"][kept]
     line = (np.cumsum(is_line) - 1)[region[kept]]
     owner = np.repeat(np.arange(size, dtype=np.int32), np.diff(arrays["regions.ptr"]))[is_line]
-    made = {
+    made: dict[str, NDArray[Any]] = {
         "lines.words": stream,
         "lines.ptr": _pointers(np.bincount(line, minlength=len(owner))),
         "lines.of": _pointers(np.bincount(owner, minlength=size)),
@@ -148,7 +148,7 @@ def _grams(
     order = np.argsort(place, kind="stable")
     per_word = np.zeros(len(words), np.int64)
     per_word[used] = np.bincount(owner, minlength=len(used))
-    made = {
+    made: dict[str, NDArray[Any]] = {
         f"{name}.keys": distinct,
         f"{name}.ptr": _pointers(np.bincount(place, minlength=len(distinct))),
         f"{name}.words": used[owner[order]].astype(np.int32),

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from kb import rerank
 from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
 from kb.query import Query, Word
-from kb.rerank import Reranker
+from kb.rerank import CANDIDATES, Reranker
 from kb.synonyms import Phrase, Synonyms
 
-CANDIDATES = 200
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
+FEWEST, HOPELESS = 50, 0.4  # re-scored: so many, and all with this share of the best score
 LOOKED_INTO = 10  # first articles that are searched for a place that holds the query together
-ALPHA, GAMMA, CAP = 0.87, 0.35, 0.70  # of the confidence threshold
+ALPHA, GAMMA, CAP = 0.88, 0.35, 0.70  # of the confidence threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Ranked:
     total: int
     held: float  # the share of the query that one place holds, 0–1
     confident: bool
+    terms: "tuple[Term, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +74,20 @@ class Ranker:
         total = self._add_up(terms, alternatives)
         hits = (total > 0) & allowed
         count = int(np.count_nonzero(hits))
-        docs = np.sort(best_first(np.where(hits, total, 0), min(CANDIDATES, count)))
+        docs = self._candidates(np.where(hits, total, 0), count)
         again = self._reranker.scores(self.asked(terms), docs, total[docs])
         scores = self._favoured(docs, again.total, own_lang)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
         held = again.held(order[:LOOKED_INTO])
         distinct = len({term.word.lemmas for term in terms if not term.word.is_stop})
-        return Ranked(
-            docs[order],
-            scores[order],
-            hits,
-            count,
-            held,
-            held > 0 and held >= self.threshold(distinct),
-        )
+        confident = held > 0 and held >= self.threshold(distinct)
+        return Ranked(docs[order], scores[order], hits, count, held, confident, tuple(terms))
+
+    def _candidates(self, scores: Scores, count: int) -> Docs:
+        """The articles worth re-scoring, ascending: no more than 200, and none hopelessly behind."""
+        docs = best_first(scores, min(CANDIDATES, count))
+        ahead = int(np.count_nonzero(scores[docs] >= HOPELESS * scores[docs[:1]]))
+        return np.sort(docs[: max(ahead, FEWEST)])
 
     def threshold(self, words: int) -> float:
         """The share of a query of so many words that one place must hold; longer ones less."""
@@ -201,10 +202,9 @@ class Ranker:
         )
 
     def marked_words(
-        self, number: int, query: Query
+        self, number: int, terms: Sequence[Term]
     ) -> tuple[list[NDArray[np.int32]], list[float]]:
         """For each word of the query, the words of a segment to mark for it, and what it weighs."""
-        terms, _ = self.terms(query)
         return [self._forms(number, term) for term in terms], [term.mass for term in terms]
 
     # ------------------------------------------------------------ why

@@ -12,8 +12,9 @@ from kb.letters import BODY, LINES, TITLE
 from kb.schema import K1, B
 from kb.segment import Segment
 
-WEIGHTS = {BODY: 1 / 3, TITLE: 0.08, LINES: 0.06}
-PAIRS = 0.5
+WEIGHTS = {BODY: 0.3, TITLE: 0.08, LINES: 0.06}
+PAIRS = 0.6
+CANDIDATES = 200  # at most
 LINED = 40  # of the candidates, whose headings and answered questions are compared
 COMMON = 0.25  # grams in a larger share of articles than this tell nothing
 BLOCK = 20  # content words; what stands in two neighbouring blocks stands together
@@ -236,14 +237,14 @@ class _View:
         self._number = np.zeros(len(sought) + 1, np.uint8)  # of the word a row stands for, from 1
         for number, form in enumerate(forms, 1):
             self._number[table[form]] = number
-        steps, lengths = letters.ranges(starts, ends)
-        found = table[words[steps]]
+        found = table[_slices(words, starts, ends)]
         table[sought] = 0
-        self._at = np.flatnonzero(found)
+        self._at = np.flatnonzero(found != 0)
         self._row = found[self._at]
-        edges = np.cumsum(lengths)
-        self._unit = np.searchsorted(edges, self._at, side="right")
-        self._offset = self._at - (edges - lengths)[self._unit]
+        edges = np.cumsum(ends - starts)
+        per_unit = np.diff(np.searchsorted(self._at, edges), prepend=0)
+        self._unit = np.repeat(np.arange(self._units), per_unit)
+        self._begin = edges - (ends - starts)
         kind = np.uint16 if len(sought) < 65535 else np.uint32
         self._gram_of = grams[np.argsort(row.astype(kind), kind="stable")]
         per_row = np.bincount(row, minlength=len(sought) + 1)
@@ -282,9 +283,7 @@ class _View:
             counts += np.bincount(cells, minlength=len(counts)).astype(np.float32)
         return counts.reshape(self._units, len(wanted))
 
-    def held(
-        self, masses: Scores, units: NDArray[np.intp], titles: NDArray[np.int32]
-    ) -> float:
+    def held(self, masses: Scores, units: NDArray[np.intp], titles: NDArray[np.int32]) -> float:
         """The most that the title and two neighbouring blocks of a unit hold of the words' masses."""
         number = self._number[self._row]
         inside = np.zeros(self._units, np.int64) - 1
@@ -292,7 +291,8 @@ class _View:
         chosen = np.flatnonzero((number > 0) & (inside[self._unit] >= 0))
         if not len(chosen):
             return 0.0
-        unit, offset = self._unit[chosen], self._offset[chosen]
+        unit = self._unit[chosen]
+        offset = self._at[chosen] - self._begin[unit]
         block = np.where(offset < titles[unit] + 2, 0, 1 + offset // BLOCK)
         size = int(block.max()) + 2
         cells = (inside[unit] * size + block) * len(masses) + number[chosen]
@@ -303,6 +303,16 @@ class _View:
         places[:, 1:-1] |= places[:, 2:]
         places |= title  # it stands with every part of its article
         return float((places @ masses).max())
+
+
+def _slices(
+    words: NDArray[np.int32], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """The words of all units, one after another."""
+    if len(starts) > 2 * CANDIDATES:
+        return words[letters.ranges(starts, ends)[0]]
+    parts = [words[low:high] for low, high in zip(starts.tolist(), ends.tolist(), strict=True)]
+    return np.concatenate(parts) if parts else words[:0]
 
 
 def _query_pairs(words: Sequence[str]) -> Pairs:

@@ -25,8 +25,8 @@ class Field:
 
 # Weights and constants come from `docs/ranking.md`, which also holds the table behind them.
 FIELDS = (
-    Field("title", 0.8),
-    Field("answers", 0.8),
+    Field("title", 1.0),
+    Field("answers", 1.0),
     Field("headings", 0.4),
     Field("tags", 0.2),
     Field("lead", 0.5),  # the first words of the body

@@ -17,7 +17,8 @@ from kb.instant import Corpus
 from kb.library import Library, article_url
 from kb.query import Query
 from kb.ranking import Ranked, Ranker
-from kb.snippets import Marker
+from kb.segment import Segment
+from kb.snippets import Excerpt, Marker
 from kb.spelling import Near
 
 Part = tuple[str, int]  # text, 1 if it is marked
@@ -155,9 +156,7 @@ class Searcher:
         self.library = library
         self._corpus = library.corpus
         own, _ = synonyms.parse(library.synonyms)
-        self._ranker = Ranker(
-            library.corpus, own.over(synonyms.shipped()), library.level
-        )
+        self._ranker = Ranker(library.corpus, own.over(synonyms.shipped()), library.level)
         self._lexicon = Words(library.corpus)
         self._answers: OrderedDict[tuple[Asked, date], Results] = OrderedDict()
         self._most_answers = cached
@@ -213,7 +212,9 @@ class Searcher:
             allowed = allowed & ~self._corpus.holding(text.lemmas(word))
         return self._ranker.rank(query, allowed, own)
 
-    def explain(self, query: str, slug: str | None, limit: int, today: date) -> list[dict[str, Any]]:
+    def explain(
+        self, query: str, slug: str | None, limit: int, today: date
+    ) -> list[dict[str, Any]]:
         """Of what the scores of the first articles, or of one, are made."""
         asked = Asked(query, limit=limit, exact=True, facets=False)
         parsed = queries.parse(query)
@@ -283,7 +284,7 @@ class Searcher:
         scores = ranked.scores[(page - 1) * limit : page * limit].tolist()
         return Results(
             query=typed.raw,
-            hits=tuple(self._hits(docs, scores, used)),
+            hits=tuple(self._hits(docs, scores, ranked)),
             total=ranked.total,
             confident=ranked.confident,
             correction=correction,
@@ -295,29 +296,18 @@ class Searcher:
             tried=tried if not ranked.confident else (),
         )
 
-    def _hits(self, docs: Sequence[int], scores: Sequence[float], query: Query) -> Iterator[Hit]:
-        markers: dict[int, Marker] = {}
-        corpus = self._corpus
-        for doc, score in zip(docs, scores, strict=True):
-            number, segment, local = corpus.place(doc)
-            if number not in markers:
-                groups, weights = self._ranker.marked_words(number, query)
-                markers[number] = Marker(segment, groups, weights)
-            excerpt = markers[number].excerpt(local)
-            card = segment.card(local)
-            anchor, heading = segment.head(local, excerpt.section) if excerpt.text else ("", "")
-            yield Hit(
-                slug=card["slug"],
-                url=article_url(card["slug"], anchor),
-                title=Marked(excerpt.title, excerpt.title_marks),
-                section=heading,
-                snippet=Marked(excerpt.text, excerpt.marks),
-                answer=card["answer"],
-                category=card["category"],
-                lang=card["lang"],
-                score=score,
-                updated=date.fromisoformat(card["updated"]) if card["updated"] else None,
-            )
+    def _hits(self, docs: Sequence[int], scores: Sequence[float], ranked: Ranked) -> list[Hit]:
+        """The articles as the result list shows them, looked through segment by segment."""
+        places = [self._corpus.place(doc) for doc in docs]
+        hits: dict[int, Hit] = {}
+        for number in {number for number, _, _ in places}:
+            chosen = [i for i, place in enumerate(places) if place[0] == number]
+            segment = self._corpus.segments[number]
+            marker = Marker(segment, *self._ranker.marked_words(number, ranked.terms))
+            excerpts = marker.excerpts([places[i][2] for i in chosen])
+            for i, excerpt in zip(chosen, excerpts, strict=True):
+                hits[i] = _hit(segment, places[i][2], excerpt, scores[i])
+        return [hits[i] for i in range(len(docs))]
 
     def _facets(self, hits: NDArray[np.bool_]) -> dict[str, tuple[FacetValue, ...]]:
         corpus = self._corpus
@@ -331,6 +321,23 @@ class Searcher:
             ),
             "tag": _counted(*corpus.tag_counts(hits)),
         }
+
+
+def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float) -> Hit:
+    card = segment.card(doc)
+    anchor, heading = segment.head(doc, excerpt.section) if excerpt.text else ("", "")
+    return Hit(
+        slug=card["slug"],
+        url=article_url(card["slug"], anchor),
+        title=Marked(excerpt.title, excerpt.title_marks),
+        section=heading,
+        snippet=Marked(excerpt.text, excerpt.marks),
+        answer=card["answer"],
+        category=card["category"],
+        lang=card["lang"],
+        score=score,
+        updated=date.fromisoformat(card["updated"]) if card["updated"] else None,
+    )
 
 
 def _counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue, ...]:

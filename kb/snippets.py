@@ -1,18 +1,21 @@
 """The best section of a hit and the words to mark in it, from places prepared at build time. Ranks no articles."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.analysis import Kind, cut
+from kb.instant import Scores
 from kb.segment import Segment
 
 WINDOW = 32  # words of a snippet
 BEFORE = 6  # of them before the first marked one
 LONGEST = 320  # characters
-_MOST_MATCHES = 400  # of one article that are looked at
+_MOST_GROUPS = 255
+_AGAIN = 0.05  # what a word counts that stands in the passage already
 
 Marks = tuple[tuple[int, int], ...]
 
@@ -34,131 +37,157 @@ class Marker:
     def __init__(
         self, segment: Segment, groups: Sequence[NDArray[np.int32]], weights: Sequence[float]
     ) -> None:
-        """`groups[i]` are the places of the words that stand for word i, which weighs `weights[i]`."""
+        """`groups[i]` are the words that stand for word i of the query, which weighs `weights[i]`."""
+        found = [each for each in zip(groups, weights, strict=True) if len(each[0])][:_MOST_GROUPS]
         self.segment = segment
-        self.groups = [group for group in groups if len(group)][:255]
-        self._weights = np.zeros(len(self.groups) + 1, np.float32)
-        self._weights[1:] = [w for group, w in zip(groups, weights, strict=True) if len(group)][
-            :255
-        ]
+        self.groups = [group for group, _ in found]
+        self._weights = np.array([0.0, *(weight for _, weight in found)], np.float32)
 
-    def matches(self, doc: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
-        """Tokens of an article that are marked, and of which group (from 1) each is."""
+    def excerpts(self, docs: Sequence[int]) -> list[Excerpt]:
+        """Title, best section and its best passage of each article, with the query's words marked."""
+        return [self._excerpt(seen) for seen in self._seen(docs)]
+
+    def _seen(self, docs: Sequence[int]) -> Iterator["_Seen"]:
+        """Where the words of the query stand in the articles; all are looked through at once."""
+        arrays = self.segment.arrays
+        token_ptr, region_ptr = arrays["tokens.ptr"], arrays["regions.ptr"]
+        first = token_ptr[docs]
+        at, groups, of = self._matches(docs)
+        regions = [slice(int(region_ptr[doc]), int(region_ptr[doc + 1])) for doc in docs]
+        starts = np.concatenate([arrays["regions.token"][each] + base
+                                 for each, base in zip(regions, first, strict=True)])  # fmt: skip
+        edges = np.cumsum([0, *(each.stop - each.start for each in regions)])
+        region = np.searchsorted(starts, at, side="right") - 1
+        kinds = np.concatenate([arrays["regions.kind"][each] for each in regions])
+        sections = np.concatenate([arrays["regions.section"][each] for each in regions])
+        worth = self._worth(
+            kinds, np.repeat(np.arange(len(docs)), np.diff(edges)), sections, region, groups
+        )
+        bounds = np.searchsorted(of, np.arange(len(docs) + 1))
+        for number, doc in enumerate(docs):
+            low, high = int(bounds[number]), int(bounds[number + 1])
+            a, b = int(edges[number]), int(edges[number + 1])
+            yield _Seen(
+                _Place(arrays, doc),
+                kinds[a:b].tolist(),
+                sections[a:b].tolist(),
+                worth[a:b],
+                (starts[a:b] - first[number]).tolist(),
+                arrays["regions.byte"][regions[number]].tolist(),
+                at[low:high] - first[number],
+                groups[low:high],
+                region[low:high] - a,
+            )
+
+    def _matches(
+        self, docs: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """Marked tokens of the segment, of which group (from 1) each is, and of which article."""
         arrays = self.segment.arrays
         ptr = arrays["tokens.ptr"]
-        stream = arrays["tokens.words"][ptr[doc] : ptr[doc + 1]]
+        spans = [(int(ptr[doc]), int(ptr[doc + 1])) for doc in docs]
+        stream = np.concatenate([arrays["tokens.words"][low:high] for low, high in spans])
         group_of = self.segment.scratch()
         for number, group in enumerate(self.groups, 1):
             group_of[group] = number
-        try:
-            found = group_of[stream]
-        finally:
-            for group in self.groups:
-                group_of[group] = 0
-        at = np.flatnonzero(found)[:_MOST_MATCHES]
-        return at, found[at]
+        found = group_of[stream]
+        for group in self.groups:
+            group_of[group] = 0
+        at = np.flatnonzero(found != 0)
+        lengths = np.array([high - low for low, high in spans])
+        edges = np.cumsum(lengths)
+        of = np.repeat(np.arange(len(docs)), np.diff(np.searchsorted(at, edges), prepend=0))
+        begin = np.array([low for low, _ in spans]) - (edges - lengths)
+        return at + begin[of], found[at], of
 
-    def excerpt(self, doc: int) -> Excerpt:
-        """Title, best section and its best passage, each with the words of the query marked."""
-        arrays = self.segment.arrays
-        at, groups = self.matches(doc)
-        low, high = arrays["regions.ptr"][doc : doc + 2].tolist()
-        region_tokens = arrays["regions.token"][low:high]
-        kinds = arrays["regions.kind"][low:high]
-        region_of = np.searchsorted(region_tokens, at, side="right") - 1
-        best = self._best_region(kinds, arrays["regions.section"][low:high], region_of, groups)
-        first_token, bytes_at = int(arrays["tokens.ptr"][doc]), int(arrays["texts.ptr"][doc])
-        place = _Place(arrays, first_token, bytes_at, int(arrays["texts.ptr"][doc + 1]) - bytes_at)
-        title_end = int(arrays["regions.byte"][low + 1]) if high - low > 1 else place.size
-        title, title_marks = place.marked(0, title_end - 1, at[region_of == 0])
-        if best < 0:
-            return Excerpt(title, title_marks, 0, "", ())
-        start = int(arrays["regions.byte"][low + best])
-        end = int(arrays["regions.byte"][low + best + 1]) if low + best + 1 < high else place.size
-        chosen = region_of == best
-        tokens = (
-            int(region_tokens[best]),
-            int(region_tokens[best + 1]) if best + 1 < len(kinds) else int(arrays["tokens.ptr"][doc + 1]) - first_token,
-        )  # fmt: skip
-        text, marks = self._passage(place, start, end - 1, tokens, at[chosen], groups[chosen])
-        return Excerpt(title, title_marks, int(arrays["regions.section"][low + best]), text, marks)
-
-    def _best_region(
+    def _worth(
         self,
         kinds: NDArray[np.uint8],
+        of: NDArray[np.int64],
         sections: NDArray[np.int32],
-        region_of: NDArray[np.intp],
+        region: NDArray[np.int64],
         groups: NDArray[np.uint8],
-    ) -> int:
-        """The body region whose section holds most of the query; its heading counts with it.
+    ) -> Scores:
+        """How much of the query the section of each region holds; its heading counts more."""
+        size = int(sections.max(initial=0)) + 1
+        place = of * size + sections
+        held = np.zeros(((int(of.max(initial=0)) + 1) * size, len(self._weights)), np.float32)
+        inside = kinds[region] >= Kind.HEADING
+        held[place[region[inside]], groups[inside]] = 1.0
+        headed = kinds[region] == Kind.HEADING
+        held[place[region[headed]], groups[headed]] = 1.5
+        worth: Scores = (held @ self._weights)[place]
+        return np.where(kinds == Kind.BODY, worth, np.float32(-1))
 
-        The first body region where the query stands in none, -1 where there is no body at all.
-        """
-        bodies = np.flatnonzero(kinds == Kind.BODY)
-        if not len(bodies):
-            return -1
-        inside = kinds[region_of] >= Kind.HEADING
-        if not inside.any():
-            return int(bodies[0])
-        held = np.zeros((int(sections.max()) + 1, len(self._weights)), np.float32)
-        held[sections[region_of[inside]], groups[inside]] = 1.0
-        headed = inside & (kinds[region_of] == Kind.HEADING)
-        held[sections[region_of[headed]], groups[headed]] = 1.5
-        worth = held @ self._weights
-        return int(bodies[np.argmax(worth[sections[bodies]])])
+    def _excerpt(self, seen: "_Seen") -> Excerpt:
+        place = seen.place
+        title_end = seen.bytes[1] if len(seen.bytes) > 1 else place.size
+        title, title_marks = place.marked(0, title_end - 1, seen.at[seen.region == 0])
+        best = int(np.argmax(seen.worth))
+        if seen.kinds[best] != Kind.BODY:
+            return Excerpt(title, title_marks, 0, "", ())
+        last = best + 1 == len(seen.kinds)
+        start, end = seen.bytes[best], (place.size if last else seen.bytes[best + 1]) - 1
+        low, high = seen.tokens[best], place.tokens if last else seen.tokens[best + 1]
+        chosen = seen.region == best
+        at = seen.at[chosen]
+        first = self._window(at, seen.groups[chosen]) if len(at) else low
+        from_token = max(low, first - BEFORE)
+        if from_token - low <= BEFORE:
+            from_token = low
+        to_token = min(high, from_token + WINDOW)
+        left = start if from_token == low else place.start(from_token)
+        right = end if to_token == high else place.end(to_token - 1)
+        text, marks = place.marked(left, right, at[(at >= from_token) & (at < to_token)])
+        text, marks = _shortened(text, marks, left > start, right < end)
+        return Excerpt(title, title_marks, seen.sections[best], text, marks)
 
-    def _passage(
-        self,
-        place: "_Place",
-        start: int,
-        end: int,
-        tokens: tuple[int, int],
-        at: NDArray[np.intp],
-        groups: NDArray[np.uint8],
-    ) -> tuple[str, Marks]:
-        """The stretch of about `WINDOW` words that holds most of the query."""
-        first = self._window(at.tolist(), groups.tolist()) if len(at) else tokens[0]
-        from_token = max(tokens[0], first - BEFORE)
-        if from_token - tokens[0] <= BEFORE:
-            from_token = tokens[0]
-        to_token = min(tokens[1], from_token + WINDOW)
-        low = start if from_token == tokens[0] else place.start(from_token)
-        high = end if to_token == tokens[1] else place.end(to_token - 1)
-        text, marks = place.marked(low, high, at[(at >= from_token) & (at < to_token)])
-        return _shortened(text, marks, low > start, high < end)
-
-    def _window(self, at: Sequence[int], groups: Sequence[int]) -> int:
+    def _window(self, at: NDArray[np.int64], groups: NDArray[np.uint8]) -> int:
         """The match to begin with, so that the window's distinct words weigh most."""
-        weights = self._weights.tolist()
-        best, best_worth = at[0], -1.0
-        for i, first in enumerate(at):
-            seen: set[int] = set()
-            worth = 0.0
-            for j in range(i, min(i + WINDOW, len(at))):
-                if at[j] - first > WINDOW - BEFORE:
-                    break
-                worth += weights[groups[j]] * (0.05 if groups[j] in seen else 1.0)
-                seen.add(groups[j])
-            if worth > best_worth + 1e-6:
-                best, best_worth = first, worth
-        return best
+        if len(at) == 1:
+            return int(at[0])
+        seen = np.zeros((len(at) + 1, len(self._weights)), np.float32)
+        seen[np.arange(1, len(at) + 1), groups] = 1.0
+        np.cumsum(seen, axis=0, out=seen)
+        ends = np.searchsorted(at, at + (WINDOW - BEFORE), side="right")
+        held = seen[ends] - seen[:-1]
+        worth = (np.minimum(held, 1.0) + _AGAIN * held) @ self._weights
+        return int(at[np.argmax(worth)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One article with the places of the query's words; lists and arrays are per region or match."""
+
+    place: "_Place"
+    kinds: list[int]
+    sections: list[int]
+    worth: Scores
+    tokens: list[int]  # the first of each region
+    bytes: list[int]
+    at: NDArray[np.int64]
+    groups: NDArray[np.uint8]
+    region: NDArray[np.int64]
 
 
 class _Place:
     """An article's text in its segment, cut by bytes."""
 
-    def __init__(
-        self, arrays: Mapping[str, NDArray[np.generic]], token: int, byte: int, size: int
-    ) -> None:
-        self._arrays, self._token, self._byte, self.size = arrays, token, byte, size
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], doc: int) -> None:
+        self._arrays = arrays
+        self._token, end = arrays["tokens.ptr"][doc : doc + 2].tolist()
+        self._byte, stop = arrays["texts.ptr"][doc : doc + 2].tolist()
+        self.tokens, self.size = end - self._token, stop - self._byte
 
     def start(self, token: int) -> int:
+        """The byte a token begins at."""
         return int(self._arrays["tokens.start"][self._token + token])
 
     def end(self, token: int) -> int:
+        """The byte after a token."""
         return int(self._arrays["tokens.end"][self._token + token])
 
-    def marked(self, low: int, high: int, at: NDArray[np.intp]) -> tuple[str, Marks]:
+    def marked(self, low: int, high: int, at: NDArray[np.int64]) -> tuple[str, Marks]:
         """Bytes `low` to `high` as text, with the tokens `at` of it as marks in characters."""
         data = self._arrays["texts.blob"][self._byte + low : self._byte + max(high, low)].tobytes()
         if not len(at):
