@@ -5,6 +5,7 @@ For tests of pages alone; everything else is tested with the real service.
 
 # ruff: noqa: E501 - articles are easier to read when not wrapped
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import date
@@ -313,3 +314,25 @@ def _marked(text, words):
 def _counted(values):
     values = list(values)
     return tuple(FacetValue(v, values.count(v)) for v in dict.fromkeys(values))
+
+
+def write_articles(texts, folder):
+    """The same articles as files, for the real service."""
+    for text in texts:
+        keys = {
+            "title": text.title, "category": text.category, "answer": text.answer, "author": text.author,
+            "updated": str(text.updated or ""), "tags": list(text.tags), "type": text.type,
+            "related": list(text.related), "translation_of": text.pair,
+        }  # fmt: skip
+        head = "\n".join(
+            f"{name}: {json.dumps(value, ensure_ascii=False)}"
+            for name, value in keys.items()
+            if value
+        )
+        body = "\n\n".join(
+            (f"## {title}\n\n" if title else "") + body.replace("<", "&lt;")
+            for title, body in text.sections
+        )
+        file = folder / f"{text.slug}.md"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"---\n{head}\n---\n{body}\n", "utf-8")

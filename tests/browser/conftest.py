@@ -8,10 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fakes import FakeBase
+from fakes import TEXTS, write_articles
 from werkzeug.serving import make_server
 
 from kb.config import Settings
+from kb.service import KnowledgeBase
 from kb.web import create_app
 
 ARTEFACTS = Path(__file__).parent.parent.parent / "test-artefacts"
@@ -43,18 +44,49 @@ def chrome(chromium: str) -> Iterator[Any]:
         browser.close()
 
 
+class Listening(KnowledgeBase):
+    """The real service; what it was told is kept for tests to read as well."""
+
+    def listen(self) -> None:
+        self.reports: list[tuple[Any, bool]] = []
+        self.votes: list[tuple[Any, ...]] = []
+        self.questions: list[tuple[Any, ...]] = []
+
+    def report(self, report: Any, robot: bool = False) -> None:
+        self.reports.append((report, robot))
+        super().report(report, robot)
+
+    def feedback(self, *vote: Any) -> None:
+        self.votes.append(vote)
+        super().feedback(*vote)
+
+    def contact(self, *question: Any) -> None:
+        self.questions.append(question)
+        super().contact(*question)
+
+
 @pytest.fixture(scope="session")
-def served() -> Iterator[SimpleNamespace]:
-    """A running site: `url`, and the `base` behind it."""
-    base = FakeBase()
-    settings = Settings(promise=PROMISE, edit_url="https://git.example.com/edit/{path}")
-    server = make_server("127.0.0.1", 0, create_app(base, settings), threaded=True)
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A running site over the articles of `fakes.TEXTS`: `url`, and the `base` behind it."""
+    folder = tmp_path_factory.mktemp("site")
+    write_articles(TEXTS, folder / "articles")
+    settings = Settings(
+        articles=folder / "articles",
+        data=folder / "var",
+        promise=PROMISE,
+        edit_url="https://git.example.com/edit/{path}",
+    )
+    base = Listening.open(settings)
+    base.listen()
+    base.rebuild()
+    server = make_server("127.0.0.1", 0, create_app(base), threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", base=base)
     server.shutdown()
     thread.join()
     server.server_close()
+    base.close()
 
 
 @pytest.fixture

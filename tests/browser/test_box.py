@@ -355,7 +355,7 @@ def test_nothing_is_asked_or_opened_while_composing(visit):
     ("query", "said"),
     [
         *(("бухгалтерии", "Найдена 1 статья"), ("тариф", "Найдена 21 статья")),
-        *(("пароль", "Найдено 3 статьи"), ("ъыь", "Ничего не нашлось")),
+        *(("пароль", "Найдено 3 статьи"), ("щщщкккх", "Ничего не нашлось")),
     ],
 )
 def test_the_count_is_said_once_typing_has_rested(visit, query, said):
@@ -391,21 +391,21 @@ def test_a_repair_is_said_and_can_be_refused(visit):
 def test_nothing_found_offers_articles_and_a_person(visit):
     page = visit("/ru/")
 
-    box(page).fill("ъыьэ")
+    box(page).fill("щщщкккх")
 
-    expect(page.locator(".note")).to_contain_text("По запросу «ъыьэ» ничего не нашлось.")
+    expect(page.locator(".note")).to_contain_text("По запросу «щщщкккх» ничего не нашлось.")
     expect(page.locator(".note")).to_contain_text("Отвечаем за два часа")
     assert hits(page).count() == 4
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
     page.wait_for_url("**/contact?**")
-    assert page.get_by_label("Вы искали").input_value() == "ъыьэ"
+    assert page.get_by_label("Вы искали").input_value() == "щщщкккх"
 
 
 def test_weak_matches_are_called_so(visit):
     page = visit("/ru/")
 
-    box(page).fill("пароль абвг")
+    box(page).fill("img src onerror 1")
 
     expect(page.locator(".note")).to_contain_text("Точного ответа нет")
     expect(hits(page).last).to_have_text("Задать вопрос")
@@ -414,9 +414,9 @@ def test_weak_matches_are_called_so(visit):
 def test_hostile_text_stays_text(visit, served):
     page = visit("/ru/")
 
-    box(page).fill("<img src=x onerror=alert(1)>")
+    box(page).fill("<img src=щщщ onerror=кккх>")
 
-    expect(page.locator(".note")).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(page.locator(".note")).to_contain_text("<img src=щщщ onerror=кккх>")
     assert page.locator(".popup img").count() == 0
 
 
@@ -463,7 +463,7 @@ def test_a_click_is_told_with_what_was_typed_and_shown(visit, served):
     assert len(report.steps) == 5  # from two letters
     assert report.shown[0] == ("ru/account/reset-password", 1)
     assert [(e.kind, e.rank) for e in report.events] == [("click", 1)]
-    assert report.build == "build-1"
+    assert report.build == served.base.status().build
     assert "run=" not in page.url
 
 
