@@ -35,6 +35,7 @@ _LOCK = "lock"
 _UNFINISHED = "unfinished-"
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(\+\d{4,})?")  # time, chance, count if time stood still
 _LOOKS = 5  # at the folder while builds come and go
+_TRIES = 8  # at the lock, in less than half a second
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 _MAGIC = b"kbarrays"
 _ALIGN = 64
@@ -209,12 +210,10 @@ class Builds:
         except OSError as error:
             raise BuildFailed(_disk(error, self.root)) from None
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(lock):
                 raise BuildFailed(
                     f"another process is building in {self.root}; wait until it has finished"
-                ) from None
+                )
             yield
         except OSError as error:
             raise BuildFailed(_disk(error, self.root)) from None
@@ -280,6 +279,18 @@ class Builds:
         for entry in list(os.scandir(self.root)):
             if entry.name.startswith(_UNFINISHED):
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _taken(lock: int) -> bool:
+    """Whether the lock is ours now. Children of a killed build hold it a moment longer than it."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def _write_manifest(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
