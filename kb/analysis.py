@@ -1,4 +1,4 @@
-"""One article to everything the index holds of it: HTML, sections, words and where they stand. Writes nothing."""
+"""One article to all that the index holds of it: HTML, sections, words. Writes nothing."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

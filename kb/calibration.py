@@ -1,8 +1,8 @@
-"""How much of a question one place of a base holds by chance: the measure of confidence. Ranks real queries never.
+"""How much of nonsense one place of a base holds by chance: the measure of confidence.
 
-Words drawn at random from the base itself are a question about nothing. How much of such questions
-the best place still holds depends on the base alone, so a threshold set by it needs no tuning by
-hand. The method and its curve: `docs/ranking.md`.
+Ranks no query of a person. Words drawn at random from the base itself are a question about nothing.
+How much of such questions the best place still holds depends on the base alone, so a threshold set
+by it needs no tuning by hand. The method and its curve: `docs/ranking.md`.
 """
 
 from math import exp, log

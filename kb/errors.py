@@ -1,4 +1,4 @@
-"""What keeps the service from working. A writer's mistake is a value (`articles.Problem`), not an error."""
+"""What keeps the service from working. A writer's mistake is a value, an `articles.Problem`."""
 
 
 class KBError(Exception):

@@ -34,7 +34,7 @@ class Corpus:
     """
 
     def __init__(self, segments: Sequence[Segment], dead: Sequence[NDArray[np.int32]]) -> None:
-        """`dead[i]` are the articles of `segments[i]` that later segments replaced or that are gone."""
+        """`dead[i]` are the articles of `segments[i]` that were replaced later or are gone."""
         self.segments = tuple(segments)
         self.bases = [0]
         for segment in segments:

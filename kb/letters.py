@@ -1,4 +1,4 @@
-"""Character n-grams of a vocabulary, and each article's content words in order: what re-ranking reads.
+"""Character n-grams of a vocabulary, and articles' content words in order. Ranks nothing.
 
 Words share n-grams where they share letters, whatever their endings: `оплатили` and `предоплата`.
 A gram is known by a 64-bit key of its characters; `_` stands at both ends of a word.
@@ -141,7 +141,7 @@ def region_lengths(arrays: Arrays) -> NDArray[np.int64]:
 def _grams(
     name: str, words: Vocabulary, stream: NDArray[np.int32], docs: NDArray[np.int32], size: int
 ) -> dict[str, NDArray[Any]]:
-    """Grams to the words that have them, in how many articles each stands, and articles' lengths."""
+    """Grams to the words that have them, the number of their articles, and articles' lengths."""
     used = np.unique(stream)
     found, owner = keys([words[i] for i in used.tolist()], SIZES[name])
     distinct, place = np.unique(found, return_inverse=True)

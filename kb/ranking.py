@@ -84,7 +84,7 @@ class Ranker:
         return Ranked(docs[order], scores[order], hits, count, held, confident, tuple(terms))
 
     def _candidates(self, scores: Scores, count: int) -> Docs:
-        """The articles worth re-scoring, ascending: no more than 200, and none hopelessly behind."""
+        """The articles worth re-scoring, ascending: at most 200, and none hopelessly behind."""
         docs = best_first(scores, min(CANDIDATES, count))
         ahead = int(np.count_nonzero(scores[docs] >= HOPELESS * scores[docs[:1]]))
         return np.sort(docs[: max(ahead, FEWEST)])
@@ -130,14 +130,14 @@ class Ranker:
     def _term(
         self, word: Word, weight: float, others: Sequence[Phrase] = (), other_weight: float = 0.0
     ) -> Term:
-        """A word in any form, a word that begins so, or a synonym: the best score of each article."""
+        """A word in any form, one that begins so, or a synonym: the best score of each article."""
         own = [self.corpus.impact(lemma) for lemma in word.lemmas]
         frequency = max(len(docs) for docs, _ in own)
         lists = own
         if word.unfinished:
             docs, scores = self.corpus.prefix_impact(word.text)
             lists.append((docs, scores * np.float32(PREFIX)))
-            frequency = max(frequency, len(docs)) if not frequency else frequency
+            frequency = frequency or len(docs)
         for phrase in others:
             docs, scores = self.phrase(phrase)
             lists.append((docs, scores * np.float32(other_weight)))
@@ -212,7 +212,7 @@ class Ranker:
     def explain(
         self, query: Query, allowed: NDArray[np.bool_], own_lang: str, docs: Sequence[int]
     ) -> list[tuple[int, str, str, str, float]]:
-        """Of what the scores of some articles are made: article, part, term, field, contribution."""
+        """What some articles' scores are made of: article, part, term, field, contribution."""
         terms, alternatives = self.terms(query)
         ranked = self.rank(query, allowed, own_lang)
         words = self._add_up(terms, alternatives)

@@ -1,4 +1,4 @@
-"""Scores of a few hundred candidates from their own letters and the order of their words. Finds no hits."""
+"""Scores of a few hundred candidates from their letters and word order. Finds no hits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ class Reranker:
         ]
 
     def scores(self, asked: Asked, docs: Docs, words: Scores) -> "Reranked":
-        """What letters and pairs add to each candidate; `docs` ascend, `words` are their scores so far."""
+        """What letters and pairs add; `docs` ascend, `words` are their scores so far."""
         return Reranked(self, asked, docs, words)
 
 
@@ -284,7 +284,7 @@ class _View:
         return counts.reshape(self._units, len(wanted))
 
     def held(self, masses: Scores, units: NDArray[np.intp], titles: NDArray[np.int32]) -> float:
-        """The most that the title and two neighbouring blocks of a unit hold of the words' masses."""
+        """The most that the title and two adjacent blocks of a unit hold of the words' masses."""
         number = self._number[self._row]
         inside = np.zeros(self._units, np.int64) - 1
         inside[units] = np.arange(len(units))

@@ -7,7 +7,6 @@ from typing import Any
 
 from whoosh import fields, formats, scoring
 
-
 K1, B = 1.2, 0.75  # BM25's constants; Whoosh's own defaults
 
 

@@ -66,7 +66,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was searched instead of what was typed; kind is layout, spelling, translit or dropped."""
+    """What was searched instead of what was typed; kind: layout, spelling, translit, dropped."""
 
     kind: str
     query: str

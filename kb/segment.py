@@ -1,4 +1,4 @@
-"""One immutable part of a build: the articles of one Whoosh segment as arrays in one file. Ranks nothing."""
+"""An immutable part of a build: a Whoosh segment's articles as arrays in a file. Ranks nothing."""
 
 import json
 from array import array
@@ -222,7 +222,7 @@ class SegmentWriter:
         self._blobs["cards"].append(_json(_card(doc)))
         self._blobs["pages"].append(_json({
             "article": article.to_json(), "html": doc.html, "sections": heads,
-            "links": [(link.target, link.line, link.image, link.alt, link.url) for link in doc.links],
+            "links": [(to.target, to.line, to.image, to.alt, to.url) for to in doc.links],
             "anchors": doc.anchors,
         }))  # fmt: skip
         meta = self._meta

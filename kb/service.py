@@ -1,4 +1,4 @@
-"""KnowledgeBase: the one place where articles, index, search and log are joined. Speaks neither HTTP nor terminal."""
+"""KnowledgeBase: where articles, index, search and log are joined. Speaks no HTTP."""
 
 import os
 import re
@@ -19,7 +19,7 @@ import numpy as np
 from kb import checks, indexer, synonyms
 from kb.articles import Article, Problem
 from kb.config import Settings
-from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.errors import IndexDamaged, IndexMissing
 from kb.indexer import BuildReport, Progress
 from kb.library import Library, article_url
 from kb.markup import Link, Rendered, Section
@@ -31,9 +31,10 @@ from kb.store import Builds
 
 LOOK_AGAIN = 0.5  # seconds between looks at which build is current
 POPULAR, RECENT, RELATED = 6, 6, 4
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
 MEDIA_TYPES = {
-    ".avif", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf", ".png", ".svg",
-    ".txt", ".webm", ".webp", ".zip",
+    ".avif", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf", ".png",
+    ".svg", ".txt", ".webm", ".webp", ".zip",
 }  # fmt: skip
 
 
@@ -61,7 +62,7 @@ class CategoryCount:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """What the home page shows of one interface language (articles of other languages come after)."""
+    """What the home page shows in one interface language; articles of others come after."""
 
     categories: tuple[CategoryCount, ...]
     popular: tuple[Card, ...]  # most read, then most linked to
@@ -162,7 +163,7 @@ class KnowledgeBase:
     # ------------------------------------------------------------ the build
 
     def _opened(self) -> "_Current":
-        """The current build, opened again when another was published; looks at most twice a second."""
+        """The current build, opened anew when another is published; looks twice a second."""
         current, now = self._current, monotonic()
         if current is not None and now - self._looked < LOOK_AGAIN:
             return current
@@ -213,7 +214,7 @@ class KnowledgeBase:
         own_lang: str | None = None,
         facets: bool = True,
     ) -> Results:
-        """The answer to any text. `lang`, `category`, `tag` filter; `own_lang` only ranks its articles first."""
+        """The answer to any text; `lang`, `category`, `tag` filter, `own_lang` ranks first."""
         asked = Asked(query, lang, category, tag, page, limit, exact, own_lang, facets)
         return self._opened().searcher.answer(asked, self._today())
 
@@ -385,7 +386,7 @@ class KnowledgeBase:
         """A regular file of a listed type inside the articles folder, or None."""
         root = os.path.realpath(self.settings.articles)
         parts = path.split("/")
-        if "\0" in path or any(part.startswith(".") or not part for part in parts):
+        if _UNUSABLE.search(path) or any(part.startswith(".") or not part for part in parts):
             return None
         full = os.path.realpath(os.path.join(root, *parts))
         if not full.startswith(root + os.sep) or Path(full).suffix.lower() not in MEDIA_TYPES:
@@ -511,7 +512,7 @@ class _Current:
         return tuple(self.card(other) for other in unique[:RELATED])
 
     def _linked(self, html: str) -> str:
-        """Links between articles, which are written by file path, as the articles' own addresses."""
+        """Links between articles, written by file path, as the articles' own addresses."""
 
         def address(match: re.Match[str]) -> str:
             slug = unquote(match[1])

@@ -1,4 +1,4 @@
-"""The best section of a hit and the words to mark in it, from places prepared at build time. Ranks no articles."""
+"""The best section of a hit, with the words to mark, from prepared places. Ranks no articles."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ class Marker:
     def __init__(
         self, segment: Segment, groups: Sequence[NDArray[np.int32]], weights: Sequence[float]
     ) -> None:
-        """`groups[i]` are the words that stand for word i of the query, which weighs `weights[i]`."""
+        """`groups[i]` are the words that stand for word i of the query, of weight `weights[i]`."""
         found = [each for each in zip(groups, weights, strict=True) if len(each[0])][:_MOST_GROUPS]
         self.segment = segment
         self.groups = [group for group, _ in found]
         self._weights = np.array([0.0, *(weight for _, weight in found)], np.float32)
 
     def excerpts(self, docs: Sequence[int]) -> list[Excerpt]:
-        """Title, best section and its best passage of each article, with the query's words marked."""
+        """Title, best section and best passage of each article, with the query's words marked."""
         return [self._excerpt(seen) for seen in self._seen(docs)]
 
     def _seen(self, docs: Sequence[int]) -> Iterator["_Seen"]:
@@ -157,7 +157,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """One article with the places of the query's words; lists and arrays are per region or match."""
+    """One article with the places of the query's words; lists are per region or match."""
 
     place: "_Place"
     kinds: list[int]
