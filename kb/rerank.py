@@ -198,7 +198,7 @@ class Reranked:
         for segment in self._corpus.segments:
             at, there = _find(segment.arrays[f"{name}.keys"], keys)
             frequency[there] += segment.gram_frequency(name)[at[there]]
-        count = self._corpus.count
+        count = max(self._corpus.count, 1)
         telling = (frequency > 0) & (frequency <= max(COMMON * count, 10))
         weights = weights * (np.log(count / (frequency + 1)) + 1) * (K1 + 1) * WEIGHTS[name]
         return _Grams(keys[telling], weights[telling].astype(np.float32))

@@ -45,7 +45,9 @@ class Marker:
 
     def excerpts(self, docs: Sequence[int]) -> list[Excerpt]:
         """Title, best section and best passage of each article, with the query's words marked."""
-        return [self._excerpt(seen) for seen in self._seen(docs)]
+        ascending = sorted(docs)  # as their tokens stand; `_seen` searches among these
+        found = dict(zip(ascending, map(self._excerpt, self._seen(ascending)), strict=True))
+        return [found[doc] for doc in docs]
 
     def _seen(self, docs: Sequence[int]) -> Iterator["_Seen"]:
         """Where the words of the query stand in the articles; all are looked through at once."""

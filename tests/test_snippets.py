@@ -49,7 +49,7 @@ def test_marks_are_the_words_that_were_asked_for(base):
         asked = {segment.words[int(at)] for group in groups for at in group}
         marker = Marker(segment, [g.astype(np.int32) for g in groups], [1.0] * len(groups))
         doc = rng.randrange(segment.size)
-        excerpt = marker.excerpt(doc)
+        (excerpt,) = marker.excerpts([doc])
 
         for told, marks in ((excerpt.title, excerpt.title_marks), (excerpt.text, excerpt.marks)):
             for start, end in marks:
@@ -58,6 +58,16 @@ def test_marks_are_the_words_that_were_asked_for(base):
                 assert found & asked or is_cut, (told[start:end], asked)
         title = {token.text for token in text.tokens(excerpt.title)}
         assert bool(title & asked) == bool(excerpt.title_marks)
+
+
+def test_the_order_of_articles_changes_no_excerpt(base):
+    segment = base._opened().library.corpus.segments[0]
+    words = [segment.words.find(word) for word in ("пароль", "вход", "почта")]
+    marker = Marker(segment, [np.array([at], np.int32) for at in words], [1.0, 2.0, 3.0])
+    docs = list(range(segment.size))
+    random.Random(4).shuffle(docs)
+
+    assert marker.excerpts(docs) == [marker.excerpts([doc])[0] for doc in docs]
 
 
 def test_the_text_is_the_articles_own(base):
