@@ -80,7 +80,7 @@ class Segment:
         return table
 
     def gram_frequency(self, name: str) -> NDArray[np.int32]:
-        """In how many live articles each gram stands."""
+        """In how many of its articles each gram stands."""
         return self.arrays[f"{name}.df"]
 
     def lemma_words(self, lemma: int) -> NDArray[np.int32]:
