@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
@@ -21,6 +22,7 @@ from kb.search import Correction, Hit, Results
 api = Blueprint("api", __name__)
 
 _MOST_HITS = 50
+_YES = frozenset(["1", "true", "yes", "on"])
 _AGE = "private, max-age=30"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -40,19 +42,25 @@ def _json(body: object, status: int = 200) -> Response:
 @api.get("/api/search")
 def search() -> ResponseReturnValue:
     """Hits as JSON; writes nothing."""
-    args = request.args
-    query = args.get("q", "")[: front.LONGEST_QUERY]
-    lang, own, category, tag = (
-        args.get(name) or None for name in ("lang", "own", "category", "tag")
+    given = request.query_string.decode("utf-8", "replace")
+    args = dict(parse_qsl(given, errors="replace"))
+    asked = (
+        args.get("q", "")[: front.LONGEST_QUERY],
+        args.get("lang"),
+        args.get("category"),
+        args.get("tag"),
+        _limit(args.get("limit")),
+        args.get("exact") in _YES,
+        args.get("own"),
     )
-    limit, exact = _limit(args.get("limit")), _yes(args.get("exact"))
-    asked = (query, lang, own, category, tag, limit, exact)
-    known = request.headers.get("If-None-Match")
+    known = request.environ.get("HTTP_IF_NONE_MATCH")
     if known is not None and (build := kb().status().build):
         tag_now = etag(build, asked)
         if known == "*" or tag_now.removeprefix("W/") in known:
             return Response(status=304, headers={"ETag": tag_now, "Cache-Control": _AGE})
-    results = kb().answer(
+    query, lang, category, tag, limit, exact, own = asked
+    here = site()
+    results = here.service.answer(
         query,
         lang=lang,
         category=category,
@@ -62,11 +70,9 @@ def search() -> ResponseReturnValue:
         own_lang=own,
         facets=False,
     )
-    site().metrics.search(results.total, results.confident)
-    response = Response(_encode(shape(results)), content_type="application/json")
-    response.headers["ETag"] = etag(results.build, asked)
-    response.headers["Cache-Control"] = _AGE
-    return response
+    here.metrics.search(results.total, results.confident)
+    headers = [*here.headers, ("ETag", etag(results.build, asked)), ("Cache-Control", _AGE)]
+    return Response(_encode(shape(results)), headers=headers, content_type="application/json")
 
 
 def shape(results: Results) -> dict[str, Any]:
@@ -118,10 +124,6 @@ def _limit(text: str | None) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_HITS):
         raise BadRequest(f"limit is a number from 1 to {_MOST_HITS}")
     return int(text)
-
-
-def _yes(text: str | None) -> bool:
-    return text in ("1", "true", "yes", "on")
 
 
 @api.get("/api/suggest")

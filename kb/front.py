@@ -32,6 +32,7 @@ class Site:
     metrics: Metrics
     limits: Limits
     assets: Mapping[str, str]  # static file → address with the hash of its content
+    headers: tuple[tuple[str, str], ...] = ()  # of every answer that has none of its own
     popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)
 
 

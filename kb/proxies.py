@@ -1,11 +1,13 @@
-"""Whose word on host, scheme and address is believed. Touches no other header."""
+"""Whose word on host, scheme and address is believed, and when a request came in."""
 
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address, ip_network
+from time import perf_counter
 from typing import Any
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+STARTED = "kb.started"  # when the request came in
 _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
@@ -18,7 +20,8 @@ class Proxies:
         self._trusted = tuple(ip_network(each, strict=False) for each in trusted)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        believed = self._is_trusted(environ.get("REMOTE_ADDR", ""))
+        environ[STARTED] = perf_counter()
+        believed = bool(self._trusted) and self._is_trusted(environ.get("REMOTE_ADDR", ""))
         return (self._behind if believed else self._app)(environ, start_response)
 
     def _is_trusted(self, address: str) -> bool:

@@ -4,19 +4,19 @@ import gzip
 import mimetypes
 from functools import partial
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from time import perf_counter
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, i18n, pages, shipped, widget
+from kb import api, feeds, front, i18n, pages, proxies, shipped, widget
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
-from kb.proxies import Proxies
 from kb.rates import Limits
 from kb.service import KnowledgeBase
 
@@ -24,6 +24,7 @@ _LARGEST_BODY = 64 * 1024
 _YEAR = "public, max-age=31536000, immutable"
 _COMPRESSED = ("text/", "application/xml")
 _WORTH_IT = 1400  # bytes; less fits into one packet anyway
+_ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
     400: "bad-request", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
     413: "too-large", 415: "bad-request", 429: "too-many-requests", 500: "internal-error",
@@ -56,6 +57,7 @@ def create_app(service: KnowledgeBase, settings: Settings | None = None) -> Flas
         metrics=Metrics(partial(_state, service)),
         limits=Limits(),
         assets=_assets(static),
+        headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),
     )
     app.jinja_loader = ChoiceLoader(
         [FileSystemLoader(folder) for folder in _folders(settings.templates, "templates")]
@@ -66,7 +68,7 @@ def create_app(service: KnowledgeBase, settings: Settings | None = None) -> Flas
     _add_names(app)
     _add_errors(app)
     _add_headers(app, settings)
-    app.wsgi_app = Proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = proxies.Proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -237,28 +239,29 @@ def policy(settings: Settings, ancestors: str = "'none'") -> str:
 
 def _add_headers(app: Flask, settings: Settings) -> None:
     everywhere = policy(settings)
+    metrics: Metrics = app.extensions["kb"].metrics
     frame = policy(settings, " ".join(settings.widget_parents) or "'self'")
-
-    @app.before_request
-    def start() -> None:
-        g.started = perf_counter()
 
     @app.after_request
     def finish(response: Response) -> Response:
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        # A search is asked at every keystroke and brings its headers along.
+        if asked.endpoint != "api.search" or response.status_code != 200:
+            complete(response, asked.endpoint == "widget.frame")
+        rule = asked.url_rule.rule if asked.url_rule else "other"
+        took = perf_counter() - asked.environ.get(proxies.STARTED, inf)
+        metrics.request(rule, asked.method, response.status_code, max(took, 0.0))
+        return response
+
+    def complete(response: Response, is_frame: bool) -> None:
         headers = response.headers
-        is_frame = request.endpoint == "widget.frame"
         headers.setdefault("Content-Security-Policy", frame if is_frame else everywhere)
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "same-origin")
+        for name, value in _ALWAYS:
+            headers.setdefault(name, value)
         if response.mimetype == "text/html":
             headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Accept-Language")
-        if request.endpoint != "api.search":
-            _compress(response)
-        took = perf_counter() - g.get("started", perf_counter())
-        rule = request.url_rule.rule if request.url_rule else "other"
-        front.site().metrics.request(rule, request.method, response.status_code, took)
-        return response
+        _compress(response)
 
 
 def _compress(response: Response) -> None:

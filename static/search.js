@@ -33,7 +33,7 @@ if (form) searchBox();
 
 function searchBox() {
   const input = $("#q", form), popup = $(".popup", form), list = $("#hits", form);
-  const note = $(".note", form), more = $(".more", form), status = $("[role=status]", form);
+  const note = $(".note", form), status = $("[role=status]", form);
   const onPage = words.surface === "page";
   const committed = location.href;
   let active = -1, asked = 0, request, answer, quiet, spinner, telling, lastValue = input.value;
@@ -96,7 +96,7 @@ function searchBox() {
       all[at].scrollIntoView({ block: "nearest" });
     }
   };
-  const fill = (nodes, text = "", extra = []) => {
+  const fill = (nodes, text = "") => {
     nodes.forEach((node, i) => {
       node.id = "hit-" + i;
       node.setAttribute("aria-selected", "false");
@@ -105,8 +105,6 @@ function searchBox() {
     list.hidden = !nodes.length;
     note.textContent = text;
     note.hidden = !text;
-    more.replaceChildren(...extra);
-    more.hidden = !extra.length;
     active = -1;
     input.removeAttribute("aria-activedescendant");
     open(true);
@@ -153,10 +151,9 @@ function searchBox() {
       text += " " + words.weak;
       nodes.push(askUs(q));
     }
-    const extra = [];
-    if (correction) extra.push(make("a", { href: resultPage(q, true) }, say(words.exact, { q })));
-    if (total > results.length) extra.push(make("a", { href: resultPage(q) }, words.all + " · " + total));
-    fill(nodes, text.trim(), extra);
+    if (correction) nodes.push(option(resultPage(q, true), { class: "more" }, say(words.exact, { q })));
+    if (total > results.length) nodes.push(option(resultPage(q), { class: "more" }, words.all + " · " + total));
+    fill(nodes, text.trim());
     tell(results.length ? count(total) + (correction ? ". " + say(words.instead, { q: meant }) : "") : words.none);
     if (run) {
       run.body.build = answer.build;
@@ -166,13 +163,12 @@ function searchBox() {
   const showRecents = () => {
     const all = recents();
     if (!all.length) return open(false);
-    const clear = make("button", { type: "button" }, words.clear);
+    const clear = make("div", { role: "option", class: "more" }, words.clear);
     clear.onclick = () => {
       kept(localStorage, "kb-recent", null);
       open(false);
-      input.focus();
     };
-    fill(all.map((q) => option(resultPage(q), { class: "recent" }, q)), words.recent, [clear]);
+    fill([...all.map((q) => option(resultPage(q), { class: "recent" }, q)), clear], words.recent);
   };
   // Announced only after 1.4 s of quiet: a count for every letter is noise.
   const tell = (text) => {
