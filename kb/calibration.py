@@ -16,7 +16,7 @@ from kb.ranking import Ranker
 from kb.synonyms import Synonyms
 
 SIZES = (6, 8, 10, 13)  # words of a random question
-PER_SIZE = 30
+PER_SIZE = 60
 QUANTILE = 0.85
 EXPONENT = 0.75  # how the share falls with the number of words
 UNKNOWN = 0.6  # of a base too small to say
@@ -35,26 +35,22 @@ def level(library: Library) -> float:
     logs = []
     for size in SIZES:
         chance = np.random.default_rng(size)
-        shares = [
-            ranker.rank(_question(words, size, chance), corpus.live).held for _ in range(PER_SIZE)
-        ]
+        shares = [ranker.share(_question(words, size, chance)) for _ in range(PER_SIZE)]
         share = float(np.quantile(shares, QUANTILE))
         logs.append(log(max(0.05, share) * (size / 8) ** EXPONENT))
     return exp(sum(logs) / len(logs))
 
 
 def _words(library: Library) -> list[str]:
-    """Some ten thousand content words, evenly spread over the articles in order of paths."""
+    """Some forty thousand words, evenly spread over the articles in order of paths."""
     found: list[str] = []
     docs = library.in_order
-    step = max(1, len(docs) // 2000)
-    for doc in docs[::step].tolist():
+    for doc in docs[:: max(1, len(docs) // 2000)].tolist():
         segment, number = library.corpus.locate(doc)
-        ptr = segment.arrays["content.ptr"]
-        stream = segment.arrays["content.words"][ptr[number] : ptr[number + 1]]
-        stream = stream[stream < len(segment.words)]
-        chosen = stream[:: max(1, len(stream) // 20)]
-        found += [segment.words[int(at)] for at in chosen]
+        low, high = segment.arrays["tokens.ptr"][number : number + 2].tolist()
+        stream = segment.arrays["tokens.words"][low:high]
+        stream = stream[~segment.arrays["tokens.compound"][low:high]]
+        found += [segment.words[int(at)] for at in stream[:: max(1, len(stream) // 20)]]
     return found
 
 

@@ -39,7 +39,18 @@ WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
-_MODULES = ("analysis", "articles", "letters", "markup", "schema", "segment", "spelling", "text")
+_MODULES = (
+    "analysis",
+    "articles",
+    "calibration",
+    "confidence",
+    "letters",
+    "markup",
+    "schema",
+    "segment",
+    "spelling",
+    "text",
+)
 _LIBRARIES = ("markdown", "nh3", "pygments", "pymdown-extensions", "pymorphy3",
               "pymorphy3-dicts-ru", "pystemmer", "whoosh")  # fmt: skip
 
@@ -109,6 +120,7 @@ class _Before:
     segments: list[str]  # file names
     dead: list[list[int]]
     synonyms: str
+    root: str  # of the articles it is of
     is_sound: bool  # False when it stands in for a later build that is damaged
 
     @property
@@ -192,10 +204,15 @@ def rebuild(
         report = _report(before, contents)
         if strict and report.rejected:
             report = replace(report, articles=len(before.served) if before else 0)
-        elif before is None or _differs(before, contents):
+        elif before is None or _differs(before, contents) or before.root != _root(settings):
             build = _publish(builds, draft, settings, before, contents)
             report = replace(report, build=build.name, published=True)
     return replace(report, seconds=perf_counter() - began)
+
+
+def _root(settings: Settings) -> str:
+    """Which folder a build is of: another server must not take it for its own."""
+    return str(settings.articles.resolve())
 
 
 def _report(before: _Before | None, contents: _Contents) -> BuildReport:
@@ -238,6 +255,7 @@ def _publish(
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
         "segments": segments, "dead": dead, "level": calibration.level(library),
+        "root": _root(settings),
     }  # fmt: skip
     return builds.publish(draft, facts)
 
@@ -282,6 +300,7 @@ def _before(builds: Builds, settings: Settings) -> _Before | None:
             build.manifest["segments"],
             build.manifest["dead"],
             (build.folder / SYNONYMS).read_text("utf-8"),
+            str(build.manifest.get("root", "")),
             build.name == builds.pointed(),
         )
     except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError):

@@ -54,8 +54,8 @@ class Corpus:
         self._publish, self._expires = self._all("publish"), self._all("expires")
         self.boosted = bool(np.any(self.boost != 1.0))
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
-        self._forms: _Recent[NDArray[np.int32]] = _Recent(
-            lambda value: len(value) + 32, _CACHED_FORMS
+        self._forms: _Recent[tuple[NDArray[np.int32], ...]] = _Recent(
+            lambda value: sum(map(len, value)) + 32, _CACHED_FORMS
         )
         self._impacts: _Recent[Postings] = _Recent(
             lambda value: len(value[0]) + 32, _CACHED_POSTINGS
@@ -259,21 +259,14 @@ class Corpus:
                 found.append((field.name, field.weight * float(scores[at])))
         return found
 
-    def forms(self, number: int, lemmas: Sequence[str], start: str = "") -> NDArray[np.int32]:
-        """The words of a segment with one of these dictionary forms, or that begin with `start`."""
-        key = (f"{number}*{start}", "\0".join(lemmas))
+    def forms(self, lemmas: Sequence[str], start: str = "") -> tuple[NDArray[np.int32], ...]:
+        """For each segment, the words with one of these dictionary forms, or that begin so."""
+        key = (start, "\0".join(lemmas))
         found = self._forms.get(key)
         if found is None:
-            found = self._find_forms(number, lemmas, start)
+            found = tuple(_forms(segment, lemmas, start) for segment in self.segments)
             self._forms.put(key, found)
         return found
-
-    def _find_forms(self, number: int, lemmas: Sequence[str], start: str) -> NDArray[np.int32]:
-        segment = self.segments[number]
-        found = [segment.lemma_words(at) for at in map(segment.lemmas.find, lemmas) if at >= 0]
-        if start:
-            found.append(np.arange(*segment.words.prefix(start), dtype=np.int32))
-        return np.concatenate(found) if found else np.empty(0, np.int32)
 
     def _cached(self, key: tuple[str, str], make: Callable[[], Postings]) -> Postings:
         found = self._impacts.get(key)
@@ -281,6 +274,13 @@ class Corpus:
             found = make()
             self._impacts.put(key, found)
         return found
+
+
+def _forms(segment: Segment, lemmas: Sequence[str], start: str) -> NDArray[np.int32]:
+    found = [segment.lemma_words(at) for at in map(segment.lemmas.find, lemmas) if at >= 0]
+    if start:
+        found.append(np.arange(*segment.words.prefix(start), dtype=np.int32))
+    return np.concatenate(found) if found else np.empty(0, np.int32)
 
 
 class _Recent(Generic[T]):

@@ -1,6 +1,7 @@
 """What was typed to words, phrases and exclusions. Any text is a query; no index is known here."""
 
 import re
+from bisect import bisect
 from dataclasses import dataclass
 
 from kb import text
@@ -9,6 +10,7 @@ MOST_CHARACTERS = 500
 MOST_WORDS = 32
 
 _QUOTED = re.compile(r'"([^"]*)"|«([^»]*)»|“([^”]*)”|„([^“”]*)[“”]')
+_END = re.compile(r"[.!?…]+(?=\s)|\n+")  # of a sentence
 _WITHOUT = re.compile(r"(?:(?<=\s)|^)[-−–](?=\w)(\S+)")
 
 
@@ -19,6 +21,7 @@ class Word:
     text: str
     lemmas: tuple[str, ...]
     unfinished: bool = False  # the last word: also the beginning of a longer one
+    sentence: int = 0  # number of the sentence it stands in
 
     @property
     def is_stop(self) -> bool:
@@ -52,14 +55,18 @@ def parse(raw: str) -> Query:
             phrases.append(tuple(inner[:MOST_WORDS]))
     plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", raw)
     without = [word for match in _WITHOUT.finditer(plain) for word in text.plain_words(match[1])]
-    words = text.plain_words(_WITHOUT.sub(" ", plain))[:MOST_WORDS]
+    asked = _WITHOUT.sub(lambda match: " " * len(match[0]), plain)
+    found = [token for token in text.tokens(asked) if not token.compound][:MOST_WORDS]
+    words, places = [token.text for token in found], [token.start for token in found]
     if not words and not phrases:  # only “-word”: taken as the word
         words, without = without[:MOST_WORDS], []
+        places = [0] * len(words)
+    ends = [match.start() for match in _END.finditer(asked)]
     is_open = not (phrases and raw.endswith(('"', "»", "”", "“")))
     return Query(
         raw,
         tuple(
-            Word(word, text.lemmas(word), is_open and i == len(words) - 1)
+            Word(word, text.lemmas(word), is_open and i == len(words) - 1, bisect(ends, places[i]))
             for i, word in enumerate(words)
         ),
         _weights(words),

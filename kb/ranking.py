@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import rerank
+from kb import confidence, rerank
+from kb.confidence import Sought
 from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
 from kb.query import Query, Word
 from kb.rerank import CANDIDATES, Reranker
@@ -19,8 +20,6 @@ from kb.synonyms import Phrase, Synonyms
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
 FEWEST, HOPELESS = 50, 0.4  # re-scored: so many, and all with this share of the best score
-LOOKED_INTO = 10  # first articles that are searched for a place that holds the query together
-ALPHA, GAMMA, CAP = 0.88, 0.35, 0.70  # of the confidence threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,6 @@ class Ranked:
     scores: Scores
     hits: NDArray[np.bool_]  # of all articles, which are hits
     total: int
-    held: float  # the share of the query that one place holds, 0–1
     confident: bool
     terms: "tuple[Term, ...]"
 
@@ -45,7 +43,8 @@ class Term:
     docs: Docs
     scores: Scores
     mass: float  # weight times rarity: what holding it is worth
-    lemmas: tuple[str, ...]  # its own dictionary forms and those of its synonyms
+    others: tuple[str, ...] = ()  # dictionary forms of its synonyms
+    other_weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +77,36 @@ class Ranker:
         again = self._reranker.scores(self.asked(terms), docs, total[docs])
         scores = self._favoured(docs, again.total, own_lang)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
-        held = again.held(order[:LOOKED_INTO])
-        distinct = len({term.word.lemmas for term in terms if not term.word.is_stop})
-        confident = held > 0 and held >= self.threshold(distinct)
-        return Ranked(docs[order], scores[order], hits, count, held, confident, tuple(terms))
+        docs = docs[order]
+        confident = confidence.is_enough(self.corpus, self.sought(terms), docs, self.level)
+        return Ranked(docs, scores[order], hits, count, confident, tuple(terms))
+
+    def share(self, query: Query) -> float:
+        """How much of a question the best place of this base holds."""
+        terms, alternatives = self.terms(query)
+        total = self._add_up(terms, alternatives)
+        first = best_first(total, confidence.LOOKED_INTO)
+        return confidence.share(self.corpus, self.sought(terms), first[total[first] > 0])
+
+    def sought(self, terms: Sequence[Term]) -> list[Sought]:
+        """The distinct words of the query as `confidence` needs them."""
+        distinct = {term.word.lemmas: term for term in reversed(terms)}
+        return [
+            Sought(
+                term.mass,
+                term.word.sentence,
+                self._forms(term),
+                self._other_forms(term) if term.others else (),
+                term.other_weight,
+            )
+            for term in distinct.values()
+        ]
 
     def _candidates(self, scores: Scores, count: int) -> Docs:
         """The articles worth re-scoring, ascending: at most 200, and none hopelessly behind."""
         docs = best_first(scores, min(CANDIDATES, count))
         ahead = int(np.count_nonzero(scores[docs] >= HOPELESS * scores[docs[:1]]))
         return np.sort(docs[: max(ahead, FEWEST)])
-
-    def threshold(self, words: int) -> float:
-        """The share of a query of so many words that one place must hold; longer ones less."""
-        share: float = ALPHA * self.level * (8 / max(words, 1)) ** GAMMA
-        return min(CAP, share)
 
     def _favoured(self, docs: Docs, scores: Scores, own_lang: str) -> Scores:
         """Scores with the writers' `boost`, and the reader's own language first."""
@@ -144,7 +158,7 @@ class Ranker:
         docs, scores = best_of(self.corpus.size, lists)
         mass = weight * max(0.0, self.corpus.idf(frequency or min(len(docs), self.corpus.count)))
         stand_in = [lemma for phrase in others if len(phrase) == 1 for lemma in phrase[0]]
-        return Term(word, weight, docs, scores, mass, (*word.lemmas, *stand_in))
+        return Term(word, weight, docs, scores, mass, tuple(stand_in), other_weight)
 
     def _alternative(self, start: int, end: int, phrase: Phrase, weight: float) -> Alternative:
         docs, scores = self.phrase(phrase)
@@ -188,24 +202,25 @@ class Ranker:
         return rerank.Asked(
             tuple(term.word.text for term in content),
             tuple(term.weight for term in content),
-            tuple(
-                tuple(self._forms(number, term) for term in content)
-                for number in range(len(self.corpus.segments))
-            ),
-            np.array([term.mass for term in content], np.float32),
+            tuple(self._forms(term) for term in content),
         )
 
-    def _forms(self, number: int, term: Term) -> NDArray[np.int32]:
-        """The words of a segment that stand for a word of the query."""
-        return self.corpus.forms(
-            number, term.lemmas, term.word.text if term.word.unfinished else ""
-        )
+    def _forms(self, term: Term) -> tuple[NDArray[np.int32], ...]:
+        """For each segment, the words that are a form of a word of the query or begin with it."""
+        start = term.word.text if term.word.unfinished else ""
+        return self.corpus.forms(term.word.lemmas, start)
+
+    def _other_forms(self, term: Term) -> tuple[NDArray[np.int32], ...]:
+        return self.corpus.forms(term.others)
 
     def marked_words(
         self, number: int, terms: Sequence[Term]
     ) -> tuple[list[NDArray[np.int32]], list[float]]:
         """For each word of the query, the words of a segment to mark for it, and what it weighs."""
-        return [self._forms(number, term) for term in terms], [term.mass for term in terms]
+        groups = [self._forms(term)[number] for term in terms]
+        groups += [self._other_forms(term)[number] for term in terms]
+        weights = [term.mass for term in terms]
+        return groups, weights + [term.mass * term.other_weight for term in terms]
 
     # ------------------------------------------------------------ why
 

@@ -17,7 +17,6 @@ PAIRS = 0.6
 CANDIDATES = 200  # at most
 LINED = 40  # of the candidates, whose headings and answered questions are compared
 COMMON = 0.25  # grams in a larger share of articles than this tell nothing
-BLOCK = 20  # content words; what stands in two neighbouring blocks stands together
 
 Pairs = Mapping[tuple[int, int], int]
 
@@ -26,14 +25,12 @@ Pairs = Mapping[tuple[int, int], int]
 class Asked:
     """A query as re-ranking needs it: content words in order, none of them a stop word.
 
-    Word i is `texts[i]`, weighs `weights[i]`, and any word of `forms[s][i]` of segment s stands for
-    it; `masses[i]` is what holding it is worth.
+    Word i is `texts[i]`, weighs `weights[i]`, and any word of `forms[i][s]` of segment s is it.
     """
 
     texts: tuple[str, ...]
     weights: tuple[float, ...]
     forms: tuple[tuple[NDArray[np.int32], ...], ...]
-    masses: Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,10 @@ class Reranker:
             for name in (f"{BODY}.length", f"{TITLE}.length", "content.length")
         }
         self._line_norms = self._norm_of_lines()
+        self.frequencies = {
+            name: [_live_frequency(corpus, number, name) for number in range(len(corpus.segments))]
+            for name in (BODY, TITLE, LINES)
+        }
 
     def _norm(self, name: str) -> list[Scores]:
         """BM25's part of an article's length, per segment; the average is of live articles."""
@@ -83,6 +84,37 @@ class Reranker:
         return Reranked(self, asked, docs, words)
 
 
+def _live_frequency(corpus: Corpus, number: int, name: str) -> NDArray[np.int32]:
+    """In how many live articles of a segment each gram stands."""
+    segment, base = corpus.segments[number], corpus.bases[number]
+    dead = np.flatnonzero(~corpus.live[base : base + segment.size]).tolist()
+    frequency = segment.gram_frequency(name)
+    if not dead:
+        return frequency
+    frequency = frequency.copy()
+    for doc in dead:
+        words = [segment.words[word] for word in _words_of(segment, doc, name)]
+        if words:
+            gone = np.unique(letters.keys(words, letters.SIZES[name])[0])
+            frequency[np.searchsorted(segment.arrays[f"{name}.keys"], gone)] -= 1
+    return frequency
+
+
+def _words_of(segment: Segment, doc: int, name: str) -> list[int]:
+    """The distinct words of an article whose grams are counted under `name`."""
+    arrays = segment.arrays
+    if name == LINES:
+        low, high = arrays["lines.ptr"][arrays["lines.of"][doc : doc + 2]].tolist()
+        found = arrays["lines.words"][low:high]
+    else:
+        low, high = arrays["content.ptr"][doc : doc + 2].tolist()
+        if name == TITLE:
+            high = min(low + 2 + int(arrays["content.title"][doc]), high)
+        found = arrays["content.words"][low:high]
+    distinct: list[int] = np.unique(found[found < len(segment.words)]).tolist()
+    return distinct
+
+
 class Reranked:
     """The parts re-ranking adds, by name, each aligned with the candidates, and their sum."""
 
@@ -90,7 +122,6 @@ class Reranked:
         self._reranker, self._corpus, self._asked = reranker, reranker._corpus, asked
         self._docs = docs
         self._bounds = np.searchsorted(docs, self._corpus.bases).tolist()
-        self._views: list[tuple[int, int, _View, NDArray[np.int32]]] = []
         self.parts: dict[str, Scores] = {}
         self._bodies()
         self._titles()
@@ -115,10 +146,9 @@ class Reranked:
                 continue
             ptr = segment.arrays["content.ptr"]
             view = _View(
-                segment, BODY, grams.keys, asked.forms[number],
+                segment, BODY, grams.keys, [forms[number] for forms in asked.forms],
                 segment.arrays["content.words"], ptr[local], ptr[local + 1],
             )  # fmt: skip
-            self._views.append((low, high, view, segment.arrays["content.title"][local]))
             bodies[low:high] = view.bm25(
                 grams.weights, self._reranker._norms[f"{BODY}.length"][number][local]
             )
@@ -126,7 +156,7 @@ class Reranked:
             norms[low:high] = self._reranker._norms["content.length"][number][local]
         self.parts[BODY] = bodies
         # How rare a pair is is judged among the candidates: who holds it is nearly always one.
-        idf = np.log(self._corpus.count / (np.count_nonzero(counts, axis=0) + 1)) + 1
+        idf = np.log(max(self._corpus.count, 1) / (np.count_nonzero(counts, axis=0) + 1)) + 1
         weights = (idf * PAIRS * (K1 + 1)).astype(np.float32)
         self.parts["pairs"] = (counts / (counts + norms[:, None])) @ weights
 
@@ -170,19 +200,6 @@ class Reranked:
         self.parts[LINES] = best
         self.total = self.total + best
 
-    def held(self, first: NDArray[np.intp]) -> float:
-        """The largest share of the query that one place of the candidates `first` holds, 0–1."""
-        whole = float(self._asked.masses.sum())
-        if not whole:
-            return 0.0
-        masses = np.concatenate(([0.0], self._asked.masses)).astype(np.float32)
-        best = 0.0
-        for low, high, view, titles in self._views:
-            here = first[(first >= low) & (first < high)] - low
-            if len(here):
-                best = max(best, view.held(masses, here, titles))
-        return best / whole
-
     def _grams(self, name: str) -> _Grams:
         found = [
             (letters.keys_of(word, name), weight)
@@ -195,9 +212,9 @@ class Reranked:
         keys, place = np.unique(every, return_inverse=True)
         weights = np.bincount(place, weights=each)
         frequency = np.zeros(len(keys), np.int64)
-        for segment in self._corpus.segments:
+        for number, segment in enumerate(self._corpus.segments):
             at, there = _find(segment.arrays[f"{name}.keys"], keys)
-            frequency[there] += segment.gram_frequency(name)[at[there]]
+            frequency[there] += self._reranker.frequencies[name][number][at[there]]
         count = max(self._corpus.count, 1)
         telling = (frequency > 0) & (frequency <= max(COMMON * count, 10))
         weights = weights * (np.log(count / (frequency + 1)) + 1) * (K1 + 1) * WEIGHTS[name]
@@ -244,7 +261,6 @@ class _View:
         edges = np.cumsum(ends - starts)
         per_unit = np.diff(np.searchsorted(self._at, edges), prepend=0)
         self._unit = np.repeat(np.arange(self._units), per_unit)
-        self._begin = edges - (ends - starts)
         kind = np.uint16 if len(sought) < 65535 else np.uint32
         self._gram_of = grams[np.argsort(row.astype(kind), kind="stable")]
         per_row = np.bincount(row, minlength=len(sought) + 1)
@@ -282,27 +298,6 @@ class _View:
             cells = unit[:-step][near] * len(wanted) + column[near]
             counts += np.bincount(cells, minlength=len(counts)).astype(np.float32)
         return counts.reshape(self._units, len(wanted))
-
-    def held(self, masses: Scores, units: NDArray[np.intp], titles: NDArray[np.int32]) -> float:
-        """The most that the title and two adjacent blocks of a unit hold of the words' masses."""
-        number = self._number[self._row]
-        inside = np.zeros(self._units, np.int64) - 1
-        inside[units] = np.arange(len(units))
-        chosen = np.flatnonzero((number > 0) & (inside[self._unit] >= 0))
-        if not len(chosen):
-            return 0.0
-        unit = self._unit[chosen]
-        offset = self._at[chosen] - self._begin[unit]
-        block = np.where(offset < titles[unit] + 2, 0, 1 + offset // BLOCK)
-        size = int(block.max()) + 2
-        cells = (inside[unit] * size + block) * len(masses) + number[chosen]
-        there = np.zeros(len(units) * size * len(masses), bool)
-        there[cells] = True
-        places = there.reshape(len(units), size, len(masses))
-        title = places[:, :1].copy()
-        places[:, 1:-1] |= places[:, 2:]
-        places |= title  # it stands with every part of its article
-        return float((places @ masses).max())
 
 
 def _slices(

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from threading import Lock
 from time import perf_counter
 from typing import Any
@@ -101,6 +102,7 @@ class Results:
 MOST_LIMIT = 50  # hits of a page
 MOST_PAGES = 20
 _MOST_REPAIRS = 6  # that are tried for one query
+_MOST_DOUBT = 8.0  # of `repairs`; beyond it a repair is a guess
 _MOST_SUGGESTIONS = 6
 _CACHED = 512  # answers remembered per build
 
@@ -200,10 +202,15 @@ class Searcher:
         return self._results(asked, query, used, ranked, correction, tuple(tried))
 
     def _repaired(self, query: Query) -> Iterator[tuple[Query, Correction]]:
-        for number, repair in enumerate(repairs.candidates(query.raw, self._lexicon)):
-            if number == _MOST_REPAIRS:
-                return
-            yield queries.parse(repair.query), Correction(repair.kind, repair.query)
+        """What may have been meant, likeliest first.
+
+        Words are never left out: a hit need not hold them all, so that finds nothing new, and what
+        is left of a question about something else would look answered.
+        """
+        found = repairs.candidates(query.raw, self._lexicon)
+        for repair in islice(found, _MOST_REPAIRS):
+            if repair.kind != "dropped" and repair.doubt <= _MOST_DOUBT:
+                yield queries.parse(repair.query), Correction(repair.kind, repair.query)
 
     def _rank(self, query: Query, allowed: NDArray[np.bool_], own: str) -> Ranked:
         for phrase in query.phrases:
@@ -237,21 +244,28 @@ class Searcher:
             )
         ]
 
-    def suggest(self, start: str, lang: str, today: date) -> tuple[str, ...]:
-        """Titles and answered questions in which every word of `start` stands or begins a word."""
+    def suggest(
+        self, start: str, lang: str, today: date, also: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Lines in which every word of `start` stands or begins a word.
+
+        Lines are titles, answered questions and, after the best article's, what is given `also`.
+        """
         wanted = text.plain_words(text.clean(start[: queries.MOST_CHARACTERS]))
         if not wanted:
             return ()
         asked = Asked(start, limit=20, own_lang=lang, exact=True, facets=False)
-        found: dict[str, None] = {}
+        lines: list[str] = []
         for hit in self.answer(asked, today).hits:
             doc = self.library.find(hit.slug)
             answers = self.library.card(doc).get("answers", ()) if doc is not None else ()
-            for line in (hit.title.text, *answers):
-                words = text.plain_words(line)
-                if all(any(word.startswith(each) for word in words) for each in wanted):
-                    found.setdefault(line)
-        return tuple(found)[:_MOST_SUGGESTIONS]
+            lines += (hit.title.text, *answers, *(() if lines else also))
+        found: dict[str, str] = {}  # what was typed by others differs in case from a title
+        for line in lines or also:
+            words = text.plain_words(line)
+            if all(any(word.startswith(each) for word in words) for each in wanted):
+                found.setdefault(line.casefold(), line)
+        return tuple(found.values())[:_MOST_SUGGESTIONS]
 
     def _allowed(self, asked: Asked, today: date) -> NDArray[np.bool_]:
         corpus = self._corpus
