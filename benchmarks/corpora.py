@@ -1,0 +1,188 @@
+"""The articles and queries of the benchmarks: real first, then recombined. Measures nothing."""
+
+import json
+import os
+import random
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from kb import repairs, text
+
+SHARED = Path(os.environ.get("KB_SHARED", "/work/shared/data"))
+CACHE = Path(os.environ.get("KB_BENCH", "/tmp/kb-bench"))  # noqa: S108 - remade whenever it is gone
+SEED = 20260101
+
+_FRONT = re.compile(r"\ufeff?---\n(.*?)\n---\n(.*)", re.DOTALL)
+_TITLE = re.compile(r"^title: *(.+)$", re.MULTILINE)
+_TAG = re.compile(r"<[^>]*>")
+_SECTION = re.compile(r"^(?=#{2,4} )", re.MULTILINE)
+_HEADING = re.compile(r"#{2,4} +(.+)")
+_WORD = re.compile(r"\w+", re.UNICODE)
+_LETTERS = {"ru": "абвгдежзиклмнопрстуфхцчшщыэюя", "en": "abcdefghijklmnopqrstuvwxyz"}
+_FOLDERS = (
+    ("dynamics365-bc-ru", "ru", "dynamics365-bc-ru"),
+    ("helm", "ru", "helm/ru"),
+    ("helm", "en", "helm/en"),
+    ("helm-v3", "en", "helm/en-v3"),
+    ("plausible-docs", "en", "plausible-docs/docs"),
+    ("identity-site", "en", "identity-site/content/_en"),
+)
+_SETS = (("xquad-ru", "ru"), ("xquad-en", "en"), ("danetqa-ru", "ru"))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An article before it is written to a file."""
+
+    name: str  # of the base it comes from
+    lang: str
+    title: str
+    body: str
+
+
+def real() -> list[Source]:
+    """All real articles of the shared bases and sets, in a fixed random order."""
+    found = [
+        Source(name, lang, title, body)
+        for name, lang, folder in _FOLDERS
+        for path in sorted((SHARED / "articles" / folder).rglob("*.md*"))
+        for title, body in [_parsed(path)]
+        if title and body.strip()
+    ]
+    for name, lang in _SETS:
+        for row in rows(SHARED / "sets" / name / "docs.jsonl"):
+            title = row["title"].strip() or " ".join(row["text"].split()[:6])
+            found.append(Source(name, lang, title, row["text"]))
+    random.Random(SEED).shuffle(found)
+    return found
+
+
+def _parsed(path: Path) -> tuple[str, str]:
+    match = _FRONT.match(path.read_text("utf-8", "replace"))
+    title = _TITLE.search(match[1]) if match else None
+    return (title[1].strip(" '\""), match[2]) if match and title else ("", "")
+
+
+def recombined(sources: Sequence[Source]) -> Iterator[Source]:
+    """Endless further articles: each has as many sections as a real one, of real ones at random."""
+    chance = random.Random(SEED)
+    pool: dict[str, list[str]] = {}
+    shapes = []
+    for source in sources:
+        sections = [each for each in _SECTION.split(source.body) if each.strip()]
+        pool.setdefault(source.lang, []).extend(sections)
+        shapes.append((source, len(sections)))
+    while True:
+        source, sections = chance.choice(shapes)
+        body = [chance.choice(pool[source.lang]) for _ in range(max(sections, 1))]
+        heading = _HEADING.match(body[0])
+        title = _TAG.sub("", heading[1]).strip() if heading else ""
+        yield Source("recombined", source.lang, title or source.title, "\n".join(body))
+
+
+def sources(size: int) -> list[Source]:
+    """The first `size` articles; a larger base holds every article of a smaller one."""
+    found = real()
+    more = recombined(found)
+    while len(found) < size:
+        found.append(next(more))
+    return found[:size]
+
+
+def folder(size: int) -> Path:
+    """A folder with `size` articles as files, written once."""
+    place = CACHE / f"articles-{size}"
+    if not place.is_dir():
+        draft = place.with_suffix(f".{os.getpid()}")
+        for number, source in enumerate(sources(size)):
+            category = source.name if source.name != "recombined" else f"part-{number % 20:02}"
+            path = draft / source.lang / category / f"{number:06}.md"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            front = json.dumps(" ".join(source.title.split()), ensure_ascii=False)
+            path.write_text(f"---\ntitle: {front}\n---\n{source.body}\n", "utf-8")
+        draft.rename(place)
+    return place
+
+
+def rows(path: Path) -> list[dict[str, object]]:
+    """The lines of a JSONL file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+
+
+# ---------------------------------------------------------------- queries
+
+
+def questions(chance: random.Random, size: int, count: int) -> list[str]:
+    """Full-word queries: half questions of the sets, half titles of articles."""
+    asked = [
+        str(row["text"])
+        for name in ("xquad-ru", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en", "xquad-en")
+        for row in chance.sample(rows(SHARED / "sets" / name / "queries.jsonl"), 200)
+    ]
+    titles = [source.title for source in sources(min(size, 4000))]
+    found = [*chance.sample(asked, count // 2), *chance.sample(titles, count - count // 2)]
+    chance.shuffle(found)
+    return found
+
+
+def keystrokes(typed: Sequence[str], most: int = 60) -> list[str]:
+    """Everything the box holds while each query is typed, from two letters on."""
+    return [
+        query[:end]
+        for query in typed
+        for end in range(2, min(len(query), most) + 1)
+        if not query[end - 1].isspace()
+    ]
+
+
+@cache
+def slips(lang: str) -> dict[str, list[str]]:
+    """Right word → how people misspelt it."""
+    name = {"ru": "ru_words_dev.tsv", "en": "en_wikipedia.tsv"}[lang]
+    found: dict[str, list[str]] = {}
+    for line in (SHARED / "typos" / name).read_text("utf-8").splitlines()[1:]:
+        wrong, right = (text.fold(part) for part in line.split("\t")[:2])
+        if wrong.isalpha() and right.isalpha() and wrong != right:
+            found.setdefault(right, []).append(wrong)
+    return found
+
+
+def misspelt(query: str, chance: random.Random) -> str:
+    """The query with one word misspelt: as people did if they did, else by one random edit.
+
+    Without a word of four letters it stays as it is.
+    """
+    lang = text.language(query)
+    words = [each for each in _WORD.finditer(query) if len(each[0]) >= 4 and each[0].isalpha()]
+    if not words:
+        return query
+    known = [each for each in words if text.fold(each[0]) in slips(lang)]
+    chosen = chance.choice(known or words)
+    word = text.fold(chosen[0])
+    wrong = chance.choice(slips(lang)[word]) if known else edited(word, chance)
+    return query[: chosen.start()] + wrong + query[chosen.end() :]
+
+
+def edited(word: str, chance: random.Random) -> str:
+    """Another word: a letter dropped, added or replaced, or two neighbours swapped."""
+    letters = _LETTERS["ru" if text.script(word) == "cyrillic" else "en"]
+    while True:
+        at, kind, letter = chance.randrange(len(word)), chance.randrange(4), chance.choice(letters)
+        if kind == 0:
+            wrong = word[:at] + word[at + 1 :]
+        elif kind == 1:
+            wrong = word[:at] + letter + word[at:]
+        elif kind == 2:
+            wrong = word[:at] + letter + word[at + 1 :]
+        else:
+            wrong = word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+        if wrong != word:
+            return wrong
+
+
+def flipped(query: str) -> str:
+    """The query as the other keyboard layout would have typed it."""
+    return repairs.flip(query)

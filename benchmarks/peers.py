@@ -1,0 +1,213 @@
+"""SQLite FTS5, Whoosh and tantivy, each as its own documentation sets it up. Knows nothing of ours.
+
+Every engine has `build`, `search` and `size`. Words are joined by OR, the title weighs three times
+the text, and with `prefix_last` the last word may also be the beginning of a longer one.
+"""
+
+import contextlib
+import re
+import shutil
+import sqlite3
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Whoosh 2.7.4 on a cold import
+    from whoosh import analysis, fields, highlight, index, qparser, query
+
+TITLE = 3.0
+SNIPPET_WORDS, SNIPPET_CHARACTERS = 32, 200
+
+Doc = tuple[str, str, str]  # id, title, plain text
+_WORD = re.compile(r"\w+", re.UNICODE)
+
+
+class Engine(Protocol):
+    """A search engine over a folder of its own."""
+
+    name: str
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        """Indexes the documents afresh."""
+
+    def open(self) -> None:
+        """Opens what was built."""
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        """Ids of the best documents, best first; with snippets they are made, then thrown away."""
+
+
+class FTS5:
+    """SQLite's full-text index, ranked by its bm25()."""
+
+    def __init__(self, folder: Path, tokenizer: str = "unicode61", prefix: str = "") -> None:
+        self.name = "FTS5 " + tokenizer.split()[0] + (" prefix" if prefix else "")
+        self.folder = folder
+        self._file, self._tokenizer, self._prefix = folder / "fts5.db", tokenizer, prefix
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        options = f"tokenize='{self._tokenizer}'"
+        if self._prefix:
+            options += f", prefix='{self._prefix}'"
+        with contextlib.closing(sqlite3.connect(self._file)) as db, db:
+            db.execute(
+                f"CREATE VIRTUAL TABLE docs USING fts5(id UNINDEXED, title, body, {options})"
+            )
+            db.executemany("INSERT INTO docs VALUES (?, ?, ?)", docs)
+            db.execute("INSERT INTO docs(docs) VALUES ('optimize')")
+        self.open()
+
+    def open(self) -> None:
+        self._db = sqlite3.connect(self._file)
+        self._db.execute("PRAGMA mmap_size = 1073741824")
+        self._db.execute(f"INSERT INTO docs(docs, rank) VALUES ('rank', 'bm25(0.0, {TITLE}, 1.0)')")
+        self._db.commit()
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        words = [f'"{word}"' for word in _WORD.findall(asked)]
+        if not words:
+            return []
+        if prefix_last:
+            words[-1] += "*"
+        shown = f", snippet(docs, 2, '[', ']', '…', {SNIPPET_WORDS})" if snippets else ""
+        sql = f"SELECT id{shown} FROM docs WHERE docs MATCH ? ORDER BY rank LIMIT ?"
+        return [row[0] for row in self._db.execute(sql, (" OR ".join(words), limit))]
+
+
+class Whoosh:
+    """Whoosh as its manual shows it: an analyzer, two fields, BM25F, words joined by OrGroup."""
+
+    def __init__(self, folder: Path, lang: str = "") -> None:
+        """Without a language, StemmingAnalyzer; with one, LanguageAnalyzer."""
+        self.name = f"Whoosh {lang or 'stemming'}"
+        self.folder = folder
+        self._analyzer = analysis.LanguageAnalyzer(lang) if lang else analysis.StemmingAnalyzer()
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        schema = fields.Schema(
+            id=fields.ID(stored=True),
+            title=fields.TEXT(analyzer=self._analyzer, field_boost=TITLE, stored=True),
+            body=fields.TEXT(analyzer=self._analyzer, stored=True),
+        )
+        writer = index.create_in(str(self.folder), schema).writer(limitmb=256)
+        for id_, title, body in docs:
+            writer.add_document(id=id_, title=title, body=body)
+        writer.commit()
+        self.open()
+
+    def open(self) -> None:
+        opened = index.open_dir(str(self.folder))
+        self._searcher = opened.searcher()
+        self._parser = qparser.MultifieldParser(
+            ["title", "body"], opened.schema, group=qparser.OrGroup, plugins=[]
+        )
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        parsed = self._parser.parse(asked)
+        words = _WORD.findall(asked.lower())
+        if prefix_last and words:
+            starts = [
+                query.Prefix("title", words[-1], boost=TITLE),
+                query.Prefix("body", words[-1]),
+            ]
+            parsed = query.Or([parsed, *starts])
+        results = self._searcher.search(parsed, limit=limit)
+        if snippets:
+            results.fragmenter = highlight.ContextFragmenter(maxchars=SNIPPET_CHARACTERS)
+            for hit in results:
+                hit.highlights("body", top=1)
+        return [hit["id"] for hit in results]
+
+
+class Tantivy:
+    """tantivy with its stemmers one after another: each leaves other scripts alone."""
+
+    def __init__(self, folder: Path, stemmers: Sequence[str] = ("russian", "english")) -> None:
+        import tantivy
+
+        self.name = "tantivy"
+        self.folder = folder
+        self._tantivy: Any = tantivy
+        chain = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+        chain = chain.filter(tantivy.Filter.lowercase())
+        for stemmer in stemmers:
+            chain = chain.filter(tantivy.Filter.stemmer(stemmer))
+        self._analyzer = chain.build()
+        builder = tantivy.SchemaBuilder()
+        builder.add_integer_field("number", fast=True)
+        builder.add_text_field("id", stored=True, tokenizer_name="raw")
+        builder.add_text_field("title", stored=True, tokenizer_name="stems")
+        builder.add_text_field("body", stored=True, tokenizer_name="stems")
+        self._schema = builder.build()
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        made = self._tantivy.Index(self._schema, str(self.folder))
+        made.register_tokenizer("stems", self._analyzer)
+        writer = made.writer(128_000_000, 1)
+        for number, (id_, title, body) in enumerate(docs):
+            writer.add_document(
+                self._tantivy.Document(number=number, id=id_, title=title, body=body)
+            )
+        writer.commit()
+        writer.wait_merging_threads()
+        (self.folder / "ids").write_text("\n".join(id_ for id_, _, _ in docs), "utf-8")
+        self.open()
+
+    def open(self) -> None:
+        self._index = self._tantivy.Index(self._schema, str(self.folder))
+        self._index.register_tokenizer("stems", self._analyzer)
+        self._index.reload()
+        self._searcher = self._index.searcher()
+        self._ids = (self.folder / "ids").read_text("utf-8").split("\n")
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        words = _WORD.findall(asked.lower())
+        if not words:
+            return []
+        parsed = self._parsed(words, prefix_last)
+        hits = self._searcher.search(parsed, limit, count=False).hits
+        addresses = [address for _, address in hits]
+        if snippets:
+            make = self._tantivy.SnippetGenerator.create(
+                self._searcher, parsed, self._schema, "body"
+            )
+            make.set_max_num_chars(SNIPPET_CHARACTERS)
+            for address in addresses:
+                make.snippet_from_doc(self._searcher.doc(address)).to_html()
+        numbers = self._searcher.fast_field_values("number", addresses)
+        return [self._ids[number] for number in numbers]
+
+    def _parsed(self, words: list[str], prefix_last: bool) -> Any:
+        query_of = self._tantivy.Query
+        should = self._tantivy.Occur.Should
+        quoted = " ".join(f'"{word}"' for word in words)
+        parsed = self._index.parse_query(quoted, ["title", "body"], field_boosts={"title": TITLE})
+        if not prefix_last:
+            return parsed
+        starts = [
+            query_of.fuzzy_term_query(self._schema, field, words[-1], 0, True, True)
+            for field in ("title", "body")
+        ]
+        starts[0] = query_of.boost_query(starts[0], TITLE)
+        return query_of.boolean_query([(should, each) for each in (parsed, *starts)])
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
