@@ -165,19 +165,20 @@ def feedback() -> ResponseReturnValue:
     sent: Mapping[str, Any] = request.form if is_form else _mapping(_body())
     slug = _text(sent, "slug", 500, needed=True)
     helpful = sent.get("helpful")
-    if helpful not in (True, False, "true", "false"):
+    if is_form and helpful in ("true", "false"):
+        helpful = helpful == "true"
+    if not isinstance(helpful, bool):
         raise BadRequest("helpful is true or false")
-    said_yes = helpful in (True, "true")
     reason, text = _text(sent, "reason", 100), _text(sent, "text", 2000)
     run = _text(sent, "run", 64) or (front.new_id() if is_form else "")
-    kb().feedback(slug, said_yes, reason, text, run)
+    kb().feedback(slug, helpful, reason, text, run)
     rank = _text(sent, "rank", 4)
-    if run and said_yes and rank.isascii() and rank.isdigit():  # said in the result list
+    if run and helpful and rank.isascii() and rank.isdigit():  # said in the result list
         answered = runs.Event("answered", slug, int(rank))
         kb().report(runs.Report(run=run, visit=run, events=(answered,)), robot=front.is_robot())
     if not is_form:
         return Response(status=204)
-    voted = "yes" if said_yes else "more" if not (reason or text) else "no"
+    voted = "yes" if helpful else "more" if not (reason or text) else "no"
     page = front.with_params(front.article_url(slug), voted=voted, run=run)
     return redirect(front.absolute(page + "#feedback"), 303)
 

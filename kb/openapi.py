@@ -61,10 +61,15 @@ def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
 
+def _maybe_list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": items}
+
+
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
 _MS = {"type": "number", "minimum": 0}
+_CUT = {"type": ["number", "null"], "description": "cut to what is possible"}
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
 _PARTS = _list(
     {
@@ -115,27 +120,27 @@ _SCHEMAS: dict[str, Any] = {
         ("run", "visit"),
         run=_ID,
         visit=_ID,
-        surface={"enum": ["box", "page", "contact", "widget"]},
+        surface={"enum": ["box", "page", "contact", "widget", "", None]},
         lang=_MAYBE_TEXT,
-        filters={"type": "object", "additionalProperties": _TEXT},
+        filters={"type": ["object", "null"], "additionalProperties": _MAYBE_TEXT},
         build=_MAYBE_TEXT,
-        steps=_list(_object(("q",), q=_TEXT, ms=_MS)),
-        shown=_list(
+        steps=_maybe_list(_object(("q",), q=_TEXT, ms=_CUT)),
+        shown=_maybe_list(
             {
                 "type": "array",
-                "prefixItems": [_TEXT, _COUNT],
+                "prefixItems": [_MAYBE_TEXT, _CUT],
                 "minItems": 2,
                 "maxItems": 2,
                 "description": "slug and rank",
             }
         ),
-        events=_list(
+        events=_maybe_list(
             _object(
                 ("kind",),
                 kind={"enum": ["click", "answered", "left", "contact"]},
-                slug=_TEXT,
-                rank=_COUNT,
-                ms=_MS,
+                slug=_MAYBE_TEXT,
+                rank=_CUT,
+                ms=_CUT,
             )
         ),
     ),
@@ -171,7 +176,7 @@ _PATHS: dict[str, Any] = {
                     "how many hits",
                     {"type": "integer", "minimum": 1, "maximum": 50, "default": 8},
                 ),
-                _param("exact", "1: repair nothing", {"enum": ["0", "1"]}),
+                _param("exact", "1: repair nothing", _TEXT),
             ],
             "responses": _answers(200, "hits", "application/json", _ref("Results"), 400, 503)
             | {"304": {"description": "the same as before, by If-None-Match"}},

@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeBase
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb import prose, rates, theme
@@ -323,6 +323,23 @@ def test_the_description_names_the_routes_that_answer(client, app):
         assert {method.upper() for method in item} <= rules[path]
     programs = {rule for rule in rules if rule.startswith("/api/")}
     assert programs <= set(document["paths"])
+
+
+def test_nothing_that_fits_the_description_or_not_breaks_a_route():
+    schemathesis = pytest.importorskip("schemathesis", reason="pip install schemathesis")
+    app = create_app(FakeBase(), Settings())
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+    for operation in schema.get_all_operations():
+
+        @given(case=operation.ok().as_strategy())
+        @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+        def holds(case):
+            answer = case.call()
+            assert answer.status_code < 500
+            case.validate_response(answer)
+
+        holds()
 
 
 def test_the_sitemap_names_every_article_once_with_its_languages(client):
