@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kb.config import Loaded, Settings
     from kb.indexer import BuildReport
     from kb.search import Hit, Marked, Results
-    from kb.searchlog import MissGroup, SearchLog
+    from kb.searchlog import MissGroup, SearchLog, Ticket
     from kb.service import KnowledgeBase
 
 DONE, NEEDS_A_PERSON, FAILED = 0, 1, 2
@@ -289,10 +289,7 @@ def _print_report(report: "BuildReport", settings: "Settings", strict: bool) -> 
         click.echo(f"{_count(report.skipped, '.mdx file')} skipped: only Markdown is read.")
     if report.rejected:
         click.echo(f"{_count(len(report.rejected), 'article')} rejected; correct and run again.")
-    for question in report.answered:
-        click.echo(f"Now answered: {question}")
-    for question in report.regressed:
-        click.echo(f"No longer answered: {question}")
+    _print_replay(report.answered, report.regressed)
 
 
 # ---------------------------------------------------------------- search
@@ -426,7 +423,7 @@ def serve(
 ) -> int:
     """Serve the articles, building the index first if there is none.
 
-    Ctrl+C or SIGTERM finishes the requests in hand, then stops.
+    SIGTERM finishes the requests in hand, then stops; Ctrl+C stops at once.
 
     \b
     kb serve
@@ -600,6 +597,7 @@ def new(
     type=click.Choice(["open", "assigned", "answered", "regressed", "dismissed", "all"]),
     help="Only these; without it all that nobody has solved.",
 )
+@click.option("--tickets", is_flag=True, help="List the letters of the contact form instead.")
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table",
     show_default=True,
@@ -610,6 +608,7 @@ def misses(
     context: click.Context,
     since: str,
     status: str | None,
+    tickets: bool,
     shape: str,
     articles: Path | None,
     data: Path | None,
@@ -620,13 +619,47 @@ def misses(
     kb misses
     kb misses --since 7d --status regressed
     kb misses --format csv > misses.csv
+    kb misses --tickets          what people wrote to support
     """
     if context.invoked_subcommand is not None:
         return
     settings = _settings(articles=articles, data=data)
     with _service(settings) as service:
-        groups = service.misses(_moment(since), status)
-    _PRINT_MISSES[shape](groups)
+        if tickets:
+            _PRINT_TICKETS[shape](service.tickets(_moment(since)))
+        else:
+            _PRINT_MISSES[shape](service.misses(_moment(since), status))
+
+
+@misses.command()
+@_json
+@_folders
+def replay(as_json: bool, articles: Path | None, data: Path | None) -> int:
+    """Ask every open question again: does the current build answer it?
+
+    Every `kb index` that publishes does this too.
+    Exit 1 if a question that was answered no longer is.
+
+    \b
+    kb misses replay
+    """
+    settings = _settings(articles=articles, data=data)
+    with _service(settings) as service, _Progress("Asking") as progress:
+        answered, regressed = service.replay(progress)
+    if as_json:
+        _print_json({"answered": answered, "regressed": regressed})
+    else:
+        _print_replay(answered, regressed)
+        if not answered and not regressed:
+            click.echo("Nothing changed: no open question is answered, no answer is lost.")
+    return NEEDS_A_PERSON if regressed else DONE
+
+
+def _print_replay(answered: Iterable[str], regressed: Iterable[str]) -> None:
+    for question in answered:
+        click.echo(f"Now answered: {question}")
+    for question in regressed:
+        click.echo(f"No longer answered: {question}")
 
 
 def _moment(since: str) -> datetime:
@@ -697,6 +730,63 @@ _PRINT_MISSES: dict[str, Callable[[Iterable["MissGroup"]], None]] = {
     "csv": _misses_csv,
     "json": _misses_json,
 }
+
+
+_TICKET_FIELDS = ("id", "at", "lang", "type", "text", "reply_to", "offered")
+
+
+def _ticket_row(ticket: "Ticket") -> dict[str, Any]:
+    return {name: getattr(ticket, name) for name in _TICKET_FIELDS}
+
+
+def _tickets_json(tickets: Iterable["Ticket"]) -> None:
+    _print_json({"tickets": [_ticket_row(ticket) for ticket in tickets]})
+
+
+def _tickets_csv(tickets: Iterable["Ticket"]) -> None:
+    import csv
+
+    out = csv.writer(sys.stdout)
+    out.writerow(_TICKET_FIELDS)
+    for ticket in tickets:
+        row = _ticket_row(ticket) | {"offered": ", ".join(ticket.offered)}
+        out.writerow([_cell(value) for value in row.values()])
+
+
+def _tickets_table(tickets: Iterable["Ticket"]) -> None:
+    rows = list(tickets)
+    if not rows:
+        click.echo("No letters: nobody wrote to support from these pages.")
+        return
+    for ticket in rows:
+        first = " ".join(ticket.text.split())
+        click.echo(f"{ticket.at:%Y-%m-%d %H:%M}  {ticket.reply_to or '–':<28}  {first[:100]}")
+
+
+_PRINT_TICKETS: dict[str, Callable[[Iterable["Ticket"]], None]] = {
+    "table": _tickets_table,
+    "csv": _tickets_csv,
+    "json": _tickets_json,
+}
+
+
+# ---------------------------------------------------------------- rollback
+
+
+@main.command()
+@_folders
+def rollback(articles: Path | None, data: Path | None) -> None:
+    """Serve the build before the current one again.
+
+    Running servers take it up within a second. It stays until the next `kb index` publishes.
+
+    \b
+    kb rollback
+    """
+    with _service(_settings(articles=articles, data=data)) as service:
+        build = service.rollback()
+    articles_ = _count(int(build.manifest.get("articles", 0)), "article")
+    click.echo(f"Serving build {build.name} again: {articles_}.")
 
 
 # ---------------------------------------------------------------- config, schema
@@ -866,16 +956,20 @@ def forget(text: str, articles: Path | None, data: Path | None) -> None:
 
 
 @log.command()
+@click.option(
+    "-o", "file", type=click.File("w", "utf-8", lazy=False), default="-", metavar="FILE",
+    help="Where to write; without it stdout.",
+)  # fmt: skip
 @_folders
-def export(articles: Path | None, data: Path | None) -> None:
+def export(file: IO[str], articles: Path | None, data: Path | None) -> None:
     """Write the recorded searches as JSON, one line each.
 
     \b
-    kb log export > searches.jsonl
+    kb log export -o searches.jsonl
     """
     with _log(_settings(articles=articles, data=data)) as searches:
         for row in searches.export():
-            click.echo(json.dumps(row, ensure_ascii=False, default=_plain))
+            click.echo(json.dumps(row, ensure_ascii=False, default=_plain), file)
 
 
 @log.command()

@@ -1,6 +1,7 @@
 """Who changed which article when, from one `git log`. Never raises, never writes."""
 
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,17 @@ def read(folder: Path, *, seconds: float = SECONDS) -> History:
     return History(
         _changes(log, is_cut), commit, _is_dirty(folder, seconds), note if is_cut else ""
     )
+
+
+def moment(folder: Path, commit: str, *, seconds: float = SECONDS) -> datetime | None:
+    """When a commit was made, or None where git cannot tell."""
+    if not re.fullmatch("[0-9a-f]{40,64}", commit):
+        return None
+    try:
+        told = _git(folder, seconds, "show", "--no-patch", "--format=%cI", commit, "--")
+        return datetime.fromisoformat(told.strip())
+    except (_Unavailable, ValueError):
+        return None
 
 
 def _is_dirty(folder: Path, seconds: float) -> bool:

@@ -1514,6 +1514,12 @@ _EXPORTED = (
 )
 
 
+def exists(url: str) -> bool:
+    """Whether there may be a log at the address: a file that is not there holds no search."""
+    file = _file(_address(url))
+    return file is None or file.exists()
+
+
 # --- moving -------------------------------------------------------------------------------------
 
 

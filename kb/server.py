@@ -87,7 +87,7 @@ def has_build(settings: Settings) -> bool:
         root = Builds(settings.builds).current().manifest.get("root")
     except (IndexMissing, IndexDamaged):
         return False
-    return root in (None, str(settings.articles.resolve()))
+    return bool(root == str(settings.articles.resolve()))
 
 
 def bind(host: str, port: int) -> socket.socket:

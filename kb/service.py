@@ -1,11 +1,12 @@
 """KnowledgeBase: where articles, index, search and log are joined. Speaks no HTTP."""
 
+import logging
 import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,10 +17,12 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
-from kb import checks, indexer, synonyms
+from kb import checks, history, indexer, searchlog, synonyms
+from kb import replay as replaying
 from kb.articles import Article, Problem
 from kb.config import Settings
-from kb.errors import IndexDamaged, IndexMissing
+from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.habits import Habits
 from kb.indexer import BuildReport, Progress
 from kb.library import Library, article_url
 from kb.markup import Link, Rendered, Section
@@ -27,7 +30,9 @@ from kb.recorder import Recorder, Verdict
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
 from kb.searchlog import MissGroup, SearchLog, Ticket
-from kb.store import Builds
+from kb.store import Build, Builds
+
+logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 0.5  # seconds between looks at which build is current
 POPULAR, RECENT, RELATED = 6, 6, 4
@@ -137,6 +142,7 @@ class KnowledgeBase:
         self._stamp: tuple[int, int] | None = None
         self._current: _Current | None = None
         self._log: SearchLog | None = None
+        self._habits = Habits(lambda: self._searches if self._has_log() else None, today=now)
         self._recorder = Recorder(
             lambda: SearchLog(settings.log_url), self._judge, clock=lambda: now().timestamp()
         )
@@ -152,6 +158,7 @@ class KnowledgeBase:
     def close(self) -> None:
         """Writes what is still to be written to the log, and closes it."""
         self._recorder.close()
+        self._habits.wait(1.0)
         if self._log is not None:
             self._log.close()
 
@@ -191,10 +198,27 @@ class KnowledgeBase:
     def rebuild(
         self, full: bool = False, strict: bool = False, progress: Progress | None = None
     ) -> BuildReport:
-        """Brings the index up to date; see `indexer.rebuild`."""
+        """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
+
+        For the process that indexes: a web worker only looks which build is current. A log that
+        cannot be reached fails no build.
+        """
         report = indexer.rebuild(self.settings, full=full, strict=strict, progress=progress)
         self._looked = -1.0
-        return report
+        if not report.published:
+            return report
+        try:
+            answered, regressed = self.replay()
+        except LogUnavailable as error:
+            logger.warning("open questions were not asked again: %s", error)
+            return report
+        return replace(report, answered=tuple(answered), regressed=tuple(regressed))
+
+    def rollback(self) -> Build:
+        """Serves the build before the current one again. Raises IndexMissing if there is none."""
+        build = self._builds.rollback()
+        self._looked = -1.0
+        return build
 
     def _today(self) -> date:
         return self._now().date()
@@ -284,6 +308,38 @@ class KnowledgeBase:
         """Letters sent from the contact form, newest first. Raises LogUnavailable."""
         return self._searches.tickets(since=since)
 
+    def replay(self, progress: Progress | None = None) -> tuple[list[str], list[str]]:
+        """Asks the questions of the log again: which the current build answers, which no longer.
+
+        Raises LogUnavailable.
+        """
+        if not self._has_log():
+            return [], []
+        library = self._opened().library
+        changes = lru_cache(1)(lambda: history.read(self.settings.articles).changes)
+
+        def top(group: MissGroup) -> list[str]:
+            asked = Asked(
+                group.question, own_lang=group.lang or None, limit=replaying.TOP, facets=False
+            )
+            found = self._opened().searcher.answer(asked, self._today())
+            return [hit.slug for hit in found.hits] if found.confident else []
+
+        def commit(slug: str) -> tuple[str, datetime | None]:
+            doc = library.find(slug)
+            path = library.page(doc)["article"]["path"] if doc is not None else ""
+            change = changes().get(path)
+            if change is None:
+                return library.commit, None
+            return change.commit, history.moment(self.settings.articles, change.commit)
+
+        return replaying.replay(
+            self._searches, top, commit, build=library.name, at=self._now(), progress=progress
+        )
+
+    def _has_log(self) -> bool:
+        return searchlog.exists(self.settings.log_url)
+
     def recording(self) -> Recorder:
         """The recorder, for its counters."""
         return self._recorder
@@ -333,8 +389,20 @@ class KnowledgeBase:
     # ------------------------------------------------------------ pages
 
     def home(self, lang: str) -> Home:
-        """Categories, popular and recent articles for readers of `lang`."""
-        return self._opened().home(lang, self._today())
+        """Categories, popular and recent articles for readers of `lang`.
+
+        Popular is what visits opened most, then what is most linked to; the log is not waited for.
+        """
+        current = self._opened()
+        home = current.home(lang, self._today())
+        if lang not in self.settings.langs:
+            return home
+        opened = current.cards(
+            (article.name for article in self._habits.of(lang).articles), self._today()
+        )
+        own = [card for card in opened if card.lang == lang]
+        popular = tuple(dict.fromkeys((*own, *home.popular)))[:POPULAR]
+        return replace(home, popular=popular) if own else home
 
     def category(self, name: str, lang: str) -> CategoryCount | None:
         """One category of one language, or None if no article is in it."""
@@ -372,7 +440,10 @@ class KnowledgeBase:
 
     def suggest(self, prefix: str, lang: str) -> tuple[str, ...]:
         """Completions of what is being typed, from titles, answers and successful searches."""
-        return self._opened().searcher.suggest(prefix, lang, self._today())
+        asked: tuple[str, ...] = ()
+        if lang in self.settings.langs:
+            asked = tuple(query.name for query in self._habits.of(lang).queries)
+        return self._opened().searcher.suggest(prefix, lang, self._today(), asked)
 
     def suggest_for(self, words: Iterable[str]) -> tuple[Card, ...]:
         """Articles that the words of an address may have meant."""
@@ -436,6 +507,12 @@ class _Current:
         """Articles that lists may show, by path."""
         mask = self.library.corpus.served(today)
         return tuple(int(doc) for doc in self.library.in_order if mask[doc])
+
+    def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
+        """Those of the articles that lists may show today."""
+        mask = self.library.corpus.served(today)
+        docs = (self.library.find(slug) for slug in slugs)
+        return [self.card(doc) for doc in docs if doc is not None and mask[doc]]
 
     def newest(self, docs: Sequence[int], limit: int) -> tuple[Card, ...]:
         updated = self.library.corpus.updated.tolist()

@@ -497,10 +497,12 @@ def test_schema_is_a_json_schema(runner):
     assert json.loads(runner.invoke(main, ["schema"]).stdout)["properties"]["answers"]
 
 
-def test_the_log_can_be_exported_purged_and_forgotten(kb_command):
+def test_the_log_can_be_exported_purged_and_forgotten(kb_command, tmp_path):
     exported = kb_command("log", "export")
 
     assert (exported.exit_code, exported.stdout) == (0, "")
+    assert kb_command("log", "export", "-o", str(tmp_path / "log.jsonl")).exit_code == 0
+    assert (tmp_path / "log.jsonl").read_text("utf-8") == ""
     assert "0 records older than 90 days deleted." in kb_command("log", "purge").stdout
     assert "0 places" in kb_command("log", "forget", "ivan").stdout
 

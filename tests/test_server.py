@@ -214,7 +214,6 @@ def test_ipv6_addresses_stand_in_brackets():
         assert server.address_of(listener).startswith("http://[::1]:")
 
 
-@pytest.mark.xfail(reason="the manifest of a build does not name its folder yet", strict=False)
 def test_a_build_of_another_folder_is_not_served(settings, kb, write, tmp_path):
     write("vpn", title="VPN")
     assert not server.has_build(settings)
