@@ -3,10 +3,14 @@
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import frontmatter
+from frontmatter.default_handlers import YAMLHandler
 
 from kb import articles
 from kb.config import Settings
@@ -148,17 +152,41 @@ def skeleton(
         parts += [words.why]
     if kind in ("problem", "how-to"):
         parts += [words.if_not]
-    front = [
-        f"title: {_quoted(title)}",
-        *([f"lang: {lang}"] if say_lang else []),
-        *([f"category: {_quoted(category)}"] if category else []),
-        f"type: {kind}",
-        f"updated: {today.isoformat()}",
-        f"answers:  # {words.answers}",
-        f"  - {_quoted(title)}",
-    ]
+    front = {
+        "title": title,
+        **({"lang": _Bare(lang)} if say_lang else {}),
+        **({"category": category} if category else {}),
+        "type": _Bare(kind),
+        "updated": _Bare(today.isoformat()),
+        "answers": [title],
+    }
     body = [words.lead, *(f"## {heading}\n\n{text}" for heading, text in parts)]
-    return "---\n" + "\n".join(front) + "\n---\n" + "\n\n".join(body) + "\n"
+    handler = _FrontMatter({"answers": words.answers})
+    return frontmatter.dumps(frontmatter.Post("\n\n".join(body), handler, **front)) + "\n"
+
+
+class _FrontMatter(YAMLHandler):
+    """Keys in the order given, with remarks: a dump of YAML would sort them and drop those."""
+
+    def __init__(self, remarks: Mapping[str, str]) -> None:
+        super().__init__()
+        self._remarks = remarks
+
+    def export(self, metadata: dict[str, object], **_: object) -> str:
+        """One key on each line, one text of a list on each line."""
+        lines = []
+        for key, value in metadata.items():
+            remark = f"  # {self._remarks[key]}" if key in self._remarks else ""
+            if isinstance(value, list):
+                lines += [f"{key}:{remark}", *(f"  - {_quoted(item)}" for item in value)]
+            else:
+                text = value if isinstance(value, _Bare) else _quoted(str(value))
+                lines.append(f"{key}: {text}{remark}")
+        return "\n".join(lines)
+
+
+class _Bare(str):
+    """A text of ours that needs no quotes."""
 
 
 def _quoted(text: str) -> str:

@@ -82,6 +82,7 @@ def test_whoosh_is_pinned_and_every_dependency_is_used():
         "jinja2": "jinja2", "markdown": "markdown", "pymdown-extensions": "pymdownx",
         "pymorphy3-dicts-ru": "pymorphy3", "pystemmer": "Stemmer", "pyyaml": "yaml",
         "flask-babel": "flask_babel", "prometheus-client": "prometheus_client",
+        "python-frontmatter": "frontmatter",
     }  # fmt: skip
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "kb").rglob("*.py"))
 

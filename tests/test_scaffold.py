@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import frontmatter
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -60,6 +61,20 @@ def test_a_skeleton_is_an_article_without_problems(lang, kind):
     assert (parsed.article.title, parsed.article.answers) == (title, (title,))
     assert (parsed.article.lang, parsed.article.type, parsed.article.updated) == (lang, kind, TODAY)
     assert parsed.article.category == "A: b"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1))
+def test_other_readers_of_front_matter_read_the_same(title):
+    title = " ".join(title.split()) or "x"
+
+    text = scaffold.skeleton(title, lang="ru", kind="how-to", today=TODAY, category=title)
+
+    post = frontmatter.loads(text)
+    parsed = articles.parse("ru/x.md", text.encode())
+    assert parsed.article is not None
+    assert (post["title"], post["answers"], post["category"]) == (title, [title], title)
+    assert (post["type"], post["updated"]) == ("how-to", TODAY)
+    assert parsed.article.body.strip() == post.content
 
 
 def test_a_problem_says_why_and_what_if_not():
