@@ -55,7 +55,10 @@ def bars(
                 f'width="{length(value):.1f}" height="{_ROW - 3}" rx="2">'
                 f"<title>{escape(f'{label}, {name}: {form.format(value)}')}</title></rect>"
             )
-            parts.append(_text(_LEFT + length(value) + 6, y + 11, form.format(value)))
+            parts.append(
+                f'<text class="note" x="{_LEFT + length(value) + 6:.1f}" y="{y + 11}">'
+                f"{form.format(value)}</text>"
+            )
             y += _ROW
         y += 14
     parts.append(f'<line class="axis" x1="{_LEFT}" y1="{_TOP - 6}" x2="{_LEFT}" y2="{y - 8}"/>')

@@ -49,7 +49,7 @@ def real() -> list[Source]:
         Source(name, lang, title, body)
         for name, lang, folder in _FOLDERS
         for path in sorted((SHARED / "articles" / folder).rglob("*.md*"))
-        for title, body in [_parsed(path)]
+        for title, body in [parsed(path)]
         if title and body.strip()
     ]
     for name, lang in _SETS:
@@ -60,7 +60,8 @@ def real() -> list[Source]:
     return found
 
 
-def _parsed(path: Path) -> tuple[str, str]:
+def parsed(path: Path) -> tuple[str, str]:
+    """Title and body of an article file, both empty if it has no title."""
     match = _FRONT.match(path.read_text("utf-8", "replace"))
     title = _TITLE.search(match[1]) if match else None
     return (title[1].strip(" '\""), match[2]) if match and title else ("", "")
