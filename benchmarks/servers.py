@@ -16,8 +16,9 @@ START = 120.0  # seconds until a server must listen
 
 # The server of `kb serve`, with its own gunicorn settings, around another application.
 _SERVER = """
-import sys
+import os, sys, tempfile
 from pathlib import Path
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kb-metrics-")
 from kb import server
 from kb.config import Settings
 
@@ -43,11 +44,13 @@ Bench(settings, listener, access_log=False, log_json=False).run()
 
 
 @contextmanager
-def kb(data: Path, articles: Path, *, workers: int = 2) -> Iterator[tuple[str, int]]:
-    """`kb serve` itself; yields its host and port."""
+def kb(
+    data: Path, articles: Path, *, workers: int = 2
+) -> Iterator[tuple["subprocess.Popen[str]", tuple[str, int]]]:
+    """`kb serve` itself; yields its process, host and port."""
     command = ["-m", "kb", "serve", "--articles", str(articles), "--data", str(data)]
-    with _running([*command, "--port", "0", "--workers", str(workers)]) as (_, address):
-        yield address
+    with _running([*command, "--port", "0", "--workers", str(workers)]) as running:
+        yield running
 
 
 @contextmanager

@@ -351,7 +351,7 @@ def changed(folder: Path, data: Path, number: int) -> float:
     """Seconds from the start of `kb index` until every worker finds what was written."""
     word = f"зелёнка{'абвгд'[number]}{number}"
     path = sorted(folder.rglob("*.md"))[1000 * (number + 1) % 997]
-    with servers.kb(data, folder) as base:
+    with servers.kb(data, folder) as (_, base):
         servers.get(base, "/api/search?q=warm")
         path.write_text(path.read_text("utf-8") + f"\n\n{word}\n", "utf-8")
         began = time.perf_counter()
