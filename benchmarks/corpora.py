@@ -45,6 +45,7 @@ class Source:
 
 def real() -> list[Source]:
     """All real articles of the shared bases and sets, in a fixed random order."""
+    require()
     found = [
         Source(name, lang, title, body)
         for name, lang, folder in _FOLDERS
@@ -58,6 +59,12 @@ def real() -> list[Source]:
             found.append(Source(name, lang, title, row["text"]))
     random.Random(SEED).shuffle(found)
     return found
+
+
+def require() -> None:
+    """Ends the program with what to do if the shared data is not there."""
+    if not (SHARED / "sets").is_dir():
+        raise SystemExit(f"no sets in {SHARED}; name the folder that holds them in KB_SHARED")
 
 
 def parsed(path: Path) -> tuple[str, str]:

@@ -99,13 +99,16 @@ def base(name: str) -> tuple[str, dict[str, tuple[str, str]]]:
 
 def others(lang: str, folder: Path) -> list[peers.Engine]:
     """The peers, each in the language of the base."""
-    return [
+    found: list[peers.Engine] = [
         peers.FTS5(folder / "fts5"),
         peers.FTS5(folder / "porter", "porter unicode61"),
         peers.Whoosh(folder / "stemming"),
         peers.Whoosh(folder / "language", lang),
-        peers.Tantivy(folder / "tantivy", [{"ru": "russian", "en": "english"}[lang]]),
     ]
+    if peers.has_tantivy():
+        stemmer = {"ru": "russian", "en": "english"}[lang]
+        found.append(peers.Tantivy(folder / "tantivy", [stemmer]))
+    return found
 
 
 def engines_of(ours: Ours, lang: str, folder: Path) -> dict[str, Ranking]:
@@ -410,6 +413,7 @@ def main() -> None:
     options.add_argument("--sample", type=int, default=0, help="questions or titles of each")
     options.add_argument("--out", action="store_true", help="write JSON and charts into docs")
     given = options.parse_args()
+    corpora.require()
     began = time.perf_counter()
     told: dict[str, object] = {}
     chosen = given.set or SETS

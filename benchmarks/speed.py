@@ -442,8 +442,10 @@ def compared(size: int, given: argparse.Namespace) -> dict[str, object]:
     engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
     if size > 10_000 and not given.engines:
         engines = ["ours"]
+    if "tantivy" in engines and not peers.has_tantivy():
+        engines.remove("tantivy")
     loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
-    count = given.queries or (200 if given.quick else 600)
+    count = given.queries or (200 if given.quick else 300)
     ours = Ours(size)
     ours.built(given.keep)
     ours.open()
