@@ -28,7 +28,6 @@ from benchmarks import charts, corpora, peers  # noqa: E402
 from kb import evaluation, text  # noqa: E402
 from kb.config import Settings  # noqa: E402
 from kb.evaluation import Judged  # noqa: E402
-from kb.library import Library  # noqa: E402
 from kb.search import Asked, Results, Searcher  # noqa: E402
 
 SETS = ("xquad-ru", "xquad-en", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en")
@@ -75,13 +74,9 @@ def built(name: str, docs: Mapping[str, tuple[str, str]], lang: str) -> Iterator
         ids = evaluation.write_articles(docs, folder)
         with evaluation.built(folder, Settings(lang=lang)) as service:
             searcher = service._opened().searcher
-            library: Library = searcher.library
-            found, titles = [], {}
-            for doc in library.in_order.tolist():
-                segment, number = library.corpus.locate(doc)
-                slug, body = segment.card(number)["slug"], segment.blob("texts", number).decode()
-                titles[slug] = docs[ids[slug]][0]
-                found.append((ids[slug], titles[slug], body))
+            plain = corpora.plain(searcher.library)
+            titles = {slug: docs[ids[slug]][0] for slug, _, _ in plain}
+            found = [(ids[slug], titles[slug], body) for slug, _, body in plain]
             yield Ours(name, searcher, ids, titles, found)
 
 

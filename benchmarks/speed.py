@@ -101,13 +101,7 @@ class Ours:
         return self._ranker.rank(query, self._allowed, query.lang)
 
     def docs(self) -> list[peers.Doc]:
-        """What every engine is given: id, title and plain text of each article served."""
-        found = []
-        for doc in self.library.in_order.tolist():
-            segment, number = self.library.corpus.locate(doc)
-            card = segment.card(number)
-            found.append((card["slug"], card["title"], segment.blob("texts", number).decode()))
-        return found
+        return corpora.plain(self.library)
 
 
 def code_stamp() -> str:
