@@ -213,6 +213,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "control_socket_disable": True,
             "when_ready": lambda _: announce(self._settings, address, as_json=self._log_json),
             "post_fork": self._after_fork,
+            "worker_exit": self._before_exit,
             "child_exit": _forget_worker,
         }
         if Path("/dev/shm").is_dir():  # noqa: S108 - gunicorn's heartbeat must not wait for a disk
@@ -232,6 +233,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """Connections and threads belong to one process: each worker makes its own."""
         if self._service is not None:
             self._service.after_fork()
+
+    def _before_exit(self, _server: object, worker: Any) -> None:
+        """What was reported and waits in the worker's memory reaches the log."""
+        if self._service is not None and worker.pid == os.getpid():
+            self._service.close()
 
 
 def _forget_worker(_server: object, worker: Any) -> None:

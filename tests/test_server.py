@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from kb import server
 from kb.config import Settings
 from kb.errors import ArticlesMissing, ConfigError
+from kb.searchlog import SearchLog
 
 # Server processes are many; on a small machine they are tested one after another.
 pytestmark = pytest.mark.xdist_group("server")
@@ -143,6 +144,9 @@ def test_a_request_in_hand_is_answered_before_the_end(settings, write, tmp_path)
 
         assert answer.startswith("HTTP/1.1 204")
         assert site.process.wait(60) == 0
+    log = SearchLog(settings.log_url)
+    assert [row["query"] for row in log.export()] == ["vpn"]  # written before the end
+    log.close()
 
 
 def test_a_saved_article_is_live_within_moments(settings, write, tmp_path):
