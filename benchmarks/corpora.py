@@ -116,17 +116,18 @@ def rows(path: Path) -> list[dict[str, object]]:
 # ---------------------------------------------------------------- queries
 
 
-def questions(chance: random.Random, size: int, count: int) -> list[str]:
-    """Full-word queries: half questions of the sets, half titles of articles."""
-    asked = [
+def questions(seed: str) -> list[str]:
+    """Distinct full-word queries, questions of the sets and titles of real articles in turn."""
+    chance = random.Random(f"{seed} {SEED}")
+    asked = {
         str(row["text"])
         for name in ("xquad-ru", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en", "xquad-en")
-        for row in chance.sample(rows(SHARED / "sets" / name / "queries.jsonl"), 200)
-    ]
-    titles = [source.title for source in sources(min(size, 4000))]
-    found = [*chance.sample(asked, count // 2), *chance.sample(titles, count - count // 2)]
-    chance.shuffle(found)
-    return found
+        for row in rows(SHARED / "sets" / name / "queries.jsonl")
+    }
+    kinds = [sorted(asked), sorted({source.title for source in real()} - asked)]
+    for kind in kinds:
+        chance.shuffle(kind)
+    return [query for pair in zip(*kinds, strict=False) for query in pair]
 
 
 def keystrokes(typed: Sequence[str], most: int = 60) -> list[str]:
@@ -152,18 +153,17 @@ def slips(lang: str) -> dict[str, list[str]]:
 
 
 def misspelt(query: str, chance: random.Random) -> str:
-    """The query with one word misspelt: as people did if they did, else by one random edit.
+    """The query with one of its words of four letters or more misspelt, if it has any.
 
-    Without a word of four letters it stays as it is.
+    The word is chosen first: as people misspell it if the shared pairs know, else by an edit.
     """
-    lang = text.language(query)
     words = [each for each in _WORD.finditer(query) if len(each[0]) >= 4 and each[0].isalpha()]
     if not words:
         return query
-    known = [each for each in words if text.fold(each[0]) in slips(lang)]
-    chosen = chance.choice(known or words)
+    chosen = chance.choice(words)
     word = text.fold(chosen[0])
-    wrong = chance.choice(slips(lang)[word]) if known else edited(word, chance)
+    known = slips("ru" if text.script(word) == "cyrillic" else "en").get(word)
+    wrong = chance.choice(known) if known else edited(word, chance)
     return query[: chosen.start()] + wrong + query[chosen.end() :]
 
 

@@ -13,10 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Whoosh 2.7.4 on a cold import
-    from whoosh import analysis, fields, highlight, index, qparser, query
-
 TITLE = 3.0
 SNIPPET_WORDS, SNIPPET_CHARACTERS = 32, 200
 
@@ -87,29 +83,37 @@ class Whoosh:
 
     def __init__(self, folder: Path, lang: str = "") -> None:
         """Without a language, StemmingAnalyzer; with one, LanguageAnalyzer."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Whoosh 2.7.4 on a cold import
+            from whoosh import analysis, fields, highlight, index, qparser, query
+
         self.name = f"Whoosh {lang or 'stemming'}"
         self.folder = folder
-        self._analyzer = analysis.LanguageAnalyzer(lang) if lang else analysis.StemmingAnalyzer()
+        self._index: Any = index
+        self._qparser: Any = qparser
+        self._query: Any = query
+        analyzer = analysis.LanguageAnalyzer(lang) if lang else analysis.StemmingAnalyzer()
+        self._schema = fields.Schema(
+            id=fields.ID(stored=True),
+            title=fields.TEXT(analyzer=analyzer, field_boost=TITLE, stored=True),
+            body=fields.TEXT(analyzer=analyzer, stored=True),
+        )
+        self._fragmenter = highlight.ContextFragmenter(maxchars=SNIPPET_CHARACTERS)
 
     def build(self, docs: Sequence[Doc]) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        schema = fields.Schema(
-            id=fields.ID(stored=True),
-            title=fields.TEXT(analyzer=self._analyzer, field_boost=TITLE, stored=True),
-            body=fields.TEXT(analyzer=self._analyzer, stored=True),
-        )
-        writer = index.create_in(str(self.folder), schema).writer(limitmb=256)
+        writer = self._index.create_in(str(self.folder), self._schema).writer(limitmb=256)
         for id_, title, body in docs:
             writer.add_document(id=id_, title=title, body=body)
         writer.commit()
         self.open()
 
     def open(self) -> None:
-        opened = index.open_dir(str(self.folder))
+        opened = self._index.open_dir(str(self.folder))
         self._searcher = opened.searcher()
-        self._parser = qparser.MultifieldParser(
-            ["title", "body"], opened.schema, group=qparser.OrGroup, plugins=[]
+        self._parser = self._qparser.MultifieldParser(
+            ["title", "body"], opened.schema, group=self._qparser.OrGroup, plugins=[]
         )
 
     def search(
@@ -118,14 +122,12 @@ class Whoosh:
         parsed = self._parser.parse(asked)
         words = _WORD.findall(asked.lower())
         if prefix_last and words:
-            starts = [
-                query.Prefix("title", words[-1], boost=TITLE),
-                query.Prefix("body", words[-1]),
-            ]
-            parsed = query.Or([parsed, *starts])
+            prefix, last = self._query.Prefix, words[-1]
+            starts = [prefix("title", last, boost=TITLE), prefix("body", last)]
+            parsed = self._query.Or([parsed, *starts])
         results = self._searcher.search(parsed, limit=limit)
         if snippets:
-            results.fragmenter = highlight.ContextFragmenter(maxchars=SNIPPET_CHARACTERS)
+            results.fragmenter = self._fragmenter
             for hit in results:
                 hit.highlights("body", top=1)
         return [hit["id"] for hit in results]
@@ -211,3 +213,12 @@ class Tantivy:
 def size_of(folder: Path) -> int:
     """Bytes of all files below a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def named(name: str, folder: Path) -> Engine:
+    """The engine that speed is compared with: each set up for a base in Russian and English."""
+    if name == "tantivy":
+        return Tantivy(folder)
+    if name == "fts5":
+        return FTS5(folder, prefix="2 3 4")
+    return Whoosh(folder)

@@ -2,16 +2,20 @@
 
 `python benchmarks/speed.py [--quick] [--sizes 1000,10000] [--engines ours,tantivy] [--build]`
 
-Every query goes to every engine before the next one does, in changing order; no query is asked
-twice in a run, and each repetition has queries of its own. A time is the processor time the process
-spent, so what else the machine does is left out; times by the clock stand in the JSON beside them.
+Every query goes to every engine before the next one does, in changing order. No workload asks a
+query twice: each repetition and each step of ours has queries of its own. A time is the processor
+time the process spent, so what else the machine does is left out; the JSON has the clock's too.
 """
 
 import argparse
 import gc
+import json
 import os
+import platform
 import random
+import shutil
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
+from urllib.parse import quote
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +32,7 @@ sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the librar
 import numpy as np  # noqa: E402
 
 import kb  # noqa: E402
-from benchmarks import corpora, peers  # noqa: E402
+from benchmarks import charts, corpora, peers, servers  # noqa: E402
 from kb import indexer  # noqa: E402
 from kb import query as queries  # noqa: E402
 from kb.config import Settings  # noqa: E402
@@ -38,7 +43,6 @@ from kb.store import Builds  # noqa: E402
 
 ENGINES = ("ours", "tantivy", "fts5", "whoosh")
 WORKLOADS = ("words", "typing", "misspelt", "layout")
-STEPS = ("word step", "ranking", "tantivy bare")
 # What reading and writing a build depends on: another version of it needs another build.
 _WRITERS = ("analysis", "articles", "indexer", "letters", "library", "markup", "schema", "segment",
             "spelling", "store", "text", "vocabulary")  # fmt: skip
@@ -56,6 +60,7 @@ class Ours:
     name = "ours"
 
     def __init__(self, size: int) -> None:
+        self.size = size
         self.settings = Settings(
             articles=corpora.folder(size), data=corpora.CACHE / f"ours-{size}", database_url=None
         )
@@ -67,11 +72,12 @@ class Ours:
         mark, stamp = data / "code", code_stamp()
         is_current = mark.exists() and (keep or mark.read_text() == stamp)
         if not is_current:
-            began = time.perf_counter(), time.process_time()
+            print(f"building ours of {self.size:,} articles …", file=sys.stderr)
+            began, spent = time.perf_counter(), os.times()
             indexer.rebuild(self.settings, full=True)
+            seconds, cpu = time.perf_counter() - began, sum(os.times()[:4]) - sum(spent[:4])
+            (data / "seconds").write_text(f"{seconds:.1f} {cpu:.1f}")
             mark.write_text(stamp)
-            seconds = time.perf_counter() - began[0]
-            (data / "seconds").write_text(f"{seconds:.1f}")
 
     def open(self) -> None:
         self.library = Library(Builds(self.settings.builds).current())
@@ -113,19 +119,9 @@ def code_stamp() -> str:
     return digest.hexdigest()
 
 
-def peer(name: str, size: int) -> peers.Engine:
-    """The engine of that name over its folder for `size` articles."""
-    place = corpora.CACHE / f"{name}-{size}"
-    if name == "tantivy":
-        return peers.Tantivy(place)
-    if name == "fts5":
-        return peers.FTS5(place, prefix="2 3 4")
-    return peers.Whoosh(place)
-
-
 def opened(name: str, size: int, docs: Sequence[peers.Doc]) -> peers.Engine:
     """A peer's index of these documents, made if there is none yet."""
-    engine = peer(name, size)
+    engine = peers.named(name, corpora.CACHE / f"{name}-{size}")
     stamp = blake2b(digest_size=8)
     for doc in docs:
         stamp.update("\0".join(doc).encode())
@@ -176,21 +172,27 @@ def measured(asks: dict[str, Ask], asked: Sequence[str]) -> dict[str, Figures]:
     return {name: each.figures() for name, each in times.items()}
 
 
-def workload(name: str, size: int, count: int, repetition: int) -> list[str]:
-    """The queries of one repetition: others than those of any other repetition or workload."""
-    chance = random.Random(f"{name} {repetition} {corpora.SEED}")
+def drawn(name: str, count: int, lists: int) -> list[list[str]]:
+    """So many lists of queries for a workload, no query in two of them."""
+    pool = corpora.questions(name)
+    each = max(count // 25, 8) if name == "typing" else count
+    parts = [pool[i * each : (i + 1) * each] for i in range(lists)]
+    assert len(parts[-1]) == each, "too few questions for so many repetitions"
+    chance = random.Random(f"{name} {corpora.SEED}")
+    change: Callable[[str], str] = {
+        "misspelt": lambda query: corpora.misspelt(query, chance),
+        "layout": corpora.flipped,
+    }.get(name, str)
     if name == "typing":
-        return corpora.keystrokes(corpora.questions(chance, size, max(count // 25, 8)))
-    asked = corpora.questions(chance, size, count)
-    if name == "misspelt":
-        return [corpora.misspelt(query, chance) for query in asked]
-    if name == "layout":
-        return [corpora.flipped(query) for query in asked]
-    return asked
+        return [corpora.keystrokes(part) for part in parts]
+    return [[change(query) for query in part] for part in parts]
 
 
-def asks_of(ours: Ours, others: dict[str, peers.Engine], name: str) -> dict[str, Ask]:
-    """How each engine is asked in a workload."""
+def rounds(ours: Ours, others: dict[str, peers.Engine], name: str) -> list[dict[str, Ask]]:
+    """Who is compared with whom in a workload.
+
+    Steps of ours are compared apart: of two that ask the same, the second finds caches filled.
+    """
     typing = name == "typing"
 
     def with_snippets(engine: peers.Engine) -> Ask:
@@ -199,12 +201,12 @@ def asks_of(ours: Ours, others: dict[str, peers.Engine], name: str) -> dict[str,
     def bare(engine: peers.Engine) -> Ask:
         return lambda query: engine.search(query, prefix_last=typing)
 
-    asks: dict[str, Ask] = {"ours": ours.answer}
-    asks |= {key: with_snippets(engine) for key, engine in others.items()}
-    if name in ("words", "typing"):
-        asks |= {"word step": ours.word_step, "ranking": ours.rank}
-        asks |= {f"{key} bare": bare(engine) for key, engine in others.items()}
-    return asks
+    shown: dict[str, Ask] = {"ours": ours.answer}
+    shown |= {key: with_snippets(engine) for key, engine in others.items()}
+    if name not in ("words", "typing"):
+        return [shown]
+    unseen = {f"{key} bare": bare(engine) for key, engine in others.items()}
+    return [shown, {"word step": ours.word_step, **unseen}, {"ranking": ours.rank, **unseen}]
 
 
 def middle(runs: Sequence[dict[str, Figures]], name: str, against: str) -> Figures:
@@ -215,68 +217,251 @@ def middle(runs: Sequence[dict[str, Figures]], name: str, against: str) -> Figur
     }
 
 
-def report(
-    size: int, name: str, runs: Sequence[dict[str, Figures]], count: int
-) -> dict[str, object]:
-    """Prints one workload's table and returns it."""
-    print(f"\n{size:,} articles · {name} · {count} queries × {len(runs)}, ms of processor time")
-    print(f"{'':15}{'p50':>8}{'p95':>8}{'p99':>9}   ours / it: p50   p99   (clock p50   p99)")
-    table: dict[str, object] = {}
+def report(runs: Sequence[dict[str, Figures]], count: int) -> dict[str, object]:
+    """Prints one comparison and returns it; the first engine is divided by each other one."""
+    first, *rest = runs[0]
+    told: dict[str, object] = {"queries": count}
+    heading = f"{first} / it: p50   p99   (clock p50   p99)" if rest else ""
+    print(f"{'':15}{'p50':>8}{'p95':>8}{'p99':>9}   {heading}")
     for engine in runs[0]:
         figures = {
             key: statistics.median(run[engine][key] for run in runs) for key in runs[0][engine]
         }
-        base = "ours"
-        if engine.endswith(" bare"):
-            base = "word step"
-        ratio = middle(runs, base, engine)
-        shown = (
-            ""
-            if engine in ("ours", "word step", "ranking")
-            else (
-                f"   {ratio['p50']:>14.2f} {ratio['p99']:>5.2f}"
-                f"   {ratio['clock p50']:>9.2f} {ratio['clock p99']:>5.2f}"
-            )
-        )
-        if engine == "ranking" and "tantivy bare" in runs[0]:
-            full = middle(runs, "ranking", "tantivy bare")
-            shown = f"   this / tantivy bare: {full['p50']:.2f} {full['p99']:.2f}"
-            table["ranking / tantivy bare"] = full
+        ratio = middle(runs, first, engine)
+        told[engine] = {"ms": figures, f"{first} / it": ratio}
+        shown = "" if engine == first else (
+            f"{ratio['p50']:>{len(first) + 14}.2f}{ratio['p99']:6.2f}"
+            f"{ratio['clock p50']:>13.2f}{ratio['clock p99']:6.2f}"
+        )  # fmt: skip
         print(f"{engine:15}{figures['p50']:8.2f}{figures['p95']:8.2f}{figures['p99']:9.2f}{shown}")
-        table[engine] = {"ms": figures, "ours / it": ratio}
-    return table
+    return told
+
+
+# ---------------------------------------------------------------- size, memory, cold start
+
+
+def footprint(name: str, size: int) -> dict[str, float]:
+    """Build time, bytes on disk, memory and cold start of one engine, in a process of its own."""
+    place = corpora.CACHE / f"{name}-{size}"
+    seconds = place / "seconds" if name == "ours" else place.with_suffix(".stamp")
+    clock, cpu = map(float, seconds.read_text().split()[-2:])
+    queries = place.parent / f"queries-{size}.json"
+    asked = [*drawn("words", 200, 1)[0], *drawn("typing", 200, 1)[0][:200]]
+    queries.write_text(json.dumps(asked, ensure_ascii=False), "utf-8")
+    command = [sys.executable, str(ROOT / "benchmarks/probe.py"), name, str(place), str(queries)]
+    told = [json.loads(subprocess.check_output(command, cwd=ROOT)) for _ in range(3)]
+    found = {key: statistics.median(each[key] for each in told) for key in told[0]}
+    folder = Builds(Settings(data=place).builds).current().folder if name == "ours" else place
+    return {
+        "build clock s": clock,
+        "build cpu s": cpu,
+        "index MB": peers.size_of(folder) / 2**20,
+    } | found
+
+
+def footprints(size: int, names: Sequence[str], docs: int, characters: int) -> dict[str, object]:
+    """Prints what each engine takes, and returns it."""
+    print(f"\n{size:,} articles ({docs:,} served, {characters / 1e6:.1f} M characters of text)")
+    print(f"{'':10}{'build s':>9}{'(cpu)':>8}{'MB':>8}{'PSS MB':>8}{'cold s':>8}{'(cpu)':>7}")
+    told: dict[str, object] = {}
+    for name in names:
+        told[name] = f = footprint(name, size)
+        print(
+            f"{name:10}{f['build clock s']:9.1f}{f['build cpu s']:8.1f}{f['index MB']:8.1f}"
+            f"{f['pss']:8.1f}{f['clock s']:8.2f}{f['cpu s']:7.2f}"
+        )
+    return told
+
+
+# ---------------------------------------------------------------- builds
+
+
+def render(size: int) -> None:
+    """Renders every article once, with the Markdown extensions that articles are written for."""
+    import markdown
+    from markdown.inlinepatterns import SimpleTagInlineProcessor
+
+    extensions = ["tables", "footnotes", "admonition", "def_list", "sane_lists"]
+    converter = markdown.Markdown(
+        extensions=[*extensions, "pymdownx.superfences", "pymdownx.highlight"],
+        extension_configs={"pymdownx.highlight": {"guess_lang": False}},
+    )
+    strike = SimpleTagInlineProcessor(r"(~~)(?=\S)(.+?)(?<=\S)~~", "del")
+    converter.inlinePatterns.register(strike, "strike", 65)
+    for source in corpora.sources(size):
+        converter.reset().convert(source.body)
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds by the clock and of the processor, child processes included."""
+    began, spent = time.perf_counter(), os.times()
+    work()
+    return time.perf_counter() - began, sum(os.times()[:4]) - sum(spent[:4])
+
+
+def index(folder: Path, data: Path, *more: str) -> None:
+    """Runs `kb index`."""
+    command = [sys.executable, "-m", "kb", "index", "--articles", str(folder), "--data", str(data)]
+    done = subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode > 1:
+        raise SystemExit(done.stderr)
+
+
+def builds(size: int) -> dict[str, object]:
+    """A full build beside rendering and plain Whoosh; one changed article until it is served."""
+    ours = Ours(size)
+    ours.built(keep=True)
+    ours.open()
+    docs = ours.docs()
+    folder, data = corpora.CACHE / f"edited-{size}", corpora.CACHE / f"edited-{size}-data"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(data, ignore_errors=True)
+    shutil.copytree(corpora.folder(size), folder)
+    steps = {
+        "full build": lambda: index(folder, data),
+        "rendering once": lambda: render(size),
+        "plain Whoosh": lambda: peers.Whoosh(corpora.CACHE / "whoosh-build").build(docs),
+    }
+    print(f"\nfull build of {size:,} articles, seconds by the clock (of the processor)")
+    told: dict[str, object] = {}
+    spent = {}
+    for name, work in steps.items():
+        spent[name] = timed(work)
+        told[name] = {"clock s": spent[name][0], "cpu s": spent[name][1]}
+        print(f"{name:16}{spent[name][0]:8.1f} ({spent[name][1]:.1f})")
+    ratios = [
+        spent["full build"][i] / (spent["rendering once"][i] + spent["plain Whoosh"][i])
+        for i in (0, 1)
+    ]
+    told["full build / the sum of both"] = ratios
+    print(f"full build / the sum of both: {ratios[0]:.2f} ({ratios[1]:.2f})")
+    changes = [changed(folder, data, number) for number in range(3)]
+    told["one change s"] = changes
+    middle_one = statistics.median(changes)
+    told["one change / full build"] = middle_one / spent["full build"][0]
+    print(
+        f"one changed article, from `kb index` to all workers: {middle_one:.2f} s of "
+        f"{', '.join(f'{each:.2f}' for each in changes)}; "
+        f"{middle_one / spent['full build'][0]:.4f} of a full build by the clock"
+    )
+    return told
+
+
+def changed(folder: Path, data: Path, number: int) -> float:
+    """Seconds from the start of `kb index` until every worker finds what was written."""
+    word = f"зелёнка{'абвгд'[number]}{number}"
+    path = sorted(folder.rglob("*.md"))[1000 * (number + 1) % 997]
+    with servers.kb(data, folder) as (_, base):
+        servers.get(base, "/api/search?q=warm")
+        path.write_text(path.read_text("utf-8") + f"\n\n{word}\n", "utf-8")
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "kb", "index", "--articles", str(folder)]
+        child = subprocess.Popen(
+            [*command, "--data", str(data)], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        row, first = 0, 0.0
+        while row < 12:  # answers in a row from whichever worker takes the connection
+            found = json.loads(servers.get(base, f"/api/search?exact=1&q={quote(word)}"))["total"]
+            if found and not row:
+                first = time.perf_counter()
+            row = row + 1 if found else 0
+            time.sleep(0.02)
+        child.wait()
+        return first - began
+
+
+# ---------------------------------------------------------------- all
+
+
+def write_out(told: dict[str, object]) -> None:
+    """The JSON and the chart of the documentation."""
+    target = ROOT / "docs" / "charts"
+    target.mkdir(parents=True, exist_ok=True)
+    known = target / "speed.json"
+    whole = json.loads(known.read_text("utf-8")) if known.exists() else {}
+    whole |= told
+    known.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    for size, tables in whole.items():
+        if not size.isdigit() or not {"words", "typing"} <= tables.keys():
+            continue
+        groups = {
+            f"{load}, {key}": {
+                engine: tables[load]["ours"][engine]["ms"][key]
+                for engine in ENGINES
+                if engine in tables[load]["ours"]
+            }
+            for load in WORKLOADS
+            if load in tables
+            for key in ("p50", "p99")
+        }
+        drawing = charts.bars(
+            f"Milliseconds to an answer with ten snippets, {int(size):,} articles",
+            "processor time of a query, less is better; logarithmic",
+            groups,
+            logarithmic=True,
+        )
+        (target / f"speed-{size}.svg").write_text(drawing, "utf-8")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="ours and tantivy, words and typing")
+    options.add_argument("--large", action="store_true", help="100,000 articles too, ours only")
     options.add_argument("--sizes", default="1000,10000")
     options.add_argument("--engines", default="")
     options.add_argument("--workloads", default="")
     options.add_argument("--queries", type=int, default=0, help="of each repetition")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--keep", action="store_true", help="the build as it is, whatever made it")
+    options.add_argument("--build", action="store_true", help="time builds of the last size")
+    options.add_argument("--out", action="store_true", help="write JSON and charts into docs")
     given = options.parse_args()
+    sizes = [int(size) for size in given.sizes.split(",")]
+    machine = (
+        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()}"
+    )
+    print(f"{machine} processors; real articles: {len(corpora.real()):,}, the rest is recombined")
+    told: dict[str, object] = {"machine": machine}
+    if given.build:
+        told["builds"] = builds(sizes[-1])
+    else:
+        for size in [*sizes, *([100_000] if given.large else [])]:
+            told[str(size)] = compared(size, given)
+    if given.out:
+        write_out(told)
+
+
+def compared(size: int, given: argparse.Namespace) -> dict[str, object]:
+    """All workloads and footprints at one size."""
     engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
+    if size > 10_000 and not given.engines:
+        engines = ["ours"]
     loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
     count = given.queries or (200 if given.quick else 600)
-    for size in map(int, given.sizes.split(",")):
-        ours = Ours(size)
-        ours.built(given.keep)
-        ours.open()
-        docs = ours.docs()
-        others = {name: opened(name, size, docs) for name in engines if name != "ours"}
-        del docs
-        gc.collect()
-        gc.freeze()
-        for load in loads:
-            asks = asks_of(ours, others, load)
-            measured(asks, workload(load, size, 60, -1))  # warms up
-            runs, asked = [], []
-            for repetition in range(given.repeat):
-                asked = workload(load, size, count, repetition)
-                runs.append(measured(asks, asked))
-            report(size, load, runs, len(asked))
+    ours = Ours(size)
+    ours.built(given.keep)
+    ours.open()
+    docs = ours.docs()
+    others = {name: opened(name, size, docs) for name in engines if name != "ours"}
+    served, characters = len(docs), sum(len(body) for _, _, body in docs)
+    del docs
+    gc.collect()
+    gc.freeze()
+    told: dict[str, object] = {}
+    for load in loads:
+        told[load] = parts = {}
+        compare = rounds(ours, others, load)
+        lists = iter(drawn(load, count, (given.repeat + 1) * len(compare)))
+        print(f"\n{size:,} articles · {load} · × {given.repeat}, ms of processor time")
+        for asks in compare:
+            measured(asks, next(lists))  # warms up
+            asked = [next(lists) for _ in range(given.repeat)]
+            runs = [measured(asks, each) for each in asked]
+            parts[next(iter(asks))] = report(runs, sum(map(len, asked)))
+    gc.unfreeze()
+    if not given.quick:
+        told["footprint"] = footprints(size, engines, served, characters)
+    return told
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 from rapidfuzz.distance import DamerauLevenshtein
 
 from kb import redaction, text
-from kb.articles import ENDINGS, KEYS, Article, Problem
+from kb.articles import Article, Problem
+from kb.keys import ENDINGS, KEYS
 from kb.markup import Link, Rendered
 
 Rank = Callable[[str, str], Sequence[str]]

@@ -44,6 +44,8 @@ _MODULES = (
     "articles",
     "calibration",
     "confidence",
+    "front_matter",
+    "keys",
     "letters",
     "markup",
     "schema",

@@ -124,7 +124,7 @@ _SCHEMAS: dict[str, Any] = {
         lang=_MAYBE_TEXT,
         filters={"type": ["object", "null"], "additionalProperties": _MAYBE_TEXT},
         build=_MAYBE_TEXT,
-        steps=_maybe_list(_object(("q",), q=_TEXT, ms=_CUT)),
+        steps=_maybe_list(_object(("q",), q=_MAYBE_TEXT, ms=_CUT)),
         shown=_maybe_list(
             {
                 "type": "array",

@@ -12,7 +12,7 @@ from typing import Any
 import frontmatter
 from frontmatter.default_handlers import YAMLHandler
 
-from kb import articles
+from kb import keys
 from kb.config import Settings
 from kb.errors import KBError
 
@@ -208,13 +208,13 @@ _MEANINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "answers": ("questions, in customers' words, that this article answers", _LIST),
     "answer": (
         "the short answer shown in the result list",
-        {**_TEXT, "maxLength": articles.MAX_ANSWER},
+        {**_TEXT, "maxLength": keys.MAX_ANSWER},
     ),
     "category": ("category; without it the parent folder", _TEXT),
     "tags": ("labels to filter by", _LIST),
     "related": ("slugs of articles worth reading next", _LIST),
     "aliases": ("former slugs; they lead here", _LIST),
-    "type": ("kind of article", {"enum": list(articles.TYPES)}),
+    "type": ("kind of article", {"enum": list(keys.TYPES)}),
     "author": ("who signs the article; without it the last git author", _TEXT),
     "owner": ("who answers for it; without it the owner of the category", _TEXT),
     "updated": ("date of the last change; without it the last commit", _DATE),

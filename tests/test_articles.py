@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from kb import articles
 from kb.articles import Article, Defaults, Problem, Source
 from kb.errors import ArticlesMissing
+from kb.front_matter import one_line
 from kb.history import Change
+from kb.keys import KEYS
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "articles"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared articles in {SHARED}")
@@ -342,7 +344,7 @@ def test_no_bomb_goes_off(bomb):
 
 # --- promises -----------------------------------------------------------------------------------
 
-keys = st.sampled_from([*articles.KEYS, "content", "unknown", "<<", "?", "- a", "", "№"])
+keys = st.sampled_from([*KEYS, "content", "unknown", "<<", "?", "- a", "", "№"])
 values = st.one_of(
     st.text(max_size=30),
     st.sampled_from(
@@ -394,7 +396,7 @@ def test_a_text_that_yaml_wrote_is_read_back(written):
     found = articles.parse("x.md", f"---\n{data}---\n".encode()).article
 
     assert found is not None
-    assert found.category == articles._one_line(written)
+    assert found.category == one_line(written)
 
 
 # --- the folder ---------------------------------------------------------------------------------

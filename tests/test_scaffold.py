@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb import articles, scaffold
-from kb.articles import KEYS
 from kb.cli import main
+from kb.keys import KEYS, TYPES
 
 TODAY = date(2026, 11, 22)
 
@@ -46,7 +46,7 @@ def test_any_title_gives_a_plain_short_name(title):
     assert scaffold.file_name(name) == name
 
 
-@pytest.mark.parametrize("kind", articles.TYPES)
+@pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("lang", ["ru", "en", "de"])
 def test_a_skeleton_is_an_article_without_problems(lang, kind):
     title = 'Error: "no" #1'

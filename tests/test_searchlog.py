@@ -27,7 +27,7 @@ from kb import runs, searchlog, text
 from kb.errors import LogUnavailable
 from kb.recorder import Recorder, Verdict
 from kb.runs import Event, parse_report
-from kb.searchlog import Search, SearchLog
+from kb.searchlog import Search, SearchLog, database, tables
 
 FULL = os.environ.get("KB_TEST_FULL") == "1"  # the figures of the note, in minutes not seconds
 NOON = 1_700_000_000.0
@@ -661,8 +661,8 @@ def test_migrations_make_the_tables_the_code_means(log: SearchLog, url: str) -> 
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        differences = compare_metadata(context, searchlog._meta)
-        assert context.get_current_revision() == searchlog.HEAD
+        differences = compare_metadata(context, tables.META)
+        assert context.get_current_revision() == database.HEAD
     engine.dispose()
 
     assert differences == []
@@ -949,7 +949,7 @@ def test_nobody_waits_while_the_log_is_locked(url: str) -> None:
         locked.exec_driver_sql(
             "BEGIN EXCLUSIVE"
             if url.startswith("sqlite")
-            else f"select pg_advisory_xact_lock({searchlog._LOCK})"
+            else f"select pg_advisory_xact_lock({database.LOCK})"
         )
         assert report_all(recorder, 100) < 0.05
         assert recorder.written == 0

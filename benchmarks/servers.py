@@ -1,0 +1,125 @@
+"""Servers on loopback for benchmarks: ours, and Flask with one empty route. Measures nothing."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
+
+ROOT = Path(__file__).resolve().parents[1]
+START = 120.0  # seconds until a server must listen
+
+# The server of `kb serve`, with its own gunicorn settings, around another application.
+_SERVER = """
+import os, sys, tempfile
+from pathlib import Path
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kb-metrics-")
+from kb import server
+from kb.config import Settings
+
+data, articles, cached, app = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+
+class Bench(server._Server):
+    def load(self):
+        if app == "empty":
+            from flask import Flask
+            empty = Flask("empty")
+            empty.add_url_rule("/", "empty", lambda: "")
+            return empty
+        from kb.service import KnowledgeBase
+        from kb.web import create_app
+        self._service = KnowledgeBase.open(self._settings, cached_answers=cached)
+        return create_app(self._service)
+
+settings = Settings(articles=articles, data=data, port=0, workers=int(sys.argv[5]))
+listener = server.bind(settings.host, 0)
+listener.listen(server.BACKLOG)
+Bench(settings, listener, access_log=False, log_json=False).run()
+"""
+
+
+@contextmanager
+def kb(
+    data: Path, articles: Path, *, workers: int = 2
+) -> Iterator[tuple["subprocess.Popen[str]", tuple[str, int]]]:
+    """`kb serve` itself; yields its process, host and port."""
+    command = ["-m", "kb", "serve", "--articles", str(articles), "--data", str(data)]
+    with _running([*command, "--port", "0", "--workers", str(workers)]) as running:
+        yield running
+
+
+@contextmanager
+def bench(
+    app: str, data: Path, articles: Path, *, cached: int = 512, workers: int = 2
+) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
+    """The same server around `ours` with that many cached answers, or around `empty` Flask."""
+    command = ["-c", _SERVER, str(data), str(articles), str(cached), app, str(workers)]
+    with _running(command) as running:
+        yield running
+
+
+@contextmanager
+def _running(
+    command: Sequence[str],
+) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
+    """A Python process, once it has said where it listens; stopped at the end."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process, _address(process)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _address(process: "subprocess.Popen[str]") -> tuple[str, int]:
+    lines: Queue[str] = Queue()
+    out = process.stdout
+    assert out is not None
+    Thread(target=lambda: [lines.put(line) for line in out], daemon=True).start()
+    until = time.monotonic() + START
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            line = lines.get(timeout=0.2)
+        except Empty:
+            continue
+        if "http://" in line:
+            host, _, port = line.partition("http://")[2].partition("/")[0].rpartition(":")
+            return host, int(port)
+    raise SystemExit("the server did not say where it listens")
+
+
+def get(address: tuple[str, int], path: str) -> bytes:
+    """One request on a connection of its own."""
+    connection = HTTPConnection(*address, timeout=30)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read()
+    finally:
+        connection.close()
+
+
+def children(pid: int) -> list[int]:
+    """The worker processes of a server."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def pss(pid: int) -> float:
+    """Megabytes of a process, pages shared with others divided among them."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,0 +1,228 @@
+"""Text of front matter to the types of known keys, mistakes with their cure. Reads no file."""
+
+import re
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
+
+from kb.front_matter import Front, one_line, short
+
+ENDINGS = (".md", ".markdown")
+TYPES = ("how-to", "problem", "reference", "policy")
+MAX_ANSWER = 300
+MAX_TITLE = 300
+MAX_SLUG = 400
+
+
+def shorten(value: str, length: int) -> str:
+    """The text cut at a word to at most `length` characters, `…` included."""
+    if len(value) <= length:
+        return value
+    cut = value[: length - 1]
+    return (cut[: cut.rfind(" ")] if cut.rfind(" ") > length // 2 else cut).rstrip(" ,.;:–—-") + "…"
+
+
+def _wrong(code: str, message: str, cure: str) -> PydanticCustomError:
+    return PydanticCustomError(code, "{message}", {"message": message, "cure": cure})
+
+
+def _kind(value: Any) -> str:
+    return "a list" if isinstance(value, list) else "a group of keys"
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise _wrong(
+            "bad-text", f"is {_kind(value)}, not text", "write one text on one line, in quotes"
+        )
+    return one_line(value)
+
+
+def _as_list(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise _wrong(
+            "bad-list", f"is {_kind(value)}, not a list", "write one `- text` on each line"
+        )
+    for item in value:
+        if isinstance(item, dict) and item:
+            key = short(str(next(iter(item))))
+            raise _wrong(
+                "bad-list",
+                f"holds `{key}: …`, which is no text",
+                f'quote texts with a colon: `- "{key}: …"`',
+            )
+        if isinstance(item, (dict, list)):
+            raise _wrong("bad-list", f"holds {_kind(item)}", "write one `- text` on each line")
+    return tuple(
+        dict.fromkeys(filter(None, (one_line(item) for item in value if item is not None)))
+    )
+
+
+_ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
+
+
+def _as_date(value: Any) -> date | None:
+    written = _as_text(value)
+    if not written:
+        return None
+    found = _ISO_DATE.fullmatch(written)
+    try:
+        return date.fromisoformat(found[1]) if found else _no_date(written)
+    except ValueError:
+        return _no_date(written)
+
+
+def _no_date(written: str) -> date:
+    raise _wrong(
+        "bad-date", f"is no date: {short(written)}", "write year-month-day, such as 2026-08-31"
+    )
+
+
+_YES = {"yes", "true", "on", "y", "1", "да"}
+_NO = {"no", "false", "off", "n", "0", "нет", ""}
+
+
+def _as_yes_no(value: Any) -> bool:
+    written = _as_text(value).lower()
+    if written not in _YES | _NO:
+        raise _wrong("bad-yes-no", f"is neither yes nor no: {short(written)}", "write yes or no")
+    return written in _YES
+
+
+def _as_boost(value: Any) -> float:
+    written = _as_text(value)
+    try:
+        number = float(written) if written else 1.0
+    except ValueError:
+        number = 0.0
+    if not 0.1 <= number <= 10:  # false for nan, too
+        raise _wrong(
+            "bad-boost",
+            f"must be from 0.1 to 10, not {short(written)}",
+            "write a number such as 2",
+        )
+    return number
+
+
+def _as_type(value: Any) -> str:
+    written = _as_text(value).lower()
+    if written and written not in TYPES:
+        raise _wrong(
+            "bad-type",
+            f"is no type of article: {short(written)}",
+            f"write one of {', '.join(TYPES)}",
+        )
+    return written
+
+
+def _as_lang(value: Any) -> str:
+    written = _as_text(value)
+    code = re.split("[-_]", written.lower())[0]
+    if written and not re.fullmatch("[a-z]{2,3}", code):
+        raise _wrong(
+            "bad-lang", f"is no language code: {short(written)}", "write a code such as ru or en"
+        )
+    return code
+
+
+def _as_slug(value: Any) -> str:
+    return slug_of(_as_text(value))
+
+
+def _as_slugs(value: Any) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(filter(None, (slug_of(without_ending(item)) for item in _as_list(value))))
+    )
+
+
+class Known(BaseModel):
+    """The keys we know, converted; an error tells the key, what is wrong, and the cure."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    title: Annotated[str, BeforeValidator(_as_text)] = ""
+    lang: Annotated[str, BeforeValidator(_as_lang)] = ""
+    slug: Annotated[str, BeforeValidator(_as_slug)] = ""
+    answers: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    answer: Annotated[str, BeforeValidator(_as_text)] = ""
+    category: Annotated[str, BeforeValidator(_as_text)] = ""
+    tags: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    related: Annotated[tuple[str, ...], BeforeValidator(_as_slugs)] = ()
+    aliases: Annotated[tuple[str, ...], BeforeValidator(_as_slugs)] = ()
+    type: Annotated[str, BeforeValidator(_as_type)] = ""
+    author: Annotated[str, BeforeValidator(_as_text)] = ""
+    owner: Annotated[str, BeforeValidator(_as_text)] = ""
+    updated: Annotated[date | None, BeforeValidator(_as_date)] = None
+    review_by: Annotated[date | None, BeforeValidator(_as_date)] = None
+    publish: Annotated[date | None, BeforeValidator(_as_date)] = None
+    expires: Annotated[date | None, BeforeValidator(_as_date)] = None
+    draft: Annotated[bool, BeforeValidator(_as_yes_no)] = False
+    unlisted: Annotated[bool, BeforeValidator(_as_yes_no)] = False
+    boost: Annotated[float, BeforeValidator(_as_boost)] = 1.0
+    translation_of: Annotated[str, BeforeValidator(_as_slug)] = ""
+
+
+KEYS = tuple(Known.model_fields)
+
+
+def typed(front: Front) -> tuple[Known, list[tuple[int, str, str, str]]]:
+    """The known keys by type; a value of another type is a warning and the key counts as absent."""
+    warnings = list(front.warnings)
+    values = {key: value for key, value in front.values.items() if key in Known.model_fields}
+    try:
+        known = Known.model_validate(values)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False):
+            key = str(one["loc"][0])
+            context = one.get("ctx", {})
+            warnings.append(
+                (
+                    front.lines.get(key, 1),
+                    one["type"],
+                    f"`{key}` {context.get('message', one['msg'])}; it counts as absent",
+                    context.get("cure", ""),
+                )
+            )
+            values.pop(key, None)
+        known = Known.model_validate(values)
+    for key, length in (("answer", MAX_ANSWER), ("title", MAX_TITLE)):
+        written = getattr(known, key)
+        if len(written) > length:
+            message = f"`{key}` has {len(written):,} characters; it is cut to {length}"
+            warnings.append((front.lines.get(key, 1), f"long-{key}", message, "say it shorter"))
+            setattr(known, key, shorten(written, length))
+    return known, warnings
+
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029\ud800-\udfff]")
+
+
+def without_ending(path: str) -> str:
+    for ending in ENDINGS:
+        if path.lower().endswith(ending):
+            return path[: -len(ending)]
+    return path
+
+
+def slug_of(written: str) -> str:
+    """A slug as it is compared and linked: composed, no `/` at its ends, or an error."""
+    slug = "/".join(part for part in (p.strip() for p in written.split("/")) if part)
+    if _UNSAFE.search(slug) or any(part in (".", "..") for part in slug.split("/")):
+        raise _wrong(
+            "bad-slug",
+            f"is no address: {short(written)}",
+            "write words joined by - and /, without . and ..",
+        )
+    if len(slug) > MAX_SLUG:
+        raise _wrong(
+            "bad-slug", f"has {len(slug)} characters; {MAX_SLUG} are allowed", "shorten it"
+        )
+    return slug

@@ -1,0 +1,240 @@
+"""A database at an address: opened, brought up to date, read and written in turn. Asks nothing.
+
+All writers take turns: `BEGIN IMMEDIATE` on SQLite, one advisory lock on PostgreSQL. A search is
+recorded in a few milliseconds, and grouping needs to see the group founded a moment before.
+"""
+
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from kb.errors import LogUnavailable
+from kb.searchlog.statements import select_one
+
+HEAD: Final = "0001"  # the newest step in kb/migrations
+_BUSY_MS = 5_000
+LOCK = 0x6B62_6C6F  # any number, the same in every process
+# Below this version, a write-ahead log with several writers can be damaged (SQLite forum, 2026).
+_WAL_SINCE = (3, 51, 3)
+
+
+class Database:
+    """The tables at a database address. Usable from any thread, also after a fork."""
+
+    def __init__(self, url: str) -> None:
+        """Opens the log and brings its tables up to date."""
+        self._url = address_of(url)
+        self._file = file_of(self._url)
+        self._inode: tuple[int, int] | None = None
+        # A database in memory has one connection for all threads.
+        self._turn = threading.RLock() if self._url.database in (None, "", ":memory:") else None
+        with _plainly(self._url):
+            self._engine = _engine(self._url)
+            self._upgrade()
+        os.register_at_fork(after_in_child=_forget_connections(weakref.ref(self)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._url.render_as_string()!r})"
+
+    def close(self) -> None:
+        """Gives all connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with (
+            _plainly(self._url),
+            self._turn or _nothing(),
+            self._engine.connect().execution_options(kb_begin="BEGIN") as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with _plainly(self._url), self._turn or _nothing():
+            self._mind_the_file()
+            with self._engine.begin() as connection:
+                _take_turn(connection)
+                yield connection
+
+    def _mind_the_file(self) -> None:
+        """A file that was removed or replaced is opened anew; the old one would swallow rows."""
+        if self._file is not None and _inode(self._file) != self._inode:
+            self._engine.dispose()
+            self._upgrade()
+
+    def _upgrade(self) -> None:
+        if self._file is not None:
+            _make_private(self._file)
+        with self._engine.connect().execution_options(kb_begin="BEGIN") as connection:
+            is_current = _version(connection) == HEAD
+        if not is_current:  # opening a log that is up to date waits for no writer
+            with self._engine.begin() as connection:
+                _take_turn(connection)
+                if _version(connection) != HEAD:
+                    _migrate(connection)
+        if self._file is not None:
+            self._inode = _inode(self._file)
+
+    def _vacuum(self) -> None:
+        """What was deleted leaves the file too."""
+        options: dict[str, Any] = {"kb_begin": ""}
+        if self._url.get_backend_name() == "postgresql":
+            options["isolation_level"] = "AUTOCOMMIT"
+        with (
+            _plainly(self._url),
+            self._turn or _nothing(),
+            self._engine.connect().execution_options(**options) as connection,
+        ):
+            connection.exec_driver_sql("VACUUM")
+
+
+def exists(url: str) -> bool:
+    """Whether there may be a log at the address: a file that is not there holds no search."""
+    file = file_of(address_of(url))
+    return file is None or file.exists()
+
+
+def address_of(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise LogUnavailable(
+            "the address of the search log cannot be read; write KB_DATABASE_URL as "
+            "sqlite:///file or postgresql+psycopg://user@host/database"
+        ) from None
+    if address.drivername in ("postgresql", "postgres"):
+        address = address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LogUnavailable(
+            f"the search log knows SQLite and PostgreSQL, not {address.get_backend_name()}; "
+            "change KB_DATABASE_URL"
+        )
+    return address
+
+
+def file_of(url: URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _inode(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _make_private(file: Path) -> None:
+    """What people searched for is read by the service's user only."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise LogUnavailable(
+            f"the search log {file} cannot be written ({error.strerror}); check KB_DATA"
+        ) from None
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        pool: type[StaticPool] | type[QueuePool] = StaticPool if file_of(url) is None else QueuePool
+        connect = {"timeout": _BUSY_MS / 1000, "check_same_thread": False}
+        engine = sa.create_engine(url, poolclass=pool, connect_args=connect)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    limits = f"-c lock_timeout={_BUSY_MS} -c statement_timeout=60000"
+    return sa.create_engine(
+        url,
+        pool_size=2,
+        max_overflow=8,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        connect_args={"connect_timeout": 5, "application_name": "kb", "options": limits},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # transactions are begun by `_begin_sqlite` alone
+    wal = sqlite3.sqlite_version_info >= _WAL_SINCE
+    for pragma in (
+        f"busy_timeout = {_BUSY_MS}",
+        "secure_delete = on",
+        f"journal_mode = {'wal' if wal else 'delete'}",
+        "synchronous = full",
+        "foreign_keys = on",
+        "temp_store = memory",
+    ):
+        connection.execute(f"pragma {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes loses to whoever wrote in between.
+    begin = connection.get_execution_options().get("kb_begin", "BEGIN IMMEDIATE")
+    if begin:
+        connection.exec_driver_sql(begin)
+
+
+def _take_turn(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"select pg_advisory_xact_lock({LOCK})")
+
+
+def _version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    row = select_one(connection, "select version_num from alembic_version")
+    return str(row["version_num"]) if row else None
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _forget_connections(log: "weakref.ref[Database]") -> Any:
+    def after_fork() -> None:
+        found = log()
+        if found is not None:
+            # The parent goes on using its connections; closing them here would end them there.
+            found._engine.dispose(close=False)
+            if found._turn is not None:
+                found._turn = threading.RLock()
+
+    return after_fork
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _plainly(url: URL) -> Iterator[None]:
+    """Database trouble as one sentence with the next step."""
+    try:
+        yield
+    except (DBAPIError, NoSuchModuleError, ModuleNotFoundError, sa.exc.TimeoutError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+        raise LogUnavailable(
+            f"the search log {url.render_as_string()} cannot be used: {reason}; "
+            "check KB_DATABASE_URL and that the database is there and has room"
+        ) from error

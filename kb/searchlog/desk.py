@@ -1,0 +1,510 @@
+"""What one writing transaction does to searches, groups and sums. Opens no database."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from kb import runs, text
+from kb.redaction import redact
+from kb.searchlog.rows import (
+    RUN_TEXTS,
+    added,
+    amended,
+    as_run,
+    counters,
+    facts_of,
+    folded,
+    merged,
+    names_of,
+    row_of,
+)
+from kb.searchlog.statements import (
+    change,
+    execute,
+    group_row,
+    next_id,
+    pages,
+    select,
+    select_one,
+    upsert,
+)
+from kb.searchlog.tables import (
+    DAYS,
+    EVENTS,
+    FEEDBACK,
+    GROUP_WORDS,
+    GROUPS,
+    HISTORY,
+    REPORTS,
+    RUNS,
+    TICKETS,
+)
+from kb.searchlog.values import FORGOTTEN, Search, dump, to_ms, when
+
+_PHRASINGS = 20
+
+
+class Desk:
+    """What a writing transaction does to searches, and which groups and days it must add up."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._touched: set[int] = set()
+        self._days: dict[tuple[str, str, str], int] = {}
+
+    def record(self, search: Search) -> int:
+        """Insert, join or amend; 1 if the report names a run of another visit."""
+        c = self._connection
+        known = select_one(c, "select run, visit from reports where id = :id", id=search.id)
+        if known is not None and known["visit"] != search.visit:
+            return 1
+        row = row_of(search)
+        if known is not None:
+            before = select_one(c, "select * from runs where id = :id", id=known["run"])
+            if before is None:
+                return 0  # purged
+            after = amended(before, row)
+        else:
+            before, after = self._joined(search, row)
+            report = {
+                "id": search.id,
+                "report": search.report or search.id,
+                "run": after["id"],
+                "visit": search.visit,
+                "at": row["ended"],
+            }
+            c.execute(REPORTS.insert(), report)
+        self._write_events(search, after["id"])
+        self._put(before, after)
+        self.settle(
+            search.visit,
+            after["started"] - to_ms(runs.REFINED),
+            after["ended"] + to_ms(runs.REFINED),
+            robot=after["robot"],
+            only=after["id"],
+        )
+        return 0
+
+    def _joined(
+        self, search: Search, row: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """The stored run that this one goes on with, and both in one; or None and this one."""
+        gap = to_ms(runs.GAP)
+        near = select(
+            self._connection,
+            """select * from runs where visit = :visit and ended >= :low and started <= :high
+               order by started, id""",
+            visit=row["visit"],
+            low=row["started"] - gap,
+            high=row["ended"] + gap,
+        )
+        if not near:
+            return None, row
+        new = runs.Run(
+            first=redact(search.first or search.query),
+            last=row["query"],
+            query=row["query"],
+            started=row["started"] / 1000,
+            ended=row["ended"] / 1000,
+            closed=row["clicked"] or row["answered"],
+        )
+        # Only neighbours go on with each other: what was asked in between ends a search.
+        earlier = [other for other in near if other["started"] <= row["started"]][-1:]
+        later = [other for other in near if other["started"] > row["started"]][:1]
+        before: dict[str, Any] | None = None
+        for other in earlier + later:
+            stored = as_run(other)
+            if len(runs.fold((stored, new))) > 1:
+                continue
+            if before is None:
+                before = other
+                row = merged(other, row)
+                new = runs.fold((stored, new))[0]
+            else:  # this one stood between two: all three are one search
+                row = merged(row, other)
+                self._absorb(other, row["id"])
+        return before, row
+
+    def _absorb(self, other: dict[str, Any], into: str) -> None:
+        for table in ("reports", "events"):
+            query = f"update {table} set run = :into where run = :id"  # noqa: S608
+            execute(self._connection, query, into=into, id=other["id"])
+        execute(self._connection, "delete from runs where id = :id", id=other["id"])
+        self._count(other, -1)
+        self._touch(other)
+
+    def _write_events(self, search: Search, run: str) -> None:
+        rows = {
+            (event.kind, event.slug, event.ms): {
+                "run": run,
+                "kind": event.kind,
+                "slug": event.slug,
+                "ms": event.ms,
+                "rank": event.rank,
+                "at": to_ms(search.ended),
+            }
+            for event in search.events
+        }
+        upsert(self._connection, EVENTS, *rows.values())
+
+    def _put(self, before: dict[str, Any] | None, after: dict[str, Any]) -> None:
+        """Write a run; days and groups follow what changed."""
+        if before == after:
+            return
+        c = self._connection
+        if before is None:
+            c.execute(RUNS.insert(), after)
+        else:
+            changed = {k: v for k, v in after.items() if before[k] != v}
+            c.execute(RUNS.update().where(RUNS.c.id == before["id"]).values(changed))
+            self._count(before, -1)
+            self._touch(before)
+        self._count(after, 1)
+        self._touch(after)
+
+    def settle(
+        self, visit: str, low: int, high: int, *, robot: bool = False, only: str = ""
+    ) -> None:
+        """Kinds and flags of a visit's searches in a stretch of time, from what is stored.
+
+        Of a robot's searches `only` that one.
+        """
+        c = self._connection
+        if not robot and select_one(
+            c,
+            """select 1 from runs r where visit = :visit and ended >= :low and started <= :high
+               and (select count(*) from runs o where o.visit = r.visit
+                    and o.started > r.started - 60000 and o.started <= r.started) > :most""",
+            visit=visit,
+            low=low,
+            high=high,
+            most=runs.ROBOT_RATE,
+        ):
+            self._mark_robot(visit)
+            robot = True
+        rows = select(
+            c,
+            """select * from runs where visit = :visit and ended >= :low and started <= :high
+               order by started, id""",
+            visit=visit,
+            low=low,
+            high=high,
+        )
+        if robot:  # nobody looks at what a robot did next, and it does a lot
+            rows = [row for row in rows if row["id"] == only] if only else rows
+        sent = [row["at"] for row in select(c, "select at from sent where visit = :v", v=visit)]
+        for row in rows:
+            self._put(row, self._settled(row, rows, sent))
+
+    def _mark_robot(self, visit: str) -> None:
+        for row in select(
+            self._connection, "select * from runs where visit = :v and not robot", v=visit
+        ):
+            self._put(row, row | {"robot": True})
+
+    def _settled(
+        self, row: dict[str, Any], visit: list[dict[str, Any]], sent: list[int]
+    ) -> dict[str, Any]:
+        after = dict(row)
+        after["refined"] = row["refined"] or any(
+            0 <= other["started"] - row["ended"] <= to_ms(runs.REFINED)
+            and other["key"] != row["key"]
+            for other in visit
+            if other["id"] != row["id"]
+        )
+        after["ticketed"] = row["ticketed"] or any(
+            row["started"] <= at <= row["ended"] + to_ms(runs.TICKETED) for at in sent
+        )
+        voted = select_one(
+            self._connection,
+            """select 1 from feedback f join reports r on r.report = f.run
+               where r.run = :run and not f.helpful
+                 and (not exists (select 1 from reports o
+                                  where o.report = r.report and o.run <> r.run)
+                      or exists (select 1 from events e
+                                 where e.run = r.run and e.kind = 'click' and e.slug = f.slug))
+               limit 1""",
+            run=row["id"],
+        )
+        after["unhelpful"] = voted is not None
+        facts = facts_of(after)
+        after["kind"] = runs.kind(facts)
+        after["miss"] = runs.is_miss(facts)
+        after["counted"] = runs.is_counted(facts)
+        if not after["miss"] or row["robot"]:
+            after["group_id"] = None
+        elif row["group_id"] is None:
+            after["group_id"] = self._group_for(after)
+        return after
+
+    def settle_reports(self, report: str) -> None:
+        """Kinds and flags of the runs a report became part of."""
+        query = """select distinct r.visit, r.started, r.ended from runs r
+                   join reports p on p.run = r.id where p.report = :report"""
+        for row in select(self._connection, query, report=report) if report else ():
+            self.settle(row["visit"], row["started"], row["ended"])
+
+    # --- groups ---
+
+    def _group_for(self, row: dict[str, Any]) -> int | None:
+        """The group that asks the same, or a new one; None if nothing is asked."""
+        words = row["words"].split()
+        if not words:
+            return None
+        # The most words a set may have, or lack, and still be alike: no others are looked at.
+        found = select(
+            self._connection,
+            """select group_id, size, count(*) as shared from group_words
+               where word in :words and size * 10 >= :n * 7 and size * 7 <= :n * 10
+               group by group_id, size
+               having count(*) * 10 >= 7 * (:n + size - count(*))
+               order by group_id""",
+            words=words,
+            n=len(words),
+        )
+        if not found:
+            return self.found(row)
+        n = len(words)
+        best = min(
+            found, key=lambda f: (-f["shared"] / (n + f["size"] - f["shared"]), f["group_id"])
+        )
+        id = int(best["group_id"])
+        group = group_row(self._connection, id)
+        while group["merged_into"]:
+            id = group["merged_into"]
+            group = group_row(self._connection, id)
+        self._revive(group, row)
+        return id
+
+    def _revive(self, group: dict[str, Any], row: dict[str, Any]) -> None:
+        """A later miss on an answered group regresses it; a dismissal ends with its date."""
+        ended = row["ended"]
+        if group["status"] == "answered" and ended > group["answer_at"]:
+            why = f"missed again: {row['query']}"
+            change(
+                self._connection,
+                group["id"],
+                "",
+                "regressed",
+                why,
+                when(ended),
+                status="regressed",
+            )
+        if group["status"] == "dismissed" and 0 < group["dismissed_until"] < ended:
+            status = "assigned" if group["owner"] else "open"
+            change(
+                self._connection,
+                group["id"],
+                "",
+                "reopened",
+                "missed again",
+                when(ended),
+                status=status,
+                dismissed_reason="",
+                dismissed_until=0,
+            )
+
+    def found(self, row: dict[str, Any]) -> int:
+        """A new group of what this run asks."""
+        c = self._connection
+        id = next_id(c, "groups")
+        words = row["words"].split()
+        values: dict[str, Any] = {column.name: "" for column in GROUPS.c}
+        values |= {c.name: 0 for c in GROUPS.c if isinstance(c.type, sa.BigInteger)}
+        values |= {
+            "id": id,
+            "question": row["query"],
+            "lang": row["lang"],
+            "words": row["words"],
+            "status": "open",
+            "first": row["ended"],
+            "last": row["ended"],
+            "kinds": "{}",
+            "past_kinds": "{}",
+            "phrasings": "[]",
+        }
+        c.execute(GROUPS.insert(), values)
+        if words:
+            size = len(words)
+            c.execute(
+                GROUP_WORDS.insert(),
+                [{"word": word, "group_id": id, "size": size} for word in words],
+            )
+        return id
+
+    def _touch(self, row: dict[str, Any]) -> None:
+        if row["group_id"] is not None:
+            self._touched.add(row["group_id"])
+
+    # --- adding up ---
+
+    def _count(self, row: dict[str, Any], sign: int) -> None:
+        for name in counters(row):
+            key = (row["day"], row["lang"], name)
+            self._days[key] = self._days.get(key, 0) + sign
+
+    def finish(self, groups: Iterable[int] = ()) -> None:
+        """Bring the sums of all that was touched up to date."""
+        counted = [
+            {"day": day, "lang": lang, "name": name, "n": n}
+            for (day, lang, name), n in sorted(self._days.items())
+            if n
+        ]
+        upsert(self._connection, DAYS, *counted, adds=True)
+        self._days.clear()
+        for id in sorted(self._touched | set(groups)):
+            self._sum(id)
+        self._touched.clear()
+
+    def _sum(self, id: int) -> None:
+        c = self._connection
+        group = group_row(c, id)
+        totals = select_one(
+            c,
+            """select count(distinct visit) as visits, count(*) as searches,
+                      count(distinct case when ticketed then visit end) as tickets,
+                      min(ended) as first, max(ended) as last
+               from runs where group_id = :id and miss and not robot""",
+            id=id,
+        )
+        assert totals is not None  # noqa: S101 (an aggregate always has a row)
+        kinds: dict[str, int] = json.loads(group["past_kinds"])
+        for row in select(
+            c,
+            """select kind, ticketed, unhelpful, count(*) as n from runs
+               where group_id = :id and miss and not robot group by kind, ticketed, unhelpful""",
+            id=id,
+        ):
+            kinds = added(kinds, dict.fromkeys(names_of(row), row["n"]))
+        phrasings = select(
+            c,
+            """select min(query) as query, count(distinct visit) as visits from runs
+               where group_id = :id and miss and not robot
+               group by phrase order by visits desc, phrase limit :most""",
+            id=id,
+            most=_PHRASINGS,
+        )
+        visits = group["past_visits"] + totals["visits"]
+        tickets = group["past_tickets"] + totals["tickets"]
+        values = {
+            "visits": visits,
+            "searches": group["past_searches"] + totals["searches"],
+            "tickets": tickets,
+            "kinds": dump(dict(sorted(kinds.items()))),
+            "phrasings": dump([[row["query"], row["visits"]] for row in phrasings]),
+            "first": min(group["first"], totals["first"] or group["first"]),
+            "last": max(group["last"] if group["past_visits"] else 0, totals["last"] or 0)
+            or group["last"],
+            "priority": visits * (3 if tickets else 1),
+        }
+        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+
+    # --- keeping less ---
+
+    def purge(self, cut: int, most: int) -> int:
+        """Delete up to `most` runs that ended before `cut`; their groups remember the numbers."""
+        c = self._connection
+        rows = select(
+            c,
+            "select * from runs where ended < :cut order by ended, id limit :most",
+            cut=cut,
+            most=most,
+        )
+        if not rows:
+            return 0
+        ids = [row["id"] for row in rows]
+        self._delete(ids)
+        gone: dict[int, list[dict[str, Any]]] = {}
+        for row in rows:
+            if row["group_id"] is not None and row["miss"] and not row["robot"]:
+                gone.setdefault(row["group_id"], []).append(row)
+        for id, members in gone.items():
+            self._remember(id, members)
+            self._touched.add(id)
+        return len(rows)
+
+    def _delete(self, ids: list[str]) -> None:
+        for table, column in (("events", "run"), ("reports", "run"), ("runs", "id")):
+            query = f"delete from {table} where {column} in :ids"  # noqa: S608
+            execute(self._connection, query, ids=ids)
+
+    def _remember(self, id: int, members: list[dict[str, Any]]) -> None:
+        c = self._connection
+        group = group_row(c, id)
+        visits = {row["visit"] for row in members}
+        still = {
+            row["visit"]
+            for row in select(
+                c,
+                """select distinct visit from runs
+                   where group_id = :id and miss and not robot and visit in :visits""",
+                id=id,
+                visits=sorted(visits),
+            )
+        }
+        ticketed = {row["visit"] for row in members if row["ticketed"]} - still
+        kinds = json.loads(group["past_kinds"])
+        for row in members:
+            kinds = added(kinds, dict.fromkeys(names_of(row), 1))
+        values = {
+            "past_visits": group["past_visits"] + len(visits - still),
+            "past_searches": group["past_searches"] + len(members),
+            "past_tickets": group["past_tickets"] + len(ticketed),
+            "past_kinds": dump(kinds),
+        }
+        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+
+    def forget(self, sought: str, as_given: str) -> int:
+        """Remove rows that hold `sought`; a group keeps its id and counts, not its words."""
+        c = self._connection
+        places = 0
+        words = set(text.key(as_given).split())
+        for row in pages(c, RUNS):
+            if any(sought in folded(str(row[name])) for name in RUN_TEXTS):
+                self._delete([row["id"]])
+                self._count(row, -1)
+                self._touch(row)
+                places += 1
+        for table, names in (
+            (FEEDBACK, ("reason", "text", "slug")),
+            (TICKETS, ("text", "reply_to")),
+            (HISTORY, ("detail", "who")),
+            (EVENTS, ("slug",)),
+        ):
+            for row in pages(c, table):
+                if any(sought in folded(row[name]) for name in names):
+                    match = [column == row[column.name] for column in table.primary_key]
+                    c.execute(table.delete().where(*match))
+                    places += 1
+        for row in pages(c, GROUPS):
+            held = ("question", "phrasings", "note", "triage", "dismissed_reason", "owner")
+            in_words = bool(words) and words <= set(row["words"].split())
+            if in_words or any(sought in folded(row[name]) for name in held):
+                self._forget_group(row, sought, words)
+                places += 1
+        return places
+
+    def _forget_group(self, group: dict[str, Any], sought: str, words: set[str]) -> None:
+        c, id = self._connection, group["id"]
+        values = {
+            name: "" if sought in folded(group[name]) else group[name]
+            for name in ("note", "triage", "dismissed_reason", "owner")
+        }
+        if sought in folded(group["question"]) or words <= set(group["words"].split()):
+            other = select_one(
+                c,
+                "select query, words from runs where group_id = :id order by started limit 1",
+                id=id,
+            )
+            values["question"] = other["query"] if other else FORGOTTEN
+            values["words"] = other["words"] if other else ""
+            execute(c, "delete from group_words where group_id = :id", id=id)
+            left = values["words"].split()
+            if left:
+                rows = [{"word": word, "group_id": id, "size": len(left)} for word in left]
+                c.execute(GROUP_WORDS.insert(), rows)
+        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+        self._touched.add(id)
