@@ -1,5 +1,7 @@
 """Scores of candidates from their own letters and the order of their words. Finds no hits."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,7 +82,7 @@ def _content(
     unit, word, likeness = matches.unit, matches.word, matches.likeness
     if chosen is not None:
         unit, word, likeness = unit[chosen], word[chosen], likeness[chosen]
-    flat: NDArray[np.float64] = np.bincount(
+    flat: NDArray[Any] = np.bincount(
         unit * words + word, weights=likeness, minlength=units * words
     )
     tf = flat.reshape(units, words)
@@ -127,7 +129,7 @@ def _lines(matches: Matches, lengths: Lengths, scores: Scores) -> Scores:
     group = np.cumsum(new) - 1
     first = np.flatnonzero(new)
     cells = group * words + matches.word[chosen]
-    flat: NDArray[np.float64] = np.bincount(
+    flat: NDArray[Any] = np.bincount(
         cells, weights=matches.likeness[chosen], minlength=len(first) * words
     )
     tf = flat.reshape(len(first), words)
