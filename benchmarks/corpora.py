@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from kb import repairs, text
+from kb.library import Library
 
 SHARED = Path(os.environ.get("KB_SHARED", "/work/shared/data"))
 CACHE = Path(os.environ.get("KB_BENCH", "/tmp/kb-bench"))  # noqa: S108 - remade whenever it is gone
@@ -45,6 +46,7 @@ class Source:
 
 def real() -> list[Source]:
     """All real articles of the shared bases and sets, in a fixed random order."""
+    require()
     found = [
         Source(name, lang, title, body)
         for name, lang, folder in _FOLDERS
@@ -58,6 +60,12 @@ def real() -> list[Source]:
             found.append(Source(name, lang, title, row["text"]))
     random.Random(SEED).shuffle(found)
     return found
+
+
+def require() -> None:
+    """Ends the program with what to do if the shared data is not there."""
+    if not (SHARED / "sets").is_dir():
+        raise SystemExit(f"no sets in {SHARED}; name the folder that holds them in KB_SHARED")
 
 
 def parsed(path: Path) -> tuple[str, str]:
@@ -106,6 +114,18 @@ def folder(size: int) -> Path:
             path.write_text(f"---\ntitle: {front}\n---\n{source.body}\n", "utf-8")
         draft.rename(place)
     return place
+
+
+def plain(library: Library) -> list[tuple[str, str, str]]:
+    """Slug, title and plain text of each article of a build: what every engine is given."""
+    found = []
+    for doc in library.in_order.tolist():
+        segment, number = library.corpus.locate(doc)
+        card, whole = segment.card(number), segment.blob("texts", number).decode()
+        for line in (card["title"], card["category"]):
+            whole = whole.removeprefix(f"{line}\n") if line else whole
+        found.append((card["slug"], card["title"], whole))
+    return found
 
 
 def rows(path: Path) -> list[dict[str, object]]:

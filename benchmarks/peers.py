@@ -8,8 +8,10 @@ import contextlib
 import re
 import shutil
 import sqlite3
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -208,6 +210,14 @@ class Tantivy:
         ]
         starts[0] = query_of.boost_query(starts[0], TITLE)
         return query_of.boolean_query([(should, each) for each in (parsed, *starts)])
+
+
+def has_tantivy() -> bool:
+    """Whether tantivy is installed; says how to get it if not."""
+    if find_spec("tantivy"):
+        return True
+    print("tantivy is left out; install it with: pip install tantivy", file=sys.stderr)
+    return False
 
 
 def size_of(folder: Path) -> int:

@@ -28,7 +28,6 @@ from benchmarks import charts, corpora, peers  # noqa: E402
 from kb import evaluation, text  # noqa: E402
 from kb.config import Settings  # noqa: E402
 from kb.evaluation import Judged  # noqa: E402
-from kb.library import Library  # noqa: E402
 from kb.search import Asked, Results, Searcher  # noqa: E402
 
 SETS = ("xquad-ru", "xquad-en", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en")
@@ -75,13 +74,9 @@ def built(name: str, docs: Mapping[str, tuple[str, str]], lang: str) -> Iterator
         ids = evaluation.write_articles(docs, folder)
         with evaluation.built(folder, Settings(lang=lang)) as service:
             searcher = service._opened().searcher
-            library: Library = searcher.library
-            found, titles = [], {}
-            for doc in library.in_order.tolist():
-                segment, number = library.corpus.locate(doc)
-                slug, body = segment.card(number)["slug"], segment.blob("texts", number).decode()
-                titles[slug] = docs[ids[slug]][0]
-                found.append((ids[slug], titles[slug], body))
+            plain = corpora.plain(searcher.library)
+            titles = {slug: docs[ids[slug]][0] for slug, _, _ in plain}
+            found = [(ids[slug], titles[slug], body) for slug, _, body in plain]
             yield Ours(name, searcher, ids, titles, found)
 
 
@@ -99,13 +94,16 @@ def base(name: str) -> tuple[str, dict[str, tuple[str, str]]]:
 
 def others(lang: str, folder: Path) -> list[peers.Engine]:
     """The peers, each in the language of the base."""
-    return [
+    found: list[peers.Engine] = [
         peers.FTS5(folder / "fts5"),
         peers.FTS5(folder / "porter", "porter unicode61"),
         peers.Whoosh(folder / "stemming"),
         peers.Whoosh(folder / "language", lang),
-        peers.Tantivy(folder / "tantivy", [{"ru": "russian", "en": "english"}[lang]]),
     ]
+    if peers.has_tantivy():
+        stemmer = {"ru": "russian", "en": "english"}[lang]
+        found.append(peers.Tantivy(folder / "tantivy", [stemmer]))
+    return found
 
 
 def engines_of(ours: Ours, lang: str, folder: Path) -> dict[str, Ranking]:
@@ -410,6 +408,7 @@ def main() -> None:
     options.add_argument("--sample", type=int, default=0, help="questions or titles of each")
     options.add_argument("--out", action="store_true", help="write JSON and charts into docs")
     given = options.parse_args()
+    corpora.require()
     began = time.perf_counter()
     told: dict[str, object] = {}
     chosen = given.set or SETS

@@ -117,6 +117,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in found]
 
 
+def settled(pid: int) -> None:
+    """Waits until `kb serve` has indexed what changed before it started."""
+    while any(b"index" in Path(f"/proc/{each}/cmdline").read_bytes() for each in children(pid)):
+        time.sleep(0.1)
+
+
 def pss(pid: int) -> float:
     """Megabytes of a process, pages shared with others divided among them."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

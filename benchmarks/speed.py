@@ -100,13 +100,7 @@ class Ours:
         return self._ranker.rank(query, self._allowed, query.lang)
 
     def docs(self) -> list[peers.Doc]:
-        """What every engine is given: id, title and plain text of each article served."""
-        found = []
-        for doc in self.library.in_order.tolist():
-            segment, number = self.library.corpus.locate(doc)
-            card = segment.card(number)
-            found.append((card["slug"], card["title"], segment.blob("texts", number).decode()))
-        return found
+        return corpora.plain(self.library)
 
 
 def code_stamp() -> str:
@@ -335,38 +329,44 @@ def builds(size: int) -> dict[str, object]:
     told["full build / the sum of both"] = ratios
     print(f"full build / the sum of both: {ratios[0]:.2f} ({ratios[1]:.2f})")
     changes = [changed(folder, data, number) for number in range(3)]
-    told["one change s"] = changes
-    middle_one = statistics.median(changes)
-    told["one change / full build"] = middle_one / spent["full build"][0]
+    clock, cpu = (statistics.median(each[i] for each in changes) for i in (0, 1))
+    shares = clock / spent["full build"][0], cpu / spent["full build"][1]
+    told["one change"] = {"clock s": clock, "cpu s": cpu, "of a full build": shares}
     print(
-        f"one changed article, from `kb index` to all workers: {middle_one:.2f} s of "
-        f"{', '.join(f'{each:.2f}' for each in changes)}; "
-        f"{middle_one / spent['full build'][0]:.4f} of a full build by the clock"
+        f"one changed article, from `kb index` to all workers: {clock:.2f} s ({cpu:.2f}), "
+        f"{shares[0]:.3f} ({shares[1]:.3f}) of a full build"
     )
     return told
 
 
-def changed(folder: Path, data: Path, number: int) -> float:
-    """Seconds from the start of `kb index` until every worker finds what was written."""
-    word = f"зелёнка{'абвгд'[number]}{number}"
+def changed(folder: Path, data: Path, number: int) -> tuple[float, float]:
+    """Seconds from the start of `kb index` until every worker finds what was written.
+
+    And the processor time of the command.
+    """
+    word = "щюжъ" + "абвгд"[number] * 3
     path = sorted(folder.rglob("*.md"))[1000 * (number + 1) % 997]
-    with servers.kb(data, folder) as (_, base):
-        servers.get(base, "/api/search?q=warm")
+    with servers.kb(data, folder) as (server, base):
+        servers.settled(server.pid)
+        asked = f"/api/search?exact=1&q={quote(word)}"
+        assert not json.loads(servers.get(base, asked))["total"]
         path.write_text(path.read_text("utf-8") + f"\n\n{word}\n", "utf-8")
-        began = time.perf_counter()
+        began, spent = time.perf_counter(), os.times()
         command = [sys.executable, "-m", "kb", "index", "--articles", str(folder)]
         child = subprocess.Popen(
             [*command, "--data", str(data)], cwd=ROOT, stdout=subprocess.DEVNULL
         )
         row, first = 0, 0.0
-        while row < 12:  # answers in a row from whichever worker takes the connection
-            found = json.loads(servers.get(base, f"/api/search?exact=1&q={quote(word)}"))["total"]
+        while row < 12 and time.perf_counter() < began + 120:  # of whichever worker is free
+            found = json.loads(servers.get(base, asked))["total"]
             if found and not row:
                 first = time.perf_counter()
             row = row + 1 if found else 0
             time.sleep(0.02)
         child.wait()
-        return first - began
+        now = os.times()
+        cpu = now.children_user + now.children_system - spent.children_user - spent.children_system
+        return first - began, cpu
 
 
 # ---------------------------------------------------------------- all
@@ -435,8 +435,10 @@ def compared(size: int, given: argparse.Namespace) -> dict[str, object]:
     engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
     if size > 10_000 and not given.engines:
         engines = ["ours"]
+    if "tantivy" in engines and not peers.has_tantivy():
+        engines.remove("tantivy")
     loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
-    count = given.queries or (200 if given.quick else 600)
+    count = given.queries or (200 if given.quick else 300)
     ours = Ours(size)
     ours.built(given.keep)
     ours.open()

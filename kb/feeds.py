@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from kb import front, theme
@@ -75,6 +75,12 @@ def manifest() -> ResponseReturnValue:
 def colours() -> ResponseReturnValue:
     """The site's own colours."""
     return _kept(theme.sheet(site().settings.accent), "text/css; charset=utf-8")
+
+
+@feeds.get("/favicon.ico")
+def favicon() -> ResponseReturnValue:
+    """For those who ask for it without reading the page."""
+    return redirect(site().assets["icon.png"], 302)
 
 
 def has_own_colours() -> bool:

@@ -154,6 +154,7 @@ function searchBox() {
     if (correction) nodes.push(option(resultPage(q, true), { class: "more" }, say(words.exact, { q })));
     if (total > results.length) nodes.push(option(resultPage(q), { class: "more" }, words.all + " · " + total));
     fill(nodes, text.trim());
+    if (correction) note.append(" ", make("a", { href: resultPage(q, true), tabindex: "-1" }, say(words.exact, { q })));
     tell(results.length ? count(total) + (correction ? ". " + say(words.instead, { q: meant }) : "") : words.none);
     if (run) {
       run.body.build = answer.build;

@@ -8,12 +8,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import hypothesis
 import pytest
 import yaml
 from click.testing import CliRunner
+from needs import unavailable
 
 from kb.config import Settings
 
@@ -23,14 +24,6 @@ Write = Callable[..., Path]
 # The machine is shared: a slow example is no wrong example.
 hypothesis.settings.register_profile("kb", deadline=None)
 hypothesis.settings.load_profile("kb")
-
-
-def unavailable(what: str, *, always_optional: bool = False) -> NoReturn:
-    """Skips the test for want of `what`, or fails it where `KB_TEST_REQUIRE` asks for it."""
-    required = os.environ.get("KB_TEST_REQUIRE", "")
-    if required == "all" or (required not in ("", "0") and not always_optional):
-        pytest.fail(f"{what}, and KB_TEST_REQUIRE={required} asks for it", pytrace=False)
-    pytest.skip(what)
 
 
 @pytest.fixture(autouse=True)

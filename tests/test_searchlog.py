@@ -19,9 +19,9 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from conftest import unavailable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from needs import unavailable
 
 from kb import runs, searchlog, text
 from kb.errors import LogUnavailable

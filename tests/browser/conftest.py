@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fakes import TEXTS, write_articles
+from needs import unavailable
 from werkzeug.serving import make_server
 
 from kb.config import Settings
@@ -23,19 +24,11 @@ ARGUMENTS = (
 PROMISE = "Отвечаем за два часа в рабочие дни."
 
 
-def _unavailable(what: str) -> None:
-    import os
-
-    if os.environ.get("KB_TEST_REQUIRE", "") not in ("", "0"):
-        pytest.fail(f"{what}, and KB_TEST_REQUIRE asks for it", pytrace=False)
-    pytest.skip(what)
-
-
 @pytest.fixture(scope="session")
 def chrome(chromium: str) -> Iterator[Any]:
     """One Chromium for all tests."""
     if find_spec("playwright") is None:
-        _unavailable("no playwright; pip install playwright")
+        unavailable("no playwright; pip install playwright")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
