@@ -5,6 +5,8 @@ question of the same length a place of this base holds (`calibration`), never on
 language of the question. The method and its curve: `docs/ranking.md`.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,19 +25,27 @@ def threshold(level: float, words: int, factor: float = WHOLE) -> float:
     return min(CAP, share)
 
 
-def is_enough(
-    matches: Matches, first: NDArray[np.intp], level: float, stops: int = 0, stop_mass: float = 0.0
-) -> bool:
-    """Whether a place of the articles `first` holds enough of the question, or of one sentence.
+class Stops(NamedTuple):
+    """The stop words of a question: they stand in no content, so a place is taken to hold each as
+    likely as an article of the base does."""
 
-    The question has `stops` stop words besides, worth `stop_mass`; every place holds those.
-    """
+    words: int = 0
+    mass: float = 0.0
+    held: float = 0.0
+
+
+_NONE = Stops()
+
+
+def is_enough(
+    matches: Matches, first: NDArray[np.intp], level: float, stops: Stops = _NONE
+) -> bool:
+    """Whether a place of the articles `first` holds enough of the question, or of one sentence."""
     places = _places(matches, first[:LOOKED_INTO])
     if places is None:
         return False
     masses = np.array([each.mass for each in matches.sought], np.float32)
-    words = len(masses) + stops
-    if _share(places, masses, stop_mass) >= threshold(level, words):
+    if _share(places, masses, stops) >= threshold(level, len(masses) + stops.words):
         return True
     sentences = np.array([each.sentence for each in matches.sought])
     for number in np.unique(sentences).tolist():
@@ -48,17 +58,16 @@ def is_enough(
     return False
 
 
-def share(matches: Matches, first: NDArray[np.intp], stop_mass: float = 0.0) -> float:
+def share(matches: Matches, first: NDArray[np.intp], stops: Stops = _NONE) -> float:
     """The largest share of the question that a place of the articles `first` holds, 0–1."""
     places = _places(matches, first[:LOOKED_INTO])
     masses = np.array([each.mass for each in matches.sought], np.float32)
-    return 0.0 if places is None else _share(places, masses, stop_mass)
+    return 0.0 if places is None else _share(places, masses, stops)
 
 
-def _share(places: NDArray[np.float32], masses: NDArray[np.float32], besides: float = 0.0) -> float:
-    whole = float(masses.sum())
+def _share(places: NDArray[np.float32], masses: NDArray[np.float32], stops: Stops = _NONE) -> float:
     held = float((places @ masses).max())
-    return (held + besides) / (whole + besides) if held else 0.0
+    return (held + stops.held) / (float(masses.sum()) + stops.mass) if held else 0.0
 
 
 def _places(matches: Matches, first: NDArray[np.intp]) -> NDArray[np.float32] | None:

@@ -163,7 +163,7 @@ class Likeness:
             frequency[there] += counts[at[there]]
             places.append((at, there))
         telling = frequency > 0
-        idf = np.log(self._corpus.count / (frequency + 1)) + 1
+        idf = np.log(max(self._corpus.count, 1) / (frequency + 1)) + 1
         whole = float(idf[telling].sum())
         numbers, likeness = [], []
         for segment, (at, there) in zip(self._corpus.segments, places, strict=True):

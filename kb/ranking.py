@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import confidence, rerank
+from kb.confidence import Stops
 from kb.instant import NOTHING, Corpus, Docs, Postings, Recent, Scores
 from kb.matches import Likeness, Matches, Sought
 from kb.query import Query, Word
@@ -94,7 +95,9 @@ class Ranker:
         parts = rerank.parts(matches, self._lengths, words[docs])
         scores = self._favoured(docs, rerank.total(words[docs], parts), own_lang)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
-        confident = confidence.is_enough(matches, order, self.level, *_stops(asked))
+        confident = confidence.is_enough(
+            matches, order, self.level, _stops(asked, self.corpus.count)
+        )
         return Ranked(docs[order], scores[order], hits, count, confident, matches)
 
     def share(self, query: Query) -> float:
@@ -104,7 +107,7 @@ class Ranker:
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
         matches = Matches(self.corpus, self._sought(asked), docs)
-        return confidence.share(matches, np.arange(len(docs)), _stops(asked)[1])
+        return confidence.share(matches, np.arange(len(docs)), _stops(asked, self.corpus.count))
 
     def _sought(self, asked: _Asked) -> list[Sought]:
         """The content words of the query in order; a repeated word is worth something once."""
@@ -301,14 +304,15 @@ class Ranker:
         return "synonym", word.text, [("text", score)]
 
 
-def _stops(asked: _Asked) -> tuple[int, float]:
-    """How many distinct stop words a query has, and what they are worth."""
-    stops = {
-        word.lemmas: weight * max(0.0, term.idf)
+def _stops(asked: _Asked, count: int) -> Stops:
+    """The distinct stop words of a query: how many, their worth, and what a place holds of it."""
+    worth = {
+        word.lemmas: (weight * max(0.0, term.idf), len(term.docs) / max(count, 1))
         for word, weight, term in zip(asked.words, asked.weights, asked.terms, strict=True)
         if word.is_stop
     }
-    return len(stops), sum(stops.values())
+    masses = [mass for mass, _ in worth.values()]
+    return Stops(len(worth), sum(masses), sum(mass * share for mass, share in worth.values()))
 
 
 def best_of(size: int, lists: Sequence[Postings]) -> Postings:

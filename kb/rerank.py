@@ -82,9 +82,7 @@ def _content(
     unit, word, likeness = matches.unit, matches.word, matches.likeness
     if chosen is not None:
         unit, word, likeness = unit[chosen], word[chosen], likeness[chosen]
-    flat: NDArray[Any] = np.bincount(
-        unit * words + word, weights=likeness, minlength=units * words
-    )
+    flat: NDArray[Any] = np.bincount(unit * words + word, weights=likeness, minlength=units * words)
     tf = flat.reshape(units, words)
     found: Scores = (tf / (tf + norms[matches.docs][:, None])).astype(np.float32) @ _worth(
         matches, weight
@@ -106,7 +104,7 @@ def _order(matches: Matches, norms: Scores) -> Scores:
         flat += np.bincount(cells, minlength=len(flat))
     counts = flat.reshape(units, columns)
     # How rare a pair is is judged among the candidates: who holds it is nearly always one.
-    idf = np.log(matches.corpus.count / (np.count_nonzero(counts, axis=0) + 1)) + 1
+    idf = np.log(max(matches.corpus.count, 1) / (np.count_nonzero(counts, axis=0) + 1)) + 1
     found: Scores = (counts / (counts + norms[matches.docs][:, None])) @ (idf * PAIRS * (K1 + 1))
     return found.astype(np.float32)
 
