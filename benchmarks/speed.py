@@ -92,8 +92,7 @@ class Ours:
     def word_step(self, asked: str) -> object:
         """The words alone: which ten articles they put first."""
         query = queries.parse(asked)
-        terms, alternatives = self._ranker.terms(query)
-        return best_first(self._ranker._add_up(terms, alternatives), 10)
+        return best_first(self._ranker.add_up(self._ranker.look_up(query)), 10)
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""

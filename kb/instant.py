@@ -54,12 +54,10 @@ class Corpus:
         self._publish, self._expires = self._all("publish"), self._all("expires")
         self.boosted = bool(np.any(self.boost != 1.0))
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
-        self._forms: _Recent[tuple[NDArray[np.int32], ...]] = _Recent(
+        self._forms: Recent[tuple[NDArray[np.int32], ...]] = Recent(
             lambda value: sum(map(len, value)) + 32, _CACHED_FORMS
         )
-        self._impacts: _Recent[Postings] = _Recent(
-            lambda value: len(value[0]) + 32, _CACHED_POSTINGS
-        )
+        self._impacts: Recent[Postings] = Recent(lambda value: len(value[0]) + 32, _CACHED_POSTINGS)
 
     def _all(self, name: str) -> NDArray[Any]:
         parts = [segment.arrays[name] for segment in self.segments]
@@ -283,7 +281,7 @@ def _forms(segment: Segment, lemmas: Sequence[str], start: str) -> NDArray[np.in
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
 
-class _Recent(Generic[T]):
+class Recent(Generic[T]):
     """Values by key, the longest unused dropped first once they are too large together."""
 
     def __init__(self, size: Callable[[T], int], most: int) -> None:

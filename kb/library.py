@@ -4,7 +4,6 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,6 @@ from kb.store import Build
 from kb.vocabulary import Vocabulary
 
 NAMES, SYNONYMS = "names.kb", "synonyms.yml"
-
-
-def article_url(slug: str, anchor: str = "") -> str:
-    """The address of an article, with an anchor if one is given."""
-    return (
-        "/articles/"
-        + quote(slug, safe="/-._~")
-        + ("#" + quote(anchor, safe="-._~") if anchor else "")
-    )
 
 
 class Library:

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import confidence, rerank
-from kb.confidence import Sought
-from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
+from kb.confidence import Stops
+from kb.instant import NOTHING, Corpus, Docs, Postings, Recent, Scores
+from kb.matches import Likeness, Matches, Sought
 from kb.query import Query, Word
-from kb.rerank import CANDIDATES, Reranker
-from kb.synonyms import Phrase, Synonyms
+from kb.rerank import CANDIDATES, Lengths
+from kb.synonyms import Expansion, Phrase, Synonyms
 
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
 FEWEST, HOPELESS = 50, 0.4  # re-scored: so many, and all with this share of the best score
+
+
+_CACHED = 1_000_000  # postings of all remembered words together
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +35,20 @@ class Ranked:
     hits: NDArray[np.bool_]  # of all articles, which are hits
     total: int
     confident: bool
-    terms: "tuple[Term, ...]"
+    matches: Matches  # in the re-scored articles
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word of the query in the corpus."""
+    """A word in the corpus, whatever query it stands in."""
 
-    word: Word
-    weight: float
+    text: str
     docs: Docs
     scores: Scores
-    mass: float  # weight times rarity: what holding it is worth
-    others: tuple[str, ...] = ()  # dictionary forms of its synonyms
-    other_weight: float = 0.0
+    idf: float
+    forms: tuple[NDArray[np.int32], ...]  # per segment, words that are it or begin with it
+    others: tuple[NDArray[np.int32], ...]  # and its synonyms
+    other_weight: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,16 @@ class Alternative:
     scores: Scores
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The weighty words of a query, looked up."""
+
+    words: tuple[Word, ...]
+    weights: tuple[float, ...]
+    terms: tuple[Term, ...]
+    alternatives: tuple[Alternative, ...]
+
+
 class Ranker:
     """Ranks queries over one corpus."""
 
@@ -65,42 +79,61 @@ class Ranker:
         self.corpus = corpus
         self.level = level
         self._synonyms = synonyms
-        self._reranker = Reranker(corpus)
+        self._likeness = Likeness(corpus)
+        self._lengths = Lengths(corpus)
+        self._terms: Recent[Term] = Recent(lambda term: len(term.docs) + 64, _CACHED)
 
     def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
         """The articles of `allowed` that hold a word of the query, the best 200 in order."""
-        terms, alternatives = self.terms(query)
-        total = self._add_up(terms, alternatives)
-        hits = (total > 0) & allowed
+        asked = self.look_up(query)
+        words = self.add_up(asked)
+        hits = words > 0
+        hits &= allowed
         count = int(np.count_nonzero(hits))
-        docs = self._candidates(np.where(hits, total, 0), count)
-        again = self._reranker.scores(self.asked(terms), docs, total[docs])
-        scores = self._favoured(docs, again.total, own_lang)
+        docs = self._candidates(np.where(hits, words, 0), count)
+        matches = Matches(self.corpus, self._sought(asked), docs)
+        parts = rerank.parts(matches, self._lengths, words[docs])
+        scores = self._favoured(docs, rerank.total(words[docs], parts), own_lang)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
-        docs = docs[order]
-        confident = confidence.is_enough(self.corpus, self.sought(terms), docs, self.level)
-        return Ranked(docs, scores[order], hits, count, confident, tuple(terms))
+        confident = confidence.is_enough(
+            matches, order, self.level, _stops(asked, self.corpus.count)
+        )
+        return Ranked(docs[order], scores[order], hits, count, confident, matches)
 
     def share(self, query: Query) -> float:
         """How much of a question the best place of this base holds."""
-        terms, alternatives = self.terms(query)
-        total = self._add_up(terms, alternatives)
-        first = best_first(total, confidence.LOOKED_INTO)
-        return confidence.share(self.corpus, self.sought(terms), first[total[first] > 0])
+        asked = self.look_up(query)
+        words = self.add_up(asked)
+        docs = best_first(words, confidence.LOOKED_INTO)
+        docs = np.sort(docs[words[docs] > 0])
+        matches = Matches(self.corpus, self._sought(asked), docs)
+        return confidence.share(matches, np.arange(len(docs)), _stops(asked, self.corpus.count))
 
-    def sought(self, terms: Sequence[Term]) -> list[Sought]:
-        """The distinct words of the query as `confidence` needs them."""
-        distinct = {term.word.lemmas: term for term in reversed(terms)}
-        return [
-            Sought(
-                term.mass,
-                term.word.sentence,
-                self._forms(term),
-                self._other_forms(term) if term.others else (),
-                term.other_weight,
+    def _sought(self, asked: _Asked) -> list[Sought]:
+        """The content words of the query in order; a repeated word is worth something once."""
+        found: list[Sought] = []
+        seen: set[tuple[str, ...]] = set()
+        for word, weight, term in reversed(
+            list(zip(asked.words, asked.weights, asked.terms, strict=True))
+        ):
+            if word.is_stop:
+                continue
+            mass = 0.0 if word.lemmas in seen else weight * max(0.0, term.idf)
+            seen.add(word.lemmas)
+            alike = self._likeness.alike(word.text)
+            found.append(
+                Sought(
+                    word.text,
+                    weight,
+                    mass,
+                    word.sentence,
+                    term.forms,
+                    term.others,
+                    term.other_weight,
+                    alike,
+                )
             )
-            for term in distinct.values()
-        ]
+        return found[::-1]
 
     def _candidates(self, scores: Scores, count: int) -> Docs:
         """The articles worth re-scoring, ascending: at most 200, and none hopelessly behind."""
@@ -120,45 +153,53 @@ class Ranker:
 
     # ------------------------------------------------------------ words
 
-    def terms(self, query: Query) -> tuple[list[Term], list[Alternative]]:
-        """The words of the query that weigh, looked up with their synonyms."""
-        words = [(word, weight) for word, weight in query.weighted() if weight > 0]
-        found = self._synonyms.expand([word.lemmas for word, _ in words])
+    def look_up(self, query: Query) -> _Asked:
+        """The words of the query that weigh, with their synonyms."""
+        weighty = [(word, weight) for word, weight in query.weighted() if weight > 0]
+        words = tuple(word for word, _ in weighty)
+        found = self._synonyms.expand([word.lemmas for word in words])
         single = {each.start: each for each in found if each.end - each.start == 1}
-        terms = []
-        for place, (word, weight) in enumerate(words):
-            others = single.get(place)
-            terms.append(
-                self._term(word, weight, others.phrases, others.weight)
-                if others
-                else self._term(word, weight)
-            )
-        alternatives = [
-            self._alternative(each.start, each.end, phrase, each.weight * words[each.start][1])
+        terms = tuple(self.term(word, single.get(place)) for place, word in enumerate(words))
+        alternatives = tuple(
+            self._alternative(each.start, each.end, phrase, each.weight * weighty[each.start][1])
             for each in found
             if each.end - each.start > 1
             for phrase in each.phrases
-        ]
-        return terms, alternatives
+        )
+        return _Asked(words, tuple(weight for _, weight in weighty), terms, alternatives)
 
-    def _term(
-        self, word: Word, weight: float, others: Sequence[Phrase] = (), other_weight: float = 0.0
-    ) -> Term:
+    def term(self, word: Word, synonyms: Expansion | None) -> Term:
         """A word in any form, one that begins so, or a synonym: the best score of each article."""
-        own = [self.corpus.impact(lemma) for lemma in word.lemmas]
-        frequency = max(len(docs) for docs, _ in own)
-        lists = own
+        key = (f"*{word.text}" if word.unfinished else word.text, "+" if synonyms else "")
+        found = self._terms.get(key)
+        if found is None:
+            found = self._term(word, synonyms)
+            self._terms.put(key, found)
+        return found
+
+    def _term(self, word: Word, synonyms: Expansion | None) -> Term:
+        lists = [self.corpus.impact(lemma) for lemma in word.lemmas]
+        frequency = max(len(docs) for docs, _ in lists)
         if word.unfinished:
             docs, scores = self.corpus.prefix_impact(word.text)
             lists.append((docs, scores * np.float32(PREFIX)))
             frequency = frequency or len(docs)
-        for phrase in others:
+        phrases = synonyms.phrases if synonyms else ()
+        other_weight = synonyms.weight if synonyms else 0.0
+        for phrase in phrases:
             docs, scores = self.phrase(phrase)
             lists.append((docs, scores * np.float32(other_weight)))
         docs, scores = best_of(self.corpus.size, lists)
-        mass = weight * max(0.0, self.corpus.idf(frequency or min(len(docs), self.corpus.count)))
-        stand_in = [lemma for phrase in others if len(phrase) == 1 for lemma in phrase[0]]
-        return Term(word, weight, docs, scores, mass, tuple(stand_in), other_weight)
+        others = [lemma for phrase in phrases if len(phrase) == 1 for lemma in phrase[0]]
+        return Term(
+            word.text,
+            docs,
+            scores,
+            self.corpus.idf(frequency or min(len(docs), self.corpus.count)),
+            self.corpus.forms(word.lemmas, word.text if word.unfinished else ""),
+            self.corpus.forms(others),
+            other_weight,
+        )
 
     def _alternative(self, start: int, end: int, phrase: Phrase, weight: float) -> Alternative:
         docs, scores = self.phrase(phrase)
@@ -180,47 +221,21 @@ class Ranker:
         docs = np.flatnonzero(times == len(lists)).astype(np.int32)
         return docs, total[docs]
 
-    def _add_up(self, terms: Sequence[Term], alternatives: Sequence[Alternative]) -> Scores:
+    def add_up(self, asked: _Asked) -> Scores:
         """The sum over the words; where others stand for several of them, the better of the two."""
         total = np.zeros(self.corpus.size, np.float32)
-        for term in terms:
-            total[term.docs] += np.float32(term.weight) * term.scores
-        for start, end in {(each.start, each.end) for each in alternatives}:
+        for weight, term in zip(asked.weights, asked.terms, strict=True):
+            total[term.docs] += term.scores if weight == 1 else np.float32(weight) * term.scores
+        for start, end in {(each.start, each.end) for each in asked.alternatives}:
             own = np.zeros_like(total)
-            for term in terms[start:end]:
-                own[term.docs] += np.float32(term.weight) * term.scores
+            for weight, term in zip(asked.weights[start:end], asked.terms[start:end], strict=True):
+                own[term.docs] += np.float32(weight) * term.scores
             better = own.copy()
-            for each in alternatives:
+            for each in asked.alternatives:
                 if (each.start, each.end) == (start, end):
                     better[each.docs] = np.maximum(better[each.docs], each.scores)
             total += better - own
         return total
-
-    def asked(self, terms: Sequence[Term]) -> rerank.Asked:
-        """The content words of the query with their forms in every segment."""
-        content = [term for term in terms if not term.word.is_stop]
-        return rerank.Asked(
-            tuple(term.word.text for term in content),
-            tuple(term.weight for term in content),
-            tuple(self._forms(term) for term in content),
-        )
-
-    def _forms(self, term: Term) -> tuple[NDArray[np.int32], ...]:
-        """For each segment, the words that are a form of a word of the query or begin with it."""
-        start = term.word.text if term.word.unfinished else ""
-        return self.corpus.forms(term.word.lemmas, start)
-
-    def _other_forms(self, term: Term) -> tuple[NDArray[np.int32], ...]:
-        return self.corpus.forms(term.others)
-
-    def marked_words(
-        self, number: int, terms: Sequence[Term]
-    ) -> tuple[list[NDArray[np.int32]], list[float]]:
-        """For each word of the query, the words of a segment to mark for it, and what it weighs."""
-        groups = [self._forms(term)[number] for term in terms]
-        groups += [self._other_forms(term)[number] for term in terms]
-        weights = [term.mass for term in terms]
-        return groups, weights + [term.mass * term.other_weight for term in terms]
 
     # ------------------------------------------------------------ why
 
@@ -228,64 +243,76 @@ class Ranker:
         self, query: Query, allowed: NDArray[np.bool_], own_lang: str, docs: Sequence[int]
     ) -> list[tuple[int, str, str, str, float]]:
         """What some articles' scores are made of: article, part, term, field, contribution."""
-        terms, alternatives = self.terms(query)
+        asked = self.look_up(query)
         ranked = self.rank(query, allowed, own_lang)
-        words = self._add_up(terms, alternatives)
-        candidates = np.sort(ranked.docs)
-        again = self._reranker.scores(self.asked(terms), candidates, words[candidates])
+        words = self.add_up(asked)
+        candidates = ranked.matches.docs
+        parts = rerank.parts(ranked.matches, self._lengths, words[candidates])
+        total = rerank.total(words[candidates], parts)
         rows: list[tuple[int, str, str, str, float]] = []
         for doc in docs:
             place = int(np.searchsorted(candidates, doc))
             if place >= len(candidates) or candidates[place] != doc:
                 continue
-            rows += self._explained(doc, terms, words)
+            rows += self._explained(doc, asked, words)
             rows += [
                 (
                     doc,
-                    "letters" if name != "pairs" else "order",
+                    "order" if name == "order" else "letters",
                     query.raw,
                     name,
                     float(part[place]),
                 )
-                for name, part in again.parts.items()
+                for name, part in parts.items()
                 if part[place] > 0
             ]
             final = float(ranked.scores[np.flatnonzero(ranked.docs == doc)[0]])
-            rest = final - float(again.total[place])
+            rest = final - float(total[place])
             if abs(rest) > 5e-4:
                 rows.append((doc, "favour", "boost, language", "", rest))
         return rows
 
     def _explained(
-        self, doc: int, terms: Sequence[Term], words: Scores
+        self, doc: int, asked: _Asked, words: Scores
     ) -> Iterator[tuple[int, str, str, str, float]]:
         """The word step of one article: each word's best form, field by field."""
         told = 0.0
-        for term in terms:
+        for word, weight, term in zip(asked.words, asked.weights, asked.terms, strict=True):
             at = int(np.searchsorted(term.docs, doc))
             if at >= len(term.docs) or term.docs[at] != doc:
                 continue
             score = float(term.scores[at])
-            told += term.weight * score
-            part, name, fields = self._origin(term, doc, score)
+            told += weight * score
+            part, name, fields = self._origin(word, doc, score)
             for field, value in fields:
-                yield doc, part, name, field, term.weight * value
+                yield doc, part, name, field, weight * value
         if (rest := float(words[doc]) - told) > 5e-4:
-            yield doc, "synonym", " ".join(term.word.text for term in terms), "text", rest
+            yield doc, "synonym", " ".join(word.text for word in asked.words), "text", rest
 
     def _origin(
-        self, term: Term, doc: int, score: float
+        self, word: Word, doc: int, score: float
     ) -> tuple[str, str, list[tuple[str, float]]]:
         """Which form of a word gave an article its score, and how that is made up of fields."""
-        for lemma in term.word.lemmas:
+        for lemma in word.lemmas:
             fields = self.corpus.field_scores(lemma, doc)
             if fields and abs(sum(value for _, value in fields) - score) < 1e-3:
                 return "word", lemma, fields
-        if term.word.unfinished:
-            fields = self.corpus.field_scores(term.word.text, doc, prefix=True)
+        if word.unfinished:
+            fields = self.corpus.field_scores(word.text, doc, prefix=True)
             if fields and abs(sum(value for _, value in fields) * PREFIX - score) < 1e-3:
-                return "beginning", term.word.text + "…", [(n, v * PREFIX) for n, v in fields]
-        return "synonym", term.word.text, [("text", score)]
+                return "beginning", word.text + "…", [(n, v * PREFIX) for n, v in fields]
+        return "synonym", word.text, [("text", score)]
+
+
+def _stops(asked: _Asked, count: int) -> Stops:
+    """The distinct stop words of a query: how many, their worth, and what a place holds of it."""
+    worth = {
+        word.lemmas: (weight * max(0.0, term.idf), len(term.docs) / max(count, 1))
+        for word, weight, term in zip(asked.words, asked.weights, asked.terms, strict=True)
+        if word.is_stop
+    }
+    masses = [mass for mass, _ in worth.values()]
+    return Stops(len(worth), sum(masses), sum(mass * share for mass, share in worth.values()))
 
 
 def best_of(size: int, lists: Sequence[Postings]) -> Postings:

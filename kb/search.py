@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kb import query as queries
 from kb import repairs, spelling, synonyms, text
 from kb.instant import Corpus
-from kb.library import Library, article_url
+from kb.library import Library
 from kb.query import Query
 from kb.ranking import Ranked, Ranker
 from kb.segment import Segment
@@ -311,17 +311,15 @@ class Searcher:
         )
 
     def _hits(self, docs: Sequence[int], scores: Sequence[float], ranked: Ranked) -> list[Hit]:
-        """The articles as the result list shows them, looked through segment by segment."""
-        places = [self._corpus.place(doc) for doc in docs]
-        hits: dict[int, Hit] = {}
-        for number in {number for number, _, _ in places}:
-            chosen = [i for i, place in enumerate(places) if place[0] == number]
-            segment = self._corpus.segments[number]
-            marker = Marker(segment, *self._ranker.marked_words(number, ranked.terms))
-            excerpts = marker.excerpts([places[i][2] for i in chosen])
-            for i, excerpt in zip(chosen, excerpts, strict=True):
-                hits[i] = _hit(segment, places[i][2], excerpt, scores[i])
-        return [hits[i] for i in range(len(docs))]
+        """The articles as the result list shows them."""
+        if not docs:
+            return []
+        units = np.searchsorted(ranked.matches.docs, docs).tolist()
+        excerpts = Marker(ranked.matches).excerpts(units)
+        return [
+            _hit(*self._corpus.locate(doc), excerpt, score)
+            for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)
+        ]
 
     def _facets(self, hits: NDArray[np.bool_]) -> dict[str, tuple[FacetValue, ...]]:
         corpus = self._corpus
@@ -339,10 +337,10 @@ class Searcher:
 
 def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float) -> Hit:
     card = segment.card(doc)
-    anchor, heading = segment.head(doc, excerpt.section) if excerpt.text else ("", "")
+    heading, fragment = segment.head(doc, excerpt.section) if excerpt.text else ("", "")
     return Hit(
         slug=card["slug"],
-        url=article_url(card["slug"], anchor),
+        url=card["url"] + fragment,
         title=Marked(excerpt.title, excerpt.title_marks),
         section=heading,
         snippet=Marked(excerpt.text, excerpt.marks),

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from threading import local
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,12 @@ class Segment:
             table = self._local.rows = np.zeros(len(self.words) + 1, np.int32)
         return table
 
-    def gram_frequency(self, name: str) -> NDArray[np.int32]:
-        """In how many of its articles each gram stands."""
-        return self.arrays[f"{name}.df"]
+    def title_tokens(self, doc: int) -> int:
+        """How many tokens the title of an article has."""
+        low, high = self.arrays["regions.ptr"][doc : doc + 2].tolist()
+        if high - low < 2 or self.arrays["regions.kind"][low] != Kind.TITLE:
+            return 0
+        return int(self.arrays["regions.token"][low + 1])
 
     def lemma_words(self, lemma: int) -> NDArray[np.int32]:
         """The words (numbers) that have this dictionary form."""
@@ -107,10 +111,10 @@ class Segment:
         return json.loads(self.blob("pages", doc))  # type: ignore[no-any-return]
 
     def head(self, doc: int, section: int) -> tuple[str, str]:
-        """Anchor and title of a section of an article."""
+        """Title of a section of an article, and its anchor as the end of an address."""
         first = int(self.arrays["sections.ptr"][doc])
-        anchor, title, _ = json.loads(self.blob("heads", first + section))
-        return anchor, title
+        fragment, _, title = self.blob("heads", first + section).decode().partition(" ")
+        return title, fragment
 
     def tags(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Every tag of every article, as numbers of tag and article."""
@@ -217,7 +221,9 @@ class SegmentWriter:
             self._parts[name].append(value)
         heads = [(s.anchor, s.title, s.level) for s in doc.sections]
         self._sections.append(self._sections[-1] + len(heads))
-        self._blobs["heads"] += map(_json, heads)
+        self._blobs["heads"] += [
+            f"{fragment(anchor)} {title}".encode() for anchor, title, _ in heads
+        ]
         self._blobs["texts"].append(doc.text.encode())
         self._blobs["cards"].append(_json(_card(doc)))
         self._blobs["pages"].append(_json({
@@ -338,10 +344,21 @@ class SegmentWriter:
         )
 
 
+def article_url(slug: str) -> str:
+    """The address of an article."""
+    return "/articles/" + quote(slug, safe="/-._~")
+
+
+def fragment(anchor: str) -> str:
+    """An anchor as the end of an address; empty for none."""
+    return "#" + quote(anchor, safe="-._~") if anchor else ""
+
+
 def _card(doc: Analysed) -> dict[str, Any]:
     article = doc.article
     return {
-        "slug": article.slug, "title": article.title, "lang": article.lang,
+        "slug": article.slug, "url": article_url(article.slug), "title": article.title,
+        "lang": article.lang,
         "category": article.category, "answer": doc.short_answer,
         "updated": article.updated.isoformat() if isinstance(article.updated, date) else None,
         **({"answers": article.answers} if article.answers else {}),

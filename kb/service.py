@@ -24,7 +24,7 @@ from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.habits import Habits
 from kb.indexer import BuildReport, Progress
-from kb.library import Library, article_url
+from kb.library import Library
 from kb.markup import Link, Rendered, Section
 from kb.recorder import Recorder, Verdict
 from kb.runs import Report
@@ -499,7 +499,7 @@ class _Current:
         values = self.library.card(doc)
         updated = values["updated"]
         return Card(
-            values["slug"], article_url(values["slug"]), values["title"], values["lang"],
+            values["slug"], values["url"], values["title"], values["lang"],
             values["category"], values["answer"], date.fromisoformat(updated) if updated else None,
         )  # fmt: skip
 

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from kb.analysis import Kind, cut
 from kb.instant import Scores
-from kb.segment import Segment
+from kb.matches import LIKE, SYNONYM, Matches
 
 WINDOW = 32  # words of a snippet
 BEFORE = 6  # of them before the first marked one
 LONGEST = 320  # characters
-_MOST_GROUPS = 255
+_HEADING, _BODY = int(Kind.HEADING), int(Kind.BODY)
+_FEW = 16  # matches that are looked at one by one
 _AGAIN = 0.05  # what a word counts that stands in the passage already
 
 Marks = tuple[tuple[int, int], ...]
@@ -32,75 +33,63 @@ class Excerpt:
 
 
 class Marker:
-    """The words to mark in one segment: which of its words answer which word of the query."""
+    """Cuts excerpts from articles of a query's matches."""
 
-    def __init__(
-        self, segment: Segment, groups: Sequence[NDArray[np.int32]], weights: Sequence[float]
-    ) -> None:
-        """`groups[i]` are the words that stand for word i of the query, of weight `weights[i]`."""
-        found = [each for each in zip(groups, weights, strict=True) if len(each[0])][:_MOST_GROUPS]
-        self.segment = segment
-        self.groups = [group for group, _ in found]
-        self._weights = np.array([0.0, *(weight for _, weight in found)], np.float32)
+    def __init__(self, matches: Matches) -> None:
+        self._matches = matches
+        # A synonym weighs less, so a passage with the word itself is preferred.
+        own = [each.mass for each in matches.sought]
+        others = [each.mass * each.other_weight for each in matches.sought]
+        self._each = [*own, *others]
+        self._weights = np.array(self._each, np.float32)
 
-    def excerpts(self, docs: Sequence[int]) -> list[Excerpt]:
-        """Title, best section and best passage of each article, with the query's words marked."""
-        ascending = sorted(docs)  # as their tokens stand; `_seen` searches among these
-        found = dict(zip(ascending, map(self._excerpt, self._seen(ascending)), strict=True))
-        return [found[doc] for doc in docs]
+    def excerpts(self, units: Sequence[int]) -> list[Excerpt]:
+        """Title, best section and its best passage of some of the articles, with their marks."""
+        return [self._excerpt(seen) for seen in self._seen(units)]
 
-    def _seen(self, docs: Sequence[int]) -> Iterator["_Seen"]:
+    def _seen(self, units: Sequence[int]) -> Iterator["_Seen"]:
         """Where the words of the query stand in the articles; all are looked through at once."""
-        arrays = self.segment.arrays
-        token_ptr, region_ptr = arrays["tokens.ptr"], arrays["regions.ptr"]
-        first = token_ptr[docs]
-        at, groups, of = self._matches(docs)
-        regions = [slice(int(region_ptr[doc]), int(region_ptr[doc + 1])) for doc in docs]
-        starts = np.concatenate([arrays["regions.token"][each] + base
-                                 for each, base in zip(regions, first, strict=True)])  # fmt: skip
-        edges = np.cumsum([0, *(each.stop - each.start for each in regions)])
-        region = np.searchsorted(starts, at, side="right") - 1
-        kinds = np.concatenate([arrays["regions.kind"][each] for each in regions])
-        sections = np.concatenate([arrays["regions.section"][each] for each in regions])
-        worth = self._worth(
-            kinds, np.repeat(np.arange(len(docs)), np.diff(edges)), sections, region, groups
-        )
-        bounds = np.searchsorted(of, np.arange(len(docs) + 1))
-        for number, doc in enumerate(docs):
-            low, high = int(bounds[number]), int(bounds[number + 1])
+        matches = self._matches
+        chosen, of = self._chosen(units)
+        at = matches.gathered("token", chosen).astype(np.int64)
+        groups = matches.word[chosen] + len(matches.sought) * (matches.kind[chosen] == SYNONYM)
+        places = [matches.corpus.locate(int(matches.docs[unit])) for unit in units]
+        regions = []
+        for segment, doc in places:
+            low, high = segment.arrays["regions.ptr"][doc : doc + 2].tolist()
+            regions.append((segment.arrays, slice(low, high)))
+        edges = np.cumsum([0, *(each.stop - each.start for _, each in regions)])
+        starts = np.concatenate([arrays["regions.token"][each] for arrays, each in regions])
+        kinds = np.concatenate([arrays["regions.kind"][each] for arrays, each in regions])
+        sections = np.concatenate([arrays["regions.section"][each] for arrays, each in regions])
+        owner = np.repeat(np.arange(len(units)), np.diff(edges))
+        apart = np.int64(1) << 32  # no article has so many tokens
+        region = np.searchsorted(starts + owner * apart, at + of * apart, side="right") - 1
+        worth = self._worth(kinds, owner, sections, region, groups)
+        bounds = np.searchsorted(of, np.arange(len(units) + 1)).tolist()
+        for number, (segment, doc) in enumerate(places):
+            low, high = bounds[number], bounds[number + 1]
             a, b = int(edges[number]), int(edges[number + 1])
             yield _Seen(
-                _Place(arrays, doc),
+                _Place(segment.arrays, doc),
                 kinds[a:b].tolist(),
                 sections[a:b].tolist(),
                 worth[a:b],
-                (starts[a:b] - first[number]).tolist(),
-                arrays["regions.byte"][regions[number]].tolist(),
-                at[low:high] - first[number],
+                starts[a:b].tolist(),
+                segment.arrays["regions.byte"][regions[number][1]].tolist(),
+                at[low:high],
                 groups[low:high],
                 region[low:high] - a,
             )
 
-    def _matches(
-        self, docs: Sequence[int]
-    ) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
-        """Marked tokens of the segment, of which group (from 1) each is, and of which article."""
-        arrays = self.segment.arrays
-        ptr = arrays["tokens.ptr"]
-        spans = [(int(ptr[doc]), int(ptr[doc + 1])) for doc in docs]
-        stream = np.concatenate([arrays["tokens.words"][low:high] for low, high in spans])
-        group_of = self.segment.scratch()
-        for number, group in enumerate(self.groups, 1):
-            group_of[group] = number
-        found = group_of[stream]
-        for group in self.groups:
-            group_of[group] = 0
-        at = np.flatnonzero(found != 0)
-        lengths = np.array([high - low for low, high in spans])
-        edges = np.cumsum(lengths)
-        of = np.repeat(np.arange(len(docs)), np.diff(np.searchsorted(at, edges), prepend=0))
-        begin = np.array([low for low, _ in spans]) - (edges - lengths)
-        return at + begin[of], found[at], of
+    def _chosen(self, units: Sequence[int]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """The matches to mark in each article, and which of `units` each is in."""
+        bounds, kind = self._matches.bounds, self._matches.kind
+        spans = [np.arange(bounds[unit], bounds[unit + 1]) for unit in units]
+        whole = np.concatenate(spans)
+        of = np.repeat(np.arange(len(units)), [len(span) for span in spans])
+        marked = kind[whole] != LIKE
+        return whole[marked], of[marked]
 
     def _worth(
         self,
@@ -108,25 +97,25 @@ class Marker:
         of: NDArray[np.int64],
         sections: NDArray[np.int32],
         region: NDArray[np.int64],
-        groups: NDArray[np.uint8],
+        groups: NDArray[np.int64],
     ) -> Scores:
         """How much of the query the section of each region holds; its heading counts more."""
         size = int(sections.max(initial=0)) + 1
         place = of * size + sections
         held = np.zeros(((int(of.max(initial=0)) + 1) * size, len(self._weights)), np.float32)
-        inside = kinds[region] >= Kind.HEADING
+        inside = kinds[region] >= _HEADING
         held[place[region[inside]], groups[inside]] = 1.0
-        headed = kinds[region] == Kind.HEADING
+        headed = kinds[region] == _HEADING
         held[place[region[headed]], groups[headed]] = 1.5
         worth: Scores = (held @ self._weights)[place]
-        return np.where(kinds == Kind.BODY, worth, np.float32(-1))
+        return np.where(kinds == _BODY, worth, np.float32(-1))
 
     def _excerpt(self, seen: "_Seen") -> Excerpt:
         place = seen.place
         title_end = seen.bytes[1] if len(seen.bytes) > 1 else place.size
         title, title_marks = place.marked(0, title_end - 1, seen.at[seen.region == 0])
         best = int(np.argmax(seen.worth))
-        if seen.kinds[best] != Kind.BODY:
+        if seen.kinds[best] != _BODY:
             return Excerpt(title, title_marks, 0, "", ())
         last = best + 1 == len(seen.kinds)
         start, end = seen.bytes[best], (place.size if last else seen.bytes[best + 1]) - 1
@@ -144,10 +133,10 @@ class Marker:
         text, marks = _shortened(text, marks, left > start, right < end)
         return Excerpt(title, title_marks, seen.sections[best], text, marks)
 
-    def _window(self, at: NDArray[np.int64], groups: NDArray[np.uint8]) -> int:
+    def _window(self, at: NDArray[np.int64], groups: NDArray[np.int64]) -> int:
         """The match to begin with, so that the window's distinct words weigh most."""
-        if len(at) == 1:
-            return int(at[0])
+        if len(at) <= _FEW:
+            return self._window_of_few(at.tolist(), groups.tolist())
         seen = np.zeros((len(at) + 1, len(self._weights)), np.float32)
         seen[np.arange(1, len(at) + 1), groups] = 1.0
         np.cumsum(seen, axis=0, out=seen)
@@ -155,6 +144,21 @@ class Marker:
         held = seen[ends] - seen[:-1]
         worth = (np.minimum(held, 1.0) + _AGAIN * held) @ self._weights
         return int(at[np.argmax(worth)])
+
+    def _window_of_few(self, at: list[int], groups: list[int]) -> int:
+        """The same, match by match: for a few that is faster."""
+        best, best_worth = at[0], -1.0
+        for i, first in enumerate(at):
+            worth = 0.0
+            seen = 0
+            for place, group in zip(at[i:], groups[i:], strict=True):
+                if place - first > WINDOW - BEFORE:
+                    break
+                worth += self._each[group] * (_AGAIN if seen >> group & 1 else 1 + _AGAIN)
+                seen |= 1 << group
+            if worth > best_worth + 1e-6:
+                best, best_worth = first, worth
+        return best
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class _Seen:
     tokens: list[int]  # the first of each region
     bytes: list[int]
     at: NDArray[np.int64]
-    groups: NDArray[np.uint8]
+    groups: NDArray[np.int64]
     region: NDArray[np.int64]
 
 

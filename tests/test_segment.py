@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import date
+from urllib.parse import unquote
 
 import bases
 import numpy as np
@@ -64,7 +65,8 @@ def test_cards_pages_and_heads_tell_of_their_article(base, segment):
         assert (card["slug"], card["title"]) == (doc.article.slug, doc.article.title)
         assert page["html"] == doc.html
         for at, section in enumerate(doc.sections):
-            assert segment.head(number, at) == (section.anchor, section.title)
+            title, fragment = segment.head(number, at)
+            assert (title, unquote(fragment).removeprefix("#")) == (section.title, section.anchor)
 
 
 def test_dates_flags_boost_and_labels_are_kept(kb, write):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kb import text
+from kb.matches import Alike, Matches, Sought
 from kb.search import Marked
 from kb.snippets import LONGEST, Marker
 
@@ -40,31 +41,46 @@ def test_parts_join_back_to_the_text_for_any_query(base):
     assert seen > 1000
 
 
+def matches_of(corpus, groups, weights, docs):
+    """The matches of words of a segment, given by their numbers, in some articles."""
+    nothing = np.empty(0, np.int32)
+    sought = [
+        Sought("", 1.0, weight, 0, (group.astype(np.int32),), (nothing,), 0.0,
+               Alike((nothing,), (np.empty(0, np.float32),), 0.0))
+        for group, weight in zip(groups, weights, strict=True)
+    ]  # fmt: skip
+    return Matches(corpus, sought, np.array(docs, np.int32))
+
+
 def test_marks_are_the_words_that_were_asked_for(base):
-    segment = base._opened().library.corpus.segments[0]
+    corpus = base._opened().library.corpus
+    (segment,) = corpus.segments
+    content = {word for word in segment.words if word not in text.STOP}
     rng = random.Random(2)
     for _ in range(200):
         groups = [np.unique(rng.choices(range(len(segment.words)), k=rng.randint(1, 3)))
                   for _ in range(rng.randint(1, 3))]  # fmt: skip
-        asked = {segment.words[int(at)] for group in groups for at in group}
-        marker = Marker(segment, [g.astype(np.int32) for g in groups], [1.0] * len(groups))
+        asked = {segment.words[int(at)] for group in groups for at in group} & content
         doc = rng.randrange(segment.size)
-        (excerpt,) = marker.excerpts([doc])
+        marker = Marker(matches_of(corpus, groups, [1.0] * len(groups), [doc]))
+        (excerpt,) = marker.excerpts([0])
 
         for told, marks in ((excerpt.title, excerpt.title_marks), (excerpt.text, excerpt.marks)):
             for start, end in marks:
                 found = {token.text for token in text.tokens(told[start:end])}
                 is_cut = told[end:] in ("", "…") or told[:start] in ("", "…")
                 assert found & asked or is_cut, (told[start:end], asked)
-        title = {token.text for token in text.tokens(excerpt.title)}
+        title = {token.text for token in text.tokens(excerpt.title) if not token.compound}
         assert bool(title & asked) == bool(excerpt.title_marks)
 
 
 def test_the_order_of_articles_changes_no_excerpt(base):
-    segment = base._opened().library.corpus.segments[0]
+    corpus = base._opened().library.corpus
+    (segment,) = corpus.segments
     words = [segment.words.find(word) for word in ("пароль", "вход", "почта")]
-    marker = Marker(segment, [np.array([at], np.int32) for at in words], [1.0, 2.0, 3.0])
     docs = list(range(segment.size))
+    matches = matches_of(corpus, [np.array([at]) for at in words], [1.0, 2.0, 3.0], docs)
+    marker = Marker(matches)
     random.Random(4).shuffle(docs)
 
     assert marker.excerpts(docs) == [marker.excerpts([doc])[0] for doc in docs]
