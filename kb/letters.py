@@ -47,7 +47,7 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     article a word is, `content.line` in which heading or answered question it stands (from 1, 0
     in none); the lines of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
     """
-    at, docs, parts, lines, owners = _content(words, arrays)
+    at, docs, parts, lines, owners, claims = _content(words, arrays)
     stream = arrays["tokens.words"][at]
     size = len(arrays["tokens.ptr"]) - 1
     border = np.ones(len(at), bool)
@@ -66,6 +66,7 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
         "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
         "content.length": np.bincount(docs, minlength=size).astype(np.int32),
         "lines.of": first_line,
+        "lines.claim": claims,  # whether a line is an answered question
         "lines.length": np.bincount(lines[lines >= 0], minlength=len(owners)).astype(np.int32),
     }
     made["content.words"][place] = stream
@@ -77,7 +78,8 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
 def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
     """Every content token with its article, its part (title 0, answers 1, all else 2) and line.
 
-    Lines are numbered through the segment, -1 for none; the last value is the article of each line.
+    Lines are numbered through the segment, -1 for none; the last two values are the article of each
+    line and whether it is an answered question.
     """
     tokens = arrays["tokens.words"]
     counts = np.diff(arrays["tokens.ptr"])
@@ -94,7 +96,7 @@ def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
     kind, region = kinds[region[at]], region[at]
     parts = np.where(kind == Kind.TITLE, 0, np.where(kind == Kind.ANSWERS, 1, 2))
     lines = np.where(is_line[region], np.cumsum(is_line)[region] - 1, -1)
-    return at, docs[at], parts, lines, owners
+    return at, docs[at], parts, lines, owners, kinds[is_line] == Kind.ANSWERS
 
 
 def region_kinds(arrays: Arrays) -> NDArray[np.uint8]:

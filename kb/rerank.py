@@ -11,6 +11,7 @@ from kb.schema import K1, B
 
 CANDIDATES = 200  # at most
 BODY, TITLE, LINE, PAIRS = 0.3, 0.6, 0.25, 0.7  # weights of the parts
+CLAIMED = 0.5  # of all its letters, to an article that claims to answer this very question
 LINED = 40  # of the candidates, whose headings and answered questions are compared
 
 
@@ -26,11 +27,17 @@ class Lengths:
         self.first_line = np.zeros(len(per_article) + 1, np.int64)
         np.cumsum(per_article, out=self.first_line[1:])
         self.line = _norms(corpus, "lines.length", np.repeat(live, per_article))
+        self.words_of_line = _all(corpus, "lines.length")
+        self.is_claim = _all(corpus, "lines.claim")
+
+
+def _all(corpus: Corpus, name: str) -> NDArray[Any]:
+    parts = [segment.arrays[name] for segment in corpus.segments]
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _norms(corpus: Corpus, name: str, live: NDArray[np.bool_]) -> Scores:
-    parts = [segment.arrays[name] for segment in corpus.segments]
-    lengths = np.concatenate(parts).astype(np.float64) if parts else np.empty(0)
+    lengths = _all(corpus, name).astype(np.float64)
     count = int(np.count_nonzero(live))
     total = float(lengths[live].sum()) if count else 0.0
     average = total / count if total else 1.0
@@ -131,9 +138,12 @@ def _lines(matches: Matches, lengths: Lengths, scores: Scores) -> Scores:
         cells, weights=matches.likeness[chosen], minlength=len(first) * words
     )
     tf = flat.reshape(len(first), words)
-    norms = lengths.line[lengths.first_line[matches.docs[unit[first]]] + line[first] - 1]
-    held = (tf / (tf + norms[:, None])).astype(np.float32)
-    np.maximum.at(best, unit[first], held @ _worth(matches, LINE))
+    number = lengths.first_line[matches.docs[unit[first]]] + line[first] - 1
+    held = (tf / (tf + lengths.line[number][:, None])).astype(np.float32)
+    worth = _worth(matches, LINE)
+    whole = (tf >= 1).all(axis=1) & (lengths.words_of_line[number] == words)
+    claimed = whole & lengths.is_claim[number]
+    np.maximum.at(best, unit[first], held @ worth + claimed * (CLAIMED / LINE * worth.sum()))
     return best
 
 
