@@ -7,14 +7,14 @@ from math import ceil, floor, log10
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 } .note { font-size: 12px; fill: #59636e }
-.axis { stroke: #d1d9e0; stroke-width: 1 }
+.axis { stroke: #d1d9e0; stroke-width: 1 } .ground { fill: #ffffff }
 .c0 { fill: #1a56db } .c1 { fill: #b35900 } .c2 { fill: #1a7f37 } .c3 { fill: #8250df }
 .c4 { fill: #6e7781 } .c5 { fill: #bf3989 } .c6 { fill: #0e7490 }
 .l0 { stroke: #1a56db } .l1 { stroke: #b35900 } .l2 { stroke: #1a7f37 } .l3 { stroke: #8250df }
 .l4 { stroke: #6e7781 } .l5 { stroke: #bf3989 } .l6 { stroke: #0e7490 }
 polyline { fill: none; stroke-width: 2 }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 } .note { fill: #9198a1 } .axis { stroke: #3d444d }
+text { fill: #e6edf3 } .note { fill: #9198a1 } .axis { stroke: #3d444d } .ground { fill: #0d1117 }
 .c0 { fill: #6ea8fe } .c1 { fill: #f0a050 } .c2 { fill: #56d364 } .c3 { fill: #bc8cff }
 .c4 { fill: #9ea7b3 } .c5 { fill: #f778ba } .c6 { fill: #56d4dd }
 .l0 { stroke: #6ea8fe } .l1 { stroke: #f0a050 } .l2 { stroke: #56d364 } .l3 { stroke: #bc8cff }
@@ -43,7 +43,8 @@ def bars(
         at = log10(value) if logarithmic and value > 0 else value
         return max(0.0, (at - low) * scale)
 
-    parts, y = _legend(series), _TOP
+    top = _TOP + 18 * ((len(series) - 1) // 4)
+    parts, y = _legend(series, per_row=4), top
     for label, group in groups.items():
         middle = y + len(group) * _ROW / 2 + 5
         parts.append(
@@ -61,7 +62,7 @@ def bars(
             )
             y += _ROW
         y += 14
-    parts.append(f'<line class="axis" x1="{_LEFT}" y1="{_TOP - 6}" x2="{_LEFT}" y2="{y - 8}"/>')
+    parts.append(f'<line class="axis" x1="{_LEFT}" y1="{top - 6}" x2="{_LEFT}" y2="{y - 8}"/>')
     return _drawn(title, note, y + 4, parts)
 
 
@@ -114,8 +115,8 @@ def _range(values: Sequence[float], lowest: float, logarithmic: bool) -> tuple[f
     return floor(log10(min(values)) * 2 - 0.2) / 2, log10(max(values))
 
 
-def _legend(names: Sequence[str], per_row: int = 7) -> list[str]:
-    parts, step = [], (_WIDTH - 40) / min(per_row, max(len(names), 4))
+def _legend(names: Sequence[str], per_row: int) -> list[str]:
+    parts, step = [], (_WIDTH - 40) / per_row
     for number, name in enumerate(names):
         x, y = 20 + number % per_row * step, 58 + 18 * (number // per_row)
         parts.append(
@@ -129,6 +130,7 @@ def _drawn(title: str, note: str, height: float, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" role="img" '
         f'aria-label="{escape(title)}">\n<style>{_STYLE}</style>\n'
+        f'<rect class="ground" width="{_WIDTH}" height="{height:.0f}" rx="6"/>\n'
         f'<text class="title" x="20" y="24">{escape(title)}</text>\n'
         f'<text class="note" x="20" y="43">{escape(note)}</text>\n'
         + "\n".join(parts)
