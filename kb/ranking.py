@@ -20,7 +20,7 @@ from kb.synonyms import Expansion, Phrase, Synonyms
 
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
-FEWEST, HOPELESS = 50, 0.4  # re-scored: so many, and all with this share of the best score
+FEWEST, HOPELESS = 30, 0.6  # re-scored: so many, and all with this share of the best score
 
 
 _CACHED = 1_000_000  # postings of all remembered words together
@@ -90,7 +90,7 @@ class Ranker:
         hits = words > 0
         hits &= allowed
         count = int(np.count_nonzero(hits))
-        docs = self._candidates(np.where(hits, words, 0), count)
+        docs, rest = self._candidates(np.where(hits, words, 0), count, own_lang)
         matches = Matches(self.corpus, self._sought(asked), docs)
         parts = rerank.parts(matches, self._lengths, words[docs])
         scores = self._favoured(docs, rerank.total(words[docs], parts), own_lang)
@@ -98,7 +98,16 @@ class Ranker:
         confident = confidence.is_enough(
             matches, order, self.level, _stops(asked, self.corpus.count)
         )
-        return Ranked(docs[order], scores[order], hits, count, confident, matches)
+        docs, scores = docs[order], scores[order]
+        behind = np.minimum(self._favoured(rest, words[rest], own_lang), scores.min(initial=np.inf))
+        return Ranked(
+            np.concatenate((docs, rest)),
+            np.concatenate((scores, behind.astype(np.float32))),
+            hits,
+            count,
+            confident,
+            matches,
+        )
 
     def share(self, query: Query) -> float:
         """How much of a question the best place of this base holds."""
@@ -135,11 +144,14 @@ class Ranker:
             )
         return found[::-1]
 
-    def _candidates(self, scores: Scores, count: int) -> Docs:
-        """The articles worth re-scoring, ascending: at most 200, and none hopelessly behind."""
+    def _candidates(self, scores: Scores, count: int, own_lang: str) -> tuple[Docs, Docs]:
+        """The articles worth re-scoring, ascending, and those of the best 200 hopelessly behind."""
         docs = best_first(scores, min(CANDIDATES, count))
-        ahead = int(np.count_nonzero(scores[docs] >= HOPELESS * scores[docs[:1]]))
-        return np.sort(docs[: max(ahead, FEWEST)])
+        favoured = self._favoured(docs, scores[docs], own_lang)
+        order = np.argsort(-favoured, kind="stable")
+        ahead = int(np.count_nonzero(favoured >= HOPELESS * favoured.max(initial=0)))
+        ahead = max(ahead, FEWEST)
+        return np.sort(docs[order[:ahead]]), docs[order[ahead:]]
 
     def _favoured(self, docs: Docs, scores: Scores, own_lang: str) -> Scores:
         """Scores with the writers' `boost`, and the reader's own language first."""

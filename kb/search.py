@@ -16,6 +16,7 @@ from kb import query as queries
 from kb import repairs, spelling, synonyms, text
 from kb.instant import Corpus
 from kb.library import Library
+from kb.matches import Matches
 from kb.query import Query
 from kb.ranking import Ranked, Ranker
 from kb.segment import Segment
@@ -209,8 +210,11 @@ class Searcher:
         """
         found = repairs.candidates(query.raw, self._lexicon)
         for repair in islice(found, _MOST_REPAIRS):
-            if repair.kind != "dropped" and repair.doubt <= _MOST_DOUBT:
-                yield queries.parse(repair.query), Correction(repair.kind, repair.query)
+            if repair.kind == "dropped" or repair.doubt > _MOST_DOUBT:
+                continue
+            repaired = queries.parse(repair.query)
+            if any(len(word.text) > 1 for word in repaired.words):
+                yield repaired, Correction(repair.kind, repair.query)
 
     def _rank(self, query: Query, allowed: NDArray[np.bool_], own: str) -> Ranked:
         for phrase in query.phrases:
@@ -314,8 +318,11 @@ class Searcher:
         """The articles as the result list shows them."""
         if not docs:
             return []
-        units = np.searchsorted(ranked.matches.docs, docs).tolist()
-        excerpts = Marker(ranked.matches).excerpts(units)
+        matches = ranked.matches
+        if not np.isin(docs, matches.docs).all():  # a later page, with articles far behind
+            matches = Matches(self._corpus, matches.sought, np.sort(np.array(docs, np.int32)))
+        units = np.searchsorted(matches.docs, docs).tolist()
+        excerpts = Marker(matches).excerpts(units)
         return [
             _hit(*self._corpus.locate(doc), excerpt, score)
             for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)

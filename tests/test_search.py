@@ -240,3 +240,13 @@ def test_a_question_asked_twice_has_one_answer_and_its_own_time(base):
 
     assert found(first) == found(again)
     assert again.took_ms >= 0
+
+
+def test_every_hit_can_be_paged_to_and_scores_only_fall(base):
+    first = base.answer("пароль", limit=10)
+    found = [base.answer("пароль", limit=10, page=page) for page in range(1, first.pages + 1)]
+    hits = [hit for results in found for hit in results.hits]
+
+    assert len(hits) == len({hit.slug for hit in hits}) == min(first.total, 200)
+    scores = [hit.score for hit in hits]
+    assert scores == sorted(scores, reverse=True)
