@@ -10,6 +10,7 @@ MOST_CHARACTERS = 500
 MOST_WORDS = 32
 
 _QUOTED = re.compile(r'"([^"]*)"|«([^»]*)»|“([^”]*)”|„([^“”]*)[“”]')
+_PLACEHOLDER = re.compile("‹[a-z]+›")
 _END = re.compile(r"[.!?…]+(?=\s)|\n+")  # of a sentence
 _WITHOUT = re.compile(r"(?:(?<=\s)|^)[-−–](?=\w)(\S+)")
 
@@ -53,7 +54,8 @@ def parse(raw: str) -> Query:
         inner = text.plain_words(next(part for part in match.groups() if part is not None))
         if inner:
             phrases.append(tuple(inner[:MOST_WORDS]))
-    plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", raw)
+    # What `redaction` put in the place of personal data asks for nothing.
+    plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", _PLACEHOLDER.sub(" ", raw))
     without = [word for match in _WITHOUT.finditer(plain) for word in text.plain_words(match[1])]
     asked = _WITHOUT.sub(lambda match: " " * len(match[0]), plain)
     found = [token for token in text.tokens(asked) if not token.compound][:MOST_WORDS]

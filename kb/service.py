@@ -34,6 +34,7 @@ from kb.store import Build, Builds
 
 logger = logging.getLogger(__name__)
 
+_WARM_UP = "открытое слово, opened word"  # loads both dictionaries before the first customer comes
 LOOK_AGAIN = 0.5  # seconds between looks at which build is current
 POPULAR, RECENT, RELATED = 6, 6, 4
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
@@ -153,6 +154,7 @@ class KnowledgeBase:
         service = cls(settings, **options)
         with suppress(IndexMissing, IndexDamaged):  # said to whoever asks
             service._opened()
+            service.answer(_WARM_UP, limit=1, facets=False)
         return service
 
     def close(self) -> None:

@@ -153,3 +153,9 @@ def test_text_without_words_is_an_empty_query(raw):
 )
 def test_a_query_of_filler_alone_keeps_its_words(raw):
     assert parse(raw).words
+
+
+def test_what_was_redacted_asks_for_nothing():
+    query = parse("погода завтра ‹email›")
+
+    assert [word.text for word in query.words] == ["погода", "завтра"]
