@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from needs import unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = {"serve", "test", "check", "fix", "bench", "clean"}
@@ -99,7 +100,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     if "No module named hatchling" in done.stderr:
-        pytest.skip("hatchling is not installed; make test installs it")
+        unavailable("hatchling is not installed; `make test` installs it")
     assert done.returncode == 0, done.stderr
     (found,) = folder.glob("*.whl")
     return found

@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import needs
 import pytest
 from fakes import FakeBase
 from flask import Flask
@@ -326,7 +327,7 @@ def test_the_description_names_the_routes_that_answer(client, app):
 
 
 def test_nothing_that_fits_the_description_or_not_breaks_a_route():
-    schemathesis = pytest.importorskip("schemathesis", reason="pip install schemathesis")
+    schemathesis = needs.library("schemathesis", "schemathesis")
     app = create_app(FakeBase(), Settings())
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
 

@@ -1,5 +1,6 @@
 """The pages as people meet them: any width, theme and language, with and without scripts."""
 
+import needs
 import pytest
 from playwright.sync_api import expect
 
@@ -44,9 +45,7 @@ LOOKED_AT = ("home", "results", "nothing", "article", "contact", "category", "lo
 @pytest.fixture(scope="session")
 def axe():
     """axe-core's script, out of the package that ships it."""
-    package = pytest.importorskip(
-        "axe_playwright_python", reason="pip install axe-playwright-python"
-    )
+    package = needs.library("axe_playwright_python", "axe-playwright-python")
     from pathlib import Path
 
     return (Path(package.__file__).parent / "axe.min.js").read_text("utf-8")
