@@ -80,8 +80,9 @@ def built(name: str, docs: Mapping[str, tuple[str, str]], lang: str) -> Iterator
             yield Ours(name, searcher, ids, titles, found)
 
 
-def base(name: str) -> tuple[str, dict[str, tuple[str, str]]]:
-    """Language and articles of a shared base of articles: path → title and text."""
+@contextmanager
+def built_base(name: str) -> Iterator[Ours]:
+    """As `built`, of a shared base of articles; its ids are paths."""
     lang, folder = BASES[name]
     root = corpora.SHARED / folder
     found = {}
@@ -89,7 +90,8 @@ def base(name: str) -> tuple[str, dict[str, tuple[str, str]]]:
         title, body = corpora.parsed(path)
         if title and body.strip():
             found[str(path.relative_to(root))] = (title, body)
-    return lang, found
+    with built(name, found, lang) as ours:
+        yield ours
 
 
 def others(lang: str, folder: Path) -> list[peers.Engine]:
@@ -353,13 +355,14 @@ def titles(ours: Ours, sample: int) -> dict[str, object]:
 # ---------------------------------------------------------------- all
 
 
-def write_out(told: dict[str, object]) -> None:
+def write_out(told: Mapping[str, Mapping[str, object]]) -> None:
     """The JSON and the charts of the documentation."""
     docs = ROOT / "docs"
     (docs / "charts").mkdir(parents=True, exist_ok=True)
     known = docs / "charts" / "relevance.json"
     whole = json.loads(known.read_text("utf-8")) if known.exists() else {}
-    whole |= told
+    for part, figures in told.items():
+        whole[part] = {**whole.get(part, {}), **figures}
     known.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
     if sets := whole.get("sets"):
         groups = {
@@ -410,28 +413,27 @@ def main() -> None:
     given = options.parse_args()
     corpora.require()
     began = time.perf_counter()
-    told: dict[str, object] = {}
-    chosen = given.set or SETS
+    chosen = [name for name in given.set or SETS if "sets" in given.parts or "xquad" in name]
+
+    def keep(**told: Mapping[str, object]) -> None:
+        """What is measured is kept, whatever becomes of the rest."""
+        if given.out:
+            write_out(told)
+
     if {"sets", "misspelt"} & set(given.parts):
-        told["sets"] = {
-            name: judge(name, given.sample, "misspelt" in given.parts and name.startswith("xquad"))
-            for name in (chosen if "sets" in given.parts else [n for n in chosen if "xquad" in n])
-        }
-    if {"titles", "foreign"} & set(given.parts):
-        bases = {}
-        with (
-            built("dynamics365-bc-ru", base("dynamics365-bc-ru")[1], "ru") as bc,
-            built("plausible-docs", base("plausible-docs")[1], "en") as plausible,
-        ):
-            bases = {each.name: each for each in (bc, plausible)}
-            if "foreign" in given.parts:
-                told["foreign"] = foreign(bases, given.sample)
-            if "titles" in given.parts:
-                told["titles"] = titles(bc, given.sample)
-    told["sample"] = given.sample
+        keep(
+            sets={
+                name: judge(name, given.sample, "misspelt" in given.parts and "xquad" in name)
+                for name in chosen
+            }
+        )
+    if "foreign" in given.parts:
+        with built_base("dynamics365-bc-ru") as bc, built_base("plausible-docs") as plausible:
+            keep(foreign=foreign({each.name: each for each in (bc, plausible)}, given.sample))
+    if "titles" in given.parts:
+        with built_base("dynamics365-bc-ru") as bc:
+            keep(titles=titles(bc, given.sample))
     print(f"\n{time.perf_counter() - began:.0f} s")
-    if given.out:
-        write_out(told)
 
 
 if __name__ == "__main__":
