@@ -13,17 +13,17 @@ from datetime import date
 from pathlib import Path
 from statistics import fmean
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-import yaml
+import yaml  # noqa: E402
 
-from kb import evaluation, indexer, synonyms, text
-from kb import query as queries
-from kb.config import Settings
-from kb.library import Library
-from kb.ranking import Ranker
-from kb.store import Builds
-from kb.synonyms import Synonyms
+from kb import evaluation, indexer, synonyms, text  # noqa: E402
+from kb import query as queries  # noqa: E402
+from kb.config import Settings  # noqa: E402
+from kb.library import Library  # noqa: E402
+from kb.ranking import Ranker  # noqa: E402
+from kb.store import Builds  # noqa: E402
+from kb.synonyms import Synonyms  # noqa: E402
 
 
 def words() -> dict[str, str]:
