@@ -25,6 +25,8 @@ _BATCH_SECONDS = 0.05  # of work handed over at once: hides the pipe, can still 
 _MAX_BATCH = 32
 _PATIENCE = 1.0  # seconds a child whose pipe has closed gets to say how it ended
 _LAST = b"1"  # before an answer: the child ends itself now
+_READY = b"2"  # instead of an answer: what comes next is work, not imports
+_START = 60.0  # seconds a child gets to start
 _AHEAD = 512  # results held back at most while an earlier one is awaited
 
 
@@ -75,6 +77,7 @@ class _Child(Generic[Value]):
     pipe: Connection
     work: deque[tuple[int, Value]] = field(default_factory=deque)
     since: float = 0.0  # when its first value was begun, as far as we know
+    is_ready: bool = False  # it has started; until then no value's time runs
 
 
 class _Team(Generic[Value, Result]):
@@ -154,20 +157,27 @@ class _Team(Generic[Value, Result]):
         """Waits for the next answer, or for the next limit to be passed."""
         busy = [child for child in self.children if child.work]
         now = time.monotonic()
-        rest = min(child.since + self.seconds for child in busy) - now
+        rest = min(self._end_of(child) for child in busy) - now
         ready = wait([child.pipe for child in busy], max(0.0, rest))
         for child in busy:
             if child.pipe in ready:
                 self._hear(child)
-            elif time.monotonic() - child.since > self.seconds:
+            elif time.monotonic() > self._end_of(child):
                 message = f"took longer than {self.seconds:g} s"
                 self._bury(child, Failure("time", message))
+
+    def _end_of(self, child: _Child[Value]) -> float:
+        """When the child's first value has had its time."""
+        return child.since + (self.seconds if child.is_ready else max(_START, self.seconds))
 
     def _hear(self, child: _Child[Value]) -> None:
         try:
             message = child.pipe.recv_bytes()
         except (EOFError, OSError):
             self._bury(child, None)
+            return
+        if message == _READY:
+            child.is_ready, child.since = True, time.monotonic()
             return
         number, _ = child.work.popleft()
         try:
@@ -271,6 +281,7 @@ def _work(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _limit_memory(megabytes)
     with suppress(EOFError, OSError):
+        pipe.send_bytes(_READY)
         while True:
             for message in pipe.recv():
                 answer, is_last = _answer(function, message)

@@ -899,6 +899,7 @@ def hostile(folder):
 
 _BUILD = """
 import json, resource, sys, time
+from pathlib import Path
 from kb import indexer
 from kb.config import Settings
 settings = Settings.model_validate_json(sys.argv[1])
@@ -907,8 +908,10 @@ report = indexer.rebuild(settings)
 seconds = time.monotonic() - began
 print(json.dumps({
     "seconds": seconds, "articles": report.articles,
-    "megabytes": [resource.getrusage(who).ru_maxrss / 1024
-                  for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)],
+    "megabytes": [kilobytes / 1024 for kilobytes in (
+        # getrusage of ourselves would count the caller before exec
+        int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]),
+        resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)],
     "rejected": [(p.path, p.code, p.message, p.cure) for p in report.rejected],
     "warnings": [(p.path, p.code) for p in report.warnings],
 }))

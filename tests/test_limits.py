@@ -67,9 +67,28 @@ def results(function, values, **limits_):
     return [result for _, result in limits.each(function, values, **limits_)]
 
 
+STRANGERS = set()  # a browser that other tests left open, say
+
+
+@pytest.fixture(autouse=True)
+def _know_strangers():
+    STRANGERS.clear()
+    STRANGERS.update(children())
+
+
 def children():
+    """Processes of ours that were not there before the test, but for Python's own tracker."""
     with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return file.read().split()
+        found = set(file.read().split()) - STRANGERS
+    return [pid for pid in found if "resource_tracker" not in _command(pid)]
+
+
+def _command(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def test_results_come_in_the_order_of_the_values():
@@ -207,8 +226,10 @@ def _alive(pid):
 
 PARENT = textwrap.dedent(
     """
-    import os, sys, time
+    import os, signal, sys, time
     from kb import limits
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
 
     def work(value):
         os.write(1, b"%d\\n" % os.getpid())  # at once: two children write here
