@@ -424,10 +424,16 @@ class KnowledgeBase:
     def article(self, slug: str) -> Page | Moved | None:
         """The article served at `slug` today, where it moved to, or None."""
         current = self._opened()
+        readable = current.library.readable(self._today())
         doc = current.library.find(slug)
-        if doc is None or not current.library.readable(self._today())[doc]:
+        if doc is None:
             moved = current.library.moved(slug)
-            return Moved(moved) if moved is not None and doc is None else None
+            target = current.library.find(moved) if moved is not None else None
+            if moved is None or target is None or not readable[target]:
+                return None
+            return Moved(moved)
+        if not readable[doc]:
+            return None
         return current.page(doc, self._today())
 
     def translations(self, slug: str) -> tuple[Card, ...]:

@@ -341,3 +341,10 @@ def test_searches_go_on_while_builds_go_by_and_each_answer_is_of_one_build(setti
     assert wrong == []
     assert searches > 50
     assert slowest <= 2.0
+
+
+def test_a_former_address_of_a_draft_leads_nowhere(kb, write):
+    write("ru/a", "Текст.", title="Черновик", draft=True, aliases=["old"])
+    kb.rebuild()
+
+    assert kb.article("old") is None
