@@ -301,10 +301,10 @@ def index(folder: Path, data: Path, *more: str) -> None:
         raise SystemExit(done.stderr)
 
 
-def builds(size: int) -> dict[str, object]:
+def builds(size: int, keep: bool) -> dict[str, object]:
     """A full build beside rendering and plain Whoosh; one changed article until it is served."""
     ours = Ours(size)
-    ours.built(keep=True)
+    ours.built(keep)
     ours.open()
     docs = ours.docs()
     folder, data = corpora.CACHE / f"edited-{size}", corpora.CACHE / f"edited-{size}-data"
@@ -317,7 +317,7 @@ def builds(size: int) -> dict[str, object]:
         "plain Whoosh": lambda: peers.Whoosh(corpora.CACHE / "whoosh-build").build(docs),
     }
     print(f"\nfull build of {size:,} articles, seconds by the clock (of the processor)")
-    told: dict[str, object] = {}
+    told: dict[str, object] = {"articles": size}
     spent = {}
     for name, work in steps.items():
         spent[name] = timed(work)
@@ -423,10 +423,12 @@ def main() -> None:
     print(f"{machine} processors; real articles: {len(corpora.real()):,}, the rest is recombined")
     told: dict[str, object] = {"machine": machine}
     if given.build:
-        told["builds"] = builds(sizes[-1])
+        told["builds"] = builds(sizes[-1], given.keep)
     else:
         for size in [*sizes, *([100_000] if given.large else [])]:
             told[str(size)] = compared(size, given)
+            if given.out:
+                write_out(told)
     if given.out:
         write_out(told)
 
