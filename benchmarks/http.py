@@ -29,7 +29,7 @@ from http.client import HTTPConnection  # noqa: E402
 
 import numpy as np  # noqa: E402
 
-from benchmarks import corpora, servers  # noqa: E402
+from benchmarks.lib import corpora, servers  # noqa: E402
 from benchmarks.speed import Ours  # noqa: E402
 
 CLIENTS = 2  # processes

@@ -24,7 +24,8 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-from benchmarks import charts, corpora, peers  # noqa: E402
+from benchmarks import peers  # noqa: E402
+from benchmarks.lib import charts, corpora  # noqa: E402
 from kb import evaluation, text  # noqa: E402
 from kb.config import Settings  # noqa: E402
 from kb.evaluation import Judged  # noqa: E402

@@ -32,7 +32,8 @@ sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the librar
 import numpy as np  # noqa: E402
 
 import kb  # noqa: E402
-from benchmarks import charts, corpora, peers, servers  # noqa: E402
+from benchmarks import peers  # noqa: E402
+from benchmarks.lib import charts, corpora, servers  # noqa: E402
 from kb import indexer  # noqa: E402
 from kb import query as queries  # noqa: E402
 from kb.config import Settings  # noqa: E402
@@ -242,7 +243,13 @@ def footprint(name: str, size: int) -> dict[str, float]:
     queries = place.parent / f"queries-{size}.json"
     asked = [*drawn("words", 200, 1)[0], *drawn("typing", 200, 1)[0][:200]]
     queries.write_text(json.dumps(asked, ensure_ascii=False), "utf-8")
-    command = [sys.executable, str(ROOT / "benchmarks/probe.py"), name, str(place), str(queries)]
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks/lib/probe.py"),
+        name,
+        str(place),
+        str(queries),
+    ]
     told = [json.loads(subprocess.check_output(command, cwd=ROOT)) for _ in range(3)]
     found = {key: statistics.median(each[key] for each in told) for key in told[0]}
     folder = Builds(Settings(data=place).builds).current().folder if name == "ours" else place

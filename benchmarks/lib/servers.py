@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 START = 120.0  # seconds until a server must listen
 
 # The server of `kb serve`, with its own gunicorn settings, around another application.

@@ -1,6 +1,6 @@
 """One engine in a process of its own: its first answer and its memory. Ranks nothing.
 
-`python benchmarks/probe.py ENGINE FOLDER QUERIES.json` is what `speed.py` starts; run without
+`python benchmarks/lib/probe.py ENGINE FOLDER QUERIES.json` is what `speed.py` starts; run without
 arguments it does nothing. Each engine loads only what it needs itself.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
 
