@@ -278,29 +278,31 @@ def test_when_no_build_can_be_read_one_sentence_says_so(settings, write):
 
 
 def _read(settings, pipe, stop):
-    """Searches without pause; tells when it first saw each build, and what was wrong."""
+    """Searches without pause; tells when the last search of each build began, and mistakes."""
     kb = KnowledgeBase.open(settings, cached_answers=0)
-    seen, wrong, searches, longest = {}, [], 0, 0.0
+    begun, wrong, searches = {}, [], 0
     pipe.send("ready")
-    while not stop.is_set():
+    is_last = False
+    while not is_last:
+        is_last = stop.is_set()
         began = time.monotonic()
         try:
             results = kb.answer("release", limit=50, exact=True)
             numbers = {hit.snippet.text for hit in results.hits}
             if results.total != 12 or len(numbers) != 1:
                 wrong.append(f"{results.build}: {results.total} hits of {sorted(numbers)}")
-            seen.setdefault(results.build, time.monotonic())
+            begun[results.build] = began
         except Exception as error:
             wrong.append(repr(error))
         searches += 1
-        longest = max(longest, time.monotonic() - began)
-    pipe.send((seen, wrong, searches, longest))
+    pipe.send((begun, wrong, searches))
 
 
 def rebuild_under_load(settings, rebuilds, readers, pause=0.0):
-    """Rebuilds while others read: what went wrong, number of searches, slowest sight of a build.
+    """Rebuilds while others read: what went wrong, how many searches, how long a build was unseen.
 
-    A build that the search after the one in hand sees is not late: what they took is no delay.
+    Unseen is a build while searches that begin after it was published are answered from an older
+    one. How long a search takes on a busy machine is another matter.
     """
     for number in range(12):
         (settings.articles / f"n{number}.md").write_text("# Article\n\nrelease 0")
@@ -319,28 +321,34 @@ def rebuild_under_load(settings, rebuilds, readers, pause=0.0):
             (settings.articles / f"n{name}.md").write_text(f"# Article\n\nrelease {number}")
         published[indexer.rebuild(settings).build] = time.monotonic()
         time.sleep(pause)
-    last = max(published)
-    time.sleep(4.0)
+    time.sleep(2.0)
     stop.set()
-    wrong, searches, slowest = [], 0, 0.0
+    wrong, searches, unseen = [], 0, 0.0
     for worker, pipe in workers:
-        seen, errors, count, longest = pipe.recv()
+        begun, errors, count = pipe.recv()
         worker.join()
         wrong += errors
         searches += count
-        assert last in seen
-        late = max(seen[name] - published[name] for name in seen if name in published)
-        slowest = max(slowest, late if late <= 2 else late - 2 * longest)
-    return wrong, searches, slowest
+        assert max(published) in begun
+        unseen = max(
+            unseen,
+            *(
+                began - published[new]
+                for old, began in begun.items()
+                for new in published
+                if new > old
+            ),
+        )
+    return wrong, searches, unseen
 
 
 @pytest.mark.slow
 def test_searches_go_on_while_builds_go_by_and_each_answer_is_of_one_build(settings):
-    wrong, searches, slowest = rebuild_under_load(settings, rebuilds=5, readers=2)
+    wrong, searches, unseen = rebuild_under_load(settings, rebuilds=5, readers=2)
 
     assert wrong == []
     assert searches > 50
-    assert slowest <= 2.0
+    assert unseen <= 2.0
 
 
 def test_a_former_address_of_a_draft_leads_nowhere(kb, write):

@@ -22,12 +22,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(articles=Path(folder) / "articles", data=Path(folder) / "var")
         settings.articles.mkdir()
-        wrong, searches, slowest = short.rebuild_under_load(
+        wrong, searches, unseen = short.rebuild_under_load(
             settings, options.rebuilds, options.readers
         )
     print(f"rebuilds: {options.rebuilds}, readers: {options.readers}")
     print(f"searches: {searches}, failed: {len(wrong)}")
-    print(f"slowest sight of a new build: {slowest:.2f} s")
+    print(f"longest time a new build stayed unseen: {unseen:.2f} s")
     for line in wrong[:5]:
         print(line)
 
