@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from queue import Empty, Queue
+from tempfile import TemporaryDirectory
 from threading import Thread
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,9 +17,8 @@ START = 120.0  # seconds until a server must listen
 
 # The server of `kb serve`, with its own gunicorn settings, around another application.
 _SERVER = """
-import os, sys, tempfile
+import sys
 from pathlib import Path
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kb-metrics-")
 from kb import server
 from kb.config import Settings
 
@@ -59,16 +59,18 @@ def bench(
 ) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
     """The same server around `ours` with that many cached answers, or around `empty` Flask."""
     command = ["-c", _SERVER, str(data), str(articles), str(cached), app, str(workers)]
-    with _running(command) as running:
+    with TemporaryDirectory(prefix="kb-metrics-") as metrics, _running(command, metrics) as running:
         yield running
 
 
 @contextmanager
 def _running(
-    command: Sequence[str],
+    command: Sequence[str], metrics: str = ""
 ) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
     """A Python process, once it has said where it listens; stopped at the end."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    if metrics:
+        environment["PROMETHEUS_MULTIPROC_DIR"] = metrics
     process = subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
