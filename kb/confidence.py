@@ -14,7 +14,7 @@ from kb.matches import LIKE, SYNONYM, Matches
 
 LOOKED_INTO = 10  # first articles
 BLOCK = 30  # words; two neighbouring blocks and the title make a place
-WHOLE, SENTENCE = 1.03, 1.1  # of the level, for a whole question and for one of its sentences
+WHOLE, SENTENCE = 0.96, 1.04  # of the level, for a whole question and for one of its sentences
 SHORTEST = 6  # words of a sentence that may speak for the question
 FALL, CAP = 0.35, 0.70  # longer questions need a smaller share; none needs more than the cap
 

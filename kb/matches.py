@@ -106,10 +106,13 @@ class Matches:
         sought = self.sought
         lists = [each.alike.numbers[number] for each in sought]
         lists += [each.others[number] for each in sought]
-        lists += [each.forms[number] for each in sought]
+        # A form of two words is that of the word with fewer: `н…` does not take `настройка`.
+        rarest_last = sorted(range(len(sought)), key=lambda i: -len(sought[i].forms[number]))
+        lists += [sought[i].forms[number] for i in rarest_last]
         lengths = [len(each) for each in lists]
         rows = np.concatenate(lists) if lists else np.empty(0, np.int32)
-        word = np.repeat(np.tile(np.arange(len(sought)), 3), lengths)
+        numbers = [*range(len(sought)), *range(len(sought)), *rarest_last]
+        word = np.repeat(np.array(numbers, np.int64), lengths)
         kind = np.repeat(np.repeat(_KINDS, len(sought)), lengths)
         likeness = np.ones(len(rows), np.float32)
         like = [each.alike.likeness[number] for each in sought]

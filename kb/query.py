@@ -26,8 +26,13 @@ class Word:
 
     @property
     def is_stop(self) -> bool:
-        """Whether the word says nothing of what is asked."""
-        return self.text in text.STOP
+        """Whether the word says nothing of what is asked; an unfinished one may yet say much."""
+        return self.text in text.STOP and not self.unfinished
+
+    @property
+    def may_be_stop(self) -> bool:
+        """Whether the word may become one that says nothing of what is asked."""
+        return self.unfinished and any(word.startswith(self.text) for word in text.STOP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from kb.synonyms import Expansion, Phrase, Synonyms
 
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
+UNSURE = 0.2  # what holding the beginning of a stop word is worth, beside another word's
 FEWEST, HOPELESS = 30, 0.6  # re-scored: so many, and all with this share of the best score
 
 
@@ -128,6 +129,8 @@ class Ranker:
             if word.is_stop:
                 continue
             mass = 0.0 if word.lemmas in seen else weight * max(0.0, term.idf)
+            if word.may_be_stop:
+                mass *= UNSURE
             seen.add(word.lemmas)
             alike = self._likeness.alike(word.text)
             found.append(
@@ -195,7 +198,7 @@ class Ranker:
         if word.unfinished:
             docs, scores = self.corpus.prefix_impact(word.text)
             lists.append((docs, scores * np.float32(PREFIX)))
-            frequency = frequency or len(docs)
+            frequency = max(frequency, len(docs))
         phrases = synonyms.phrases if synonyms else ()
         other_weight = synonyms.weight if synonyms else 0.0
         for phrase in phrases:

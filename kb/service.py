@@ -177,6 +177,7 @@ class KnowledgeBase:
         if current is not None and now - self._looked < LOOK_AGAIN:
             return current
         with self._lock:
+            looked = monotonic()  # what is published while we open is for the next look
             stamp = self._builds.stamp()
             if self._current is None or stamp != self._stamp:
                 try:
@@ -185,7 +186,7 @@ class KnowledgeBase:
                 except (IndexMissing, IndexDamaged):
                     if self._current is None:
                         raise
-            self._looked = monotonic()
+            self._looked = looked
             return self._current
 
     def status(self) -> Status:

@@ -250,3 +250,14 @@ def test_every_hit_can_be_paged_to_and_scores_only_fall(base):
     assert len(hits) == len({hit.slug for hit in hits}) == min(first.total, 200)
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_a_beginning_does_not_take_the_words_before_it(kb, write):
+    write("ru/a", "Как изменить настройку склада и начать работу.", title="Настройка новых складов")
+    write("ru/b", "Оплата счёта картой.", title="Оплата")
+    kb.rebuild()
+
+    for start in ("настройка н", "настройка нов", "настройка новых с", "настройка новых складов"):
+        results = kb.answer(start)
+        assert results.confident, start
+        assert results.hits[0].slug == "ru/a"
