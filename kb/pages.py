@@ -59,6 +59,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         limit=_PER_PAGE,
         exact=request.args.get("exact") == "1",
         own_lang=lang,
+        newest=request.args.get("order") == "newest",
     )
     run = _record(results, filters) if query else ""
     return render_template(

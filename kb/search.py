@@ -150,6 +150,7 @@ class Asked:
     exact: bool = False
     own_lang: str | None = None
     facets: bool = True
+    newest: bool = False  # the articles changed last come first
 
 
 class Searcher:
@@ -298,8 +299,11 @@ class Searcher:
         limit = min(max(asked.limit, 1), MOST_LIMIT)
         pages = min(-(-min(ranked.total, len(ranked.docs)) // limit), MOST_PAGES)
         page = min(max(asked.page, 1), max(pages, 1))
-        docs = ranked.docs[(page - 1) * limit : page * limit].tolist()
-        scores = ranked.scores[(page - 1) * limit : page * limit].tolist()
+        order = np.arange(len(ranked.docs))
+        if asked.newest:
+            order = np.argsort(-self._corpus.updated[ranked.docs], kind="stable")
+        shown = order[(page - 1) * limit : page * limit]
+        docs, scores = ranked.docs[shown].tolist(), ranked.scores[shown].tolist()
         return Results(
             query=typed.raw,
             hits=tuple(self._hits(docs, scores, ranked)),

@@ -240,9 +240,10 @@ class KnowledgeBase:
         exact: bool = False,
         own_lang: str | None = None,
         facets: bool = True,
+        newest: bool = False,
     ) -> Results:
         """The answer to any text; `lang`, `category`, `tag` filter, `own_lang` ranks first."""
-        asked = Asked(query, lang, category, tag, page, limit, exact, own_lang, facets)
+        asked = Asked(query, lang, category, tag, page, limit, exact, own_lang, facets, newest)
         return self._opened().searcher.answer(asked, self._today())
 
     def explain(self, query: str, slug: str | None = None, limit: int = 10) -> list[dict[str, Any]]:

@@ -127,6 +127,7 @@ class FakeBase:
         exact=False,
         own_lang=None,
         facets=True,
+        newest=False,
     ):
         self._ready()
         query = query[:500]

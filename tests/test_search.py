@@ -261,3 +261,28 @@ def test_a_beginning_does_not_take_the_words_before_it(kb, write):
         results = kb.answer(start)
         assert results.confident, start
         assert results.hits[0].slug == "ru/a"
+
+
+def test_the_newest_article_may_be_asked_for_first(kb, write):
+    write("ru/a", "Пароль, пароль и ещё раз пароль.", title="Пароль", updated="2024-01-01")
+    write("ru/b", "Здесь о входе, и один раз пароль.", title="Вход", updated="2025-01-01")
+    kb.rebuild()
+
+    assert [hit.slug for hit in kb.answer("пароль").hits] == ["ru/a", "ru/b"]
+    assert [hit.slug for hit in kb.answer("пароль", newest=True).hits] == ["ru/b", "ru/a"]
+
+
+def test_the_order_of_results_is_a_link_that_keeps_the_question(client, kb, write):
+    write("ru/a", "Пароль, пароль.", title="Пароль", updated="2024-01-01")
+    write("ru/b", "Здесь один раз пароль.", title="Вход", updated="2025-01-01")
+    kb.rebuild()
+
+    page = client.get("/ru/search?q=пароль").text
+    newest = client.get("/ru/search?q=пароль&order=newest").text
+    nonsense = client.get("/ru/search?q=пароль&order=%3Cb%3E").text
+
+    assert "order=newest" in page
+    assert "Сначала новые" in page
+    assert page.index("/articles/ru/a") < page.index("/articles/ru/b")
+    assert newest.index("/articles/ru/b") < newest.index("/articles/ru/a")
+    assert nonsense.index("/articles/ru/a") < nonsense.index("/articles/ru/b")
