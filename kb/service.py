@@ -181,13 +181,22 @@ class KnowledgeBase:
             stamp = self._builds.stamp()
             if self._current is None or stamp != self._stamp:
                 try:
-                    self._current = _Current(Library(self._builds.current()), self._cached)
+                    self._current = self._open_build()
                     self._stamp = stamp
                 except (IndexMissing, IndexDamaged):
                     if self._current is None:
                         raise
             self._looked = looked
             return self._current
+
+    def _open_build(self) -> "_Current":
+        build = self._builds.current()
+        try:
+            return _Current(Library(build), self._cached)
+        except KeyError as missing:  # an array that another version of the service did not write
+            raise IndexDamaged(
+                f"build {build.name} was made by another version ({missing}); run `kb index`"
+            ) from None
 
     def status(self) -> Status:
         """Which build is served, and how many articles it holds; never raises."""

@@ -29,7 +29,7 @@ from kb.errors import BuildFailed, IndexDamaged, IndexMissing
 Arrays = Mapping[str, NDArray[Any]]
 
 MANIFEST = "build.json"
-FORMAT = 1  # of everything in a build; another number means: build afresh
+FORMAT = 2  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
 _LOCK = "lock"
 _UNFINISHED = "unfinished-"

@@ -350,3 +350,15 @@ def test_a_former_address_of_a_draft_leads_nowhere(kb, write):
     kb.rebuild()
 
     assert kb.article("old") is None
+
+
+def test_a_build_of_another_version_says_what_to_do(kb, write, monkeypatch):
+    write("ru/a", "Текст.", title="Статья")
+    kb.rebuild()
+
+    def gone(*_):
+        raise KeyError("lines.claim")
+
+    monkeypatch.setattr("kb.service.Library", gone)
+    with pytest.raises(IndexDamaged, match=r"another version .*run `kb index`"):
+        KnowledgeBase(kb.settings).answer("текст")

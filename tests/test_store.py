@@ -382,7 +382,9 @@ def test_a_build_of_another_format_is_not_read(builds, monkeypatch):
     monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
 
     with pytest.raises(
-        IndexDamaged, match=r"format 1, this version reads 2; run `kb index --full`"
+        IndexDamaged,
+        match=rf"format {store.FORMAT - 1}, this version reads {store.FORMAT}; "
+        r"run `kb index --full`",
     ):
         fresh(builds).current()
 
