@@ -15,9 +15,10 @@ from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import cli
 from kb.articles import Problem
 from kb.cli import main
+from kb.commands import check as checking
+from kb.commands import search as searching
 from kb.errors import BuildFailed
 from kb.searchlog import Answer, MissGroup
 
@@ -315,7 +316,7 @@ def test_any_text_can_be_printed(query):
 
     hit = Hit("a", "/articles/a", Marked(query, ((0, 1),)), "", Marked(query), "", "", "ru", 1.0)
 
-    cli._print_results(Results(query, (hit,), 1, True), cli._WORDS["ru"])
+    searching._print_results(Results(query, (hit,), 1, True), searching._WORDS["ru"])
 
 
 # ---------------------------------------------------------------- check
@@ -383,7 +384,7 @@ def test_check_of_a_path_elsewhere_is_refused(kb_command, wrong):
 def test_annotations_are_escaped(settings):
     problem = Problem("a:b,c%.md", 3, "no-why", "50 % \n lost", "do, this: now", "hint")
 
-    line = cli._annotation(problem, settings.model_copy(update={"articles": Path()}))
+    line = checking._annotation(problem, settings.model_copy(update={"articles": Path()}))
 
     assert line.startswith("::notice file=")
     assert line.endswith("a%3Ab%2Cc%25.md,line=3,title=no-why::50 %25 %0A lost; do, this: now")

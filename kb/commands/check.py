@@ -1,0 +1,115 @@
+"""Says what is wrong with the articles: `kb check`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kb.commands.shared import (
+    DONE,
+    NEEDS_A_PERSON,
+    count_of,
+    folder_options,
+    load_settings,
+    opened,
+    print_json,
+    problem_json,
+    problem_line,
+    seen_from_here,
+)
+
+if TYPE_CHECKING:
+    from kb.articles import Problem
+    from kb.config import Settings
+
+
+_LEVELS = ("error", "warning", "hint")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")
+@click.option(
+    "--format", "shape", type=click.Choice(["text", "json", "github"]), default="text",
+    show_default=True,
+)  # fmt: skip
+@click.option(
+    "--level", type=click.Choice(_LEVELS), default="hint", show_default=True,
+    help="Leave out what matters less.",
+)  # fmt: skip
+@click.option("--rules", is_flag=True, help="List the rules and stop.")
+@folder_options
+def check(
+    paths: tuple[Path, ...],
+    shape: str,
+    level: str,
+    rules: bool,
+    articles: Path | None,
+    data: Path | None,
+) -> int:
+    """Say what is wrong with the articles, and how to cure it.
+
+    With paths, only problems of those files and folders are shown. Exit 1 if there is an error.
+
+    \b
+    kb check
+    kb check articles/ru/account --level warning
+    kb check --format github     marks the lines in a pull request
+    """
+    if rules:
+        _print_rules(shape)
+        return DONE
+    settings = load_settings(articles=articles, data=data)
+    within = [_below_articles(path, settings) for path in paths]
+    with opened(settings) as service:
+        found = service.check([] if "." in within else within)
+    found = [p for p in found if _LEVELS.index(p.level) <= _LEVELS.index(level)]
+    counts = {name: sum(p.level == name for p in found) for name in _LEVELS}
+    if shape == "json":
+        print_json({"problems": [problem_json(p) for p in found], **_plural_keys(counts)})
+    elif shape == "github":
+        for problem in found:
+            click.echo(_annotation(problem, settings))
+    else:
+        for problem in found:
+            click.echo(problem_line(problem, settings))
+        click.echo(", ".join(count_of(counts[name], name) for name in _LEVELS), err=True)
+    return NEEDS_A_PERSON if counts["error"] else DONE
+
+
+def _plural_keys(counts: dict[str, int]) -> dict[str, int]:
+    return {f"{name}s": number for name, number in counts.items()}
+
+
+def _print_rules(shape: str) -> None:
+    from kb.checks import RULES
+
+    rows = [{"code": r.code, "level": r.level, "meaning": r.meaning} for r in RULES]
+    if shape == "json":
+        print_json({"rules": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['code']:<24} {row['level']:<8} {row['meaning']}")
+
+
+def _below_articles(path: Path, settings: "Settings") -> str:
+    """A path as typed, relative to the articles folder; both views of it are understood."""
+    root = settings.articles.resolve()
+    for candidate in (path.resolve(), (root / path).resolve()):
+        if candidate.exists() and candidate.is_relative_to(root):
+            return candidate.relative_to(root).as_posix()
+    raise click.BadParameter(f"{path} is not in {settings.articles}")
+
+
+def _annotation(problem: "Problem", settings: "Settings") -> str:
+    """A workflow command of GitHub; `%`, line ends, and in properties `:` and `,` are escaped."""
+
+    def data(text: str) -> str:
+        return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+    def prop(text: str) -> str:
+        return data(text).replace(":", "%3A").replace(",", "%2C")
+
+    kind = "notice" if problem.level == "hint" else problem.level
+    message = f"{problem.message}; {problem.cure}" if problem.cure else problem.message
+    file = prop(seen_from_here(problem, settings))
+    return f"::{kind} file={file},line={problem.line},title={prop(problem.code)}::{data(message)}"

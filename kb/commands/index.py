@@ -1,0 +1,149 @@
+"""Makes and unmakes builds: `kb index`, `kb rollback`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.commands.shared import (
+    DONE,
+    NEEDS_A_PERSON,
+    Progress,
+    count_of,
+    fail,
+    folder_options,
+    json_option,
+    load_settings,
+    opened,
+    print_json,
+    print_replay,
+    problem_line,
+)
+from kb.errors import KBError
+
+if TYPE_CHECKING:
+    from kb.config import Settings
+    from kb.indexer import BuildReport
+    from kb.service import KnowledgeBase
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Build afresh instead of only what changed.")
+@click.option("--strict", is_flag=True, help="Publish nothing if any article is rejected.")
+@click.option("--watch", is_flag=True, help="Go on: index again whenever an article is saved.")
+@click.option("--while-parent", type=int, hidden=True)
+@json_option
+@folder_options
+def index(
+    full: bool,
+    strict: bool,
+    watch: bool,
+    while_parent: int | None,
+    as_json: bool,
+    articles: Path | None,
+    data: Path | None,
+) -> int:
+    """Bring the index up to date and publish it whole.
+
+    Searches go on in the old build until the new one is complete.
+    Exit 1 if an article was rejected or a question lost its answer.
+
+    \b
+    kb index
+    kb index --strict --json     in a pipeline: all articles or no change
+    kb index --full              after an upgrade
+    """
+    settings = load_settings(articles=articles, data=data)
+    with opened(settings) as service:
+        if watch:
+            return _index_on_every_save(service, settings, strict, while_parent)
+        with Progress("Indexing") as progress:
+            report = service.rebuild(full=full, strict=strict, progress=progress)
+    if as_json:
+        print_json(_report_json(report))
+    else:
+        _print_report(report, settings, strict)
+    return NEEDS_A_PERSON if report.rejected or report.regressed else DONE
+
+
+def _index_on_every_save(
+    service: "KnowledgeBase", settings: "Settings", strict: bool, parent: int | None
+) -> int:
+    from kb import watch
+
+    def rebuild() -> None:
+        try:
+            report = service.rebuild(strict=strict)
+        except KBError as error:
+            fail(str(error))
+            return
+        if report.published or report.rejected:
+            _print_report(report, settings, strict)
+
+    watch.on_change(settings.articles, settings.data, rebuild, is_wanted=watch.while_parent(parent))
+    return DONE
+
+
+def _report_json(report: "BuildReport") -> dict[str, Any]:
+    return {
+        "build": report.build,
+        "published": report.published,
+        "articles": report.articles,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "rejected": [
+            {"path": p.path, "line": p.line, "code": p.code, "message": p.message, "cure": p.cure}
+            for p in report.rejected
+        ],
+        "skipped": report.skipped,
+        "seconds": round(report.seconds, 3),
+        "answered": list(report.answered),
+        "regressed": list(report.regressed),
+    }
+
+
+def _print_report(report: "BuildReport", settings: "Settings", strict: bool) -> None:
+    for problem in report.rejected:
+        click.echo(problem_line(problem, settings), err=True)
+    changes = [
+        f"{number} {word}"
+        for number, word in (
+            (report.added, "added"),
+            (report.changed, "changed"),
+            (report.removed, "removed"),
+        )
+        if number
+    ]
+    articles = count_of(report.articles, "article")
+    if report.published:
+        click.echo(
+            f"Indexed {articles} in {report.seconds:.1f} s: {', '.join(changes) or 'built afresh'}"
+            f" (build {report.build})."
+        )
+    elif strict and report.rejected:
+        click.echo("Nothing published; correct the articles above, or run without --strict.")
+    else:
+        click.echo(f"Nothing changed: {articles} (build {report.build}).")
+    if report.skipped:
+        click.echo(f"{count_of(report.skipped, '.mdx file')} skipped: only Markdown is read.")
+    if report.rejected:
+        click.echo(f"{count_of(len(report.rejected), 'article')} rejected; correct and run again.")
+    print_replay(report.answered, report.regressed)
+
+
+@click.command()
+@folder_options
+def rollback(articles: Path | None, data: Path | None) -> None:
+    """Serve the build before the current one again.
+
+    Running servers take it up within a second. It stays until the next `kb index` publishes.
+
+    \b
+    kb rollback
+    """
+    with opened(load_settings(articles=articles, data=data)) as service:
+        build = service.rollback()
+    articles_ = count_of(int(build.manifest.get("articles", 0)), "article")
+    click.echo(f"Serving build {build.name} again: {articles_}.")

@@ -1,0 +1,123 @@
+"""Asks the index as the pages do: `kb search`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.commands.shared import (
+    folder_options,
+    json_option,
+    load_settings,
+    opened,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from kb.search import Hit, Marked, Results
+
+
+# What `kb search` says to people, in the language of the settings.
+_WORDS = {
+    "ru": {
+        "corrected": "Показано по запросу «{}»",
+        "nothing": "Ничего не найдено. Попробуйте другие слова или посмотрите `kb misses`.",
+        "weak": "Уверенного ответа нет; ближайшее:",
+        "more": "Показано {} из {}; больше: --limit {}",
+    },
+    "en": {
+        "corrected": "Showing results for “{}”",
+        "nothing": "Nothing found. Try other words, or see `kb misses`.",
+        "weak": "No sure answer; the nearest:",
+        "more": "{} of {} shown; for more: --limit {}",
+    },
+}
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--lang", help="Only articles in this language.")
+@click.option("--category", help="Only articles of this category.")
+@click.option("--tag", help="Only articles with this tag.")
+@click.option("--limit", type=click.IntRange(1, 100), default=8, show_default=True)
+@click.option("--exact", is_flag=True, help="Repair nothing: no spelling, no keyboard layout.")
+@click.option("--explain", is_flag=True, help="Show what each hit's score is made of.")
+@json_option
+@folder_options
+def search(
+    query: tuple[str, ...],
+    lang: str | None,
+    category: str | None,
+    tag: str | None,
+    limit: int,
+    exact: bool,
+    explain: bool,
+    as_json: bool,
+    articles: Path | None,
+    data: Path | None,
+) -> None:
+    """Ask the index, as the search box does. Nothing is recorded.
+
+    \b
+    kb search как сбросить пароль
+    kb search --lang en --limit 3 vpn
+    kb search 'vpn "reset link" -windows'   phrase, and a word to leave out
+    kb search --explain invoice
+    """
+    text = " ".join(query)
+    settings = load_settings(articles=articles, data=data)
+    with opened(settings) as service:
+        results = service.answer(
+            text, lang=lang, category=category, tag=tag, limit=limit, exact=exact
+        )
+        parts = service.explain(text, None) if explain else []
+    if as_json:
+        from kb.search import to_json
+
+        print_json({**to_json(results), "explain": parts} if explain else to_json(results))
+        return
+    words = _WORDS.get(settings.lang, _WORDS["en"])
+    _print_results(results, words)
+    if explain:
+        _print_parts(parts, results)
+
+
+def _print_results(results: "Results", words: dict[str, str]) -> None:
+    if results.correction is not None:
+        click.echo(words["corrected"].format(results.correction.query))
+    if not results.hits:
+        click.echo(words["nothing"])
+        return
+    if not results.confident:
+        click.echo(words["weak"])
+    for number, hit in enumerate(results.hits, 1):
+        _print_hit(number, hit)
+    if results.total > len(results.hits):
+        more = words["more"].format(len(results.hits), results.total, min(results.total, 100))
+        click.echo(f"\n{more}")
+
+
+def _print_hit(number: int, hit: "Hit") -> None:
+    section = f" › {hit.section}" if hit.section else ""
+    click.echo(f"\n{number}. {_bold(hit.title)}{section}")
+    click.echo(f"   {hit.url}")
+    snippet = _bold(hit.snippet) or hit.answer
+    if snippet:
+        click.echo(f"   {' '.join(snippet.split())}")
+
+
+def _bold(text: "Marked") -> str:
+    """Marked words in bold; click drops the codes where they would not be understood."""
+    return "".join(
+        click.style(part, bold=True) if marked else part for part, marked in text.parts()
+    )
+
+
+def _print_parts(parts: list[dict[str, Any]], results: "Results") -> None:
+    for hit in results.hits:
+        rows = [part for part in parts if part["slug"] == hit.slug]
+        click.echo(f"\n{hit.slug}  {hit.score:.2f}")
+        for row in sorted(rows, key=lambda row: -abs(row["contribution"])):
+            click.echo(
+                f"  {row['contribution']:8.3f}  {row['part']}  {row['field']}  {row['term']}"
+            )
