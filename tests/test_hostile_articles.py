@@ -15,6 +15,7 @@ import pytest
 
 from kb import articles, limits, markup
 from kb.articles import Problem
+from kb.config import Settings
 
 GOOD = 40
 WORD = "x" * 100_000
@@ -194,7 +195,7 @@ def test_sixty_hostile_files_are_named_once_and_the_good_ones_are_rendered(tmp_p
     assert len(expected) - GOOD >= 60
 
     done = subprocess.run(
-        [sys.executable, __file__, str(root), "3", "150"],
+        [sys.executable, __file__, str(root), "3", str(Settings().render_megabytes)],
         capture_output=True,
         text=True,
         timeout=120,
