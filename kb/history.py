@@ -1,12 +1,12 @@
 """Who changed which article when, from one `git log`. Never raises, never writes."""
 
-import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+
+from kb import git
 
 # The newest commit of a text counts; thousands of older ones are still one pass.
 SECONDS = 60.0
@@ -156,50 +156,7 @@ class _Unavailable(Exception):
 
 
 def _git(folder: Path, seconds: float, *arguments: str) -> str:
-    """Runs git so that the repository's own settings start no other program."""
-    settings = ("core.fsmonitor=false", f"core.hooksPath={os.devnull}", "core.quotePath=false")
-    options = [part for setting in settings for part in ("-c", setting)]
-    command = ["git", "--no-pager", "--no-optional-locks", *options, *arguments]
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("GIT_")},
-        "GIT_ALLOW_PROTOCOL": "none",  # missing objects are not fetched
-        "GIT_NO_LAZY_FETCH": "1",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "LC_ALL": "C.UTF-8",
-    }
     try:
-        done = subprocess.run(  # noqa: S603
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise _Unavailable(
-            "no dates from git: git is not installed, or the folder is gone"
-        ) from None
-    except subprocess.TimeoutExpired:
-        raise _Unavailable(f"no dates from git: it took longer than {seconds:g} s") from None
-    except (OSError, ValueError) as error:
+        return git.run(folder, *arguments, seconds=seconds)
+    except git.GitFailed as error:
         raise _Unavailable(f"no dates from git: {error}") from None
-    if done.returncode:
-        raise _Unavailable(f"no dates from git: {_reason(done.stderr.decode('utf-8', 'replace'))}")
-    return done.stdout.decode("utf-8", "replace")
-
-
-def _reason(stderr: str) -> str:
-    if "dubious ownership" in stderr:
-        return (
-            "the folder belongs to another user; "
-            "`git config --global --add safe.directory <folder>` allows it"
-        )
-    if "single revision" in stderr:
-        return "the repository has no commit yet"
-    if "not a git repository" in stderr:
-        return "the folder is not in a git repository"
-    first = stderr.strip().partition("\n")[0]
-    return first or "git gives no reason"

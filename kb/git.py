@@ -1,0 +1,81 @@
+"""Runs git so that neither a repository nor a person is waited for. Knows nothing of articles."""
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+# What a repository could name to be run, and what git would ask a person.
+_SETTINGS = (
+    "core.fsmonitor=false",
+    f"core.hooksPath={os.devnull}",
+    "core.askPass=",
+    "core.quotePath=false",
+)
+REMOTE = "file:git:http:https:ssh"  # protocols of a fetch; `ext::` would run a program
+
+
+class GitFailed(Exception):
+    """Git could not do it; the message is a short reason, for a sentence that says what."""
+
+
+def run(folder: Path, *arguments: str, seconds: float, remote: bool = False) -> str:
+    """What git prints, run in `folder`; only with `remote` may it reach other machines.
+
+    No hook of the repository runs, nothing is asked, and after `seconds` it is stopped with all
+    that it started. Raises GitFailed.
+    """
+    options = [part for setting in _SETTINGS for part in ("-c", setting)]
+    command = ["git", "--no-pager", "--no-optional-locks", *options, *arguments]
+    try:
+        with subprocess.Popen(  # noqa: S603
+            command,
+            cwd=folder,
+            env=_environment(remote),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # no terminal to ask on, and one group to stop
+        ) as process:
+            try:
+                out, err = process.communicate(timeout=seconds)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+    except FileNotFoundError:
+        raise GitFailed("git is not installed, or the folder is gone") from None
+    except subprocess.TimeoutExpired:
+        raise GitFailed(f"it took longer than {seconds:g} s") from None
+    except (OSError, ValueError) as error:
+        raise GitFailed(str(error)) from None
+    if process.returncode:
+        raise GitFailed(_reason(err.decode("utf-8", "replace")))
+    return out.decode("utf-8", "replace")
+
+
+def _environment(remote: bool) -> dict[str, str]:
+    """Ours without git's own variables, except how an operator lets git reach a server."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GIT_", "SSH_ASKPASS"))}
+    kept |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C.UTF-8"}
+    if remote:
+        ssh = {k: v for k, v in os.environ.items() if k in ("GIT_SSH", "GIT_SSH_COMMAND")}
+        return {**kept, **ssh, "GIT_ALLOW_PROTOCOL": REMOTE}
+    # Missing objects are not fetched.
+    return {**kept, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+
+
+def _reason(stderr: str) -> str:
+    if "dubious ownership" in stderr:
+        return (
+            "the folder belongs to another user; "
+            "`git config --global --add safe.directory <folder>` allows it"
+        )
+    if "single revision" in stderr:
+        return "the repository has no commit yet"
+    if "not a git repository" in stderr:
+        return "the folder is not in a git repository"
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    told = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
+    return told.partition(": ")[2] or next(iter(lines), "git gives no reason")
