@@ -64,6 +64,12 @@ class Settings(BaseModel):
     smtp_url: SecretStr | None = Field(
         None, description="mail server for letters, smtp://user:password@host:port"
     )
+    mail_from: str = Field(
+        "", description="sender of our letters; empty: KB_SUPPORT_EMAIL, else kb@ the mail server"
+    )
+    leads_email: tuple[str, ...] = Field(
+        (), description="who gets the weekly letter and notices, comma-separated"
+    )
     retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         90, description="days a single search is kept; groups and counts stay"
     )
@@ -124,11 +130,12 @@ class Settings(BaseModel):
             raise ValueError(f"{value!r} is no address; write https://help.example.com")
         return value.rstrip("/")
 
-    @field_validator("support_email")
+    @field_validator("support_email", "mail_from", "leads_email")
     @classmethod
-    def _mailbox(cls, value: str) -> str:
-        if value and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", value):
-            raise ValueError(f"{value!r} is no e-mail address; write support@example.com")
+    def _mailbox(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for box in (value,) if isinstance(value, str) else value:
+            if box and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", box):
+                raise ValueError(f"{box!r} is no e-mail address; write support@example.com")
         return value
 
     @property

@@ -25,5 +25,13 @@ class BuildFailed(KBError):
     """A new build could not be finished; the old one goes on serving."""
 
 
+class MailFailed(KBError):
+    """The mail server did not take a letter, or not for everybody."""
+
+
+class BuildBusy(BuildFailed):
+    """Another process is building; later it can be done."""
+
+
 class LogUnavailable(KBError):
     """The log of searches cannot be reached; searching goes on."""
