@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from kb import __version__, articles, calibration, history, limits, markup, store
+from kb import __version__, articles, calibration, dialects, history, limits, markup, store
 from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
@@ -44,6 +44,7 @@ _MODULES = (
     "articles",
     "calibration",
     "confidence",
+    "dialects",
     "front_matter",
     "instant",
     "keys",
@@ -75,6 +76,7 @@ class BuildReport:
     skipped: int = 0  # .mdx files
     seconds: float = 0.0
     published: bool = False
+    held: str = ""  # why nothing was published: `rejected`, `would-lose`, `empty`, `withdrawn`
     commit: str = ""  # of the articles' repository
     answered: tuple[str, ...] = ()  # open questions this build answers
     regressed: tuple[str, ...] = ()  # answered questions it no longer answers
@@ -95,6 +97,8 @@ class Entry:
     translation_of: str = ""
     links: tuple[str, ...] = ()  # paths of the articles it links to, without their endings
     lines: tuple[int, int] = (1, 1)  # where slug and aliases stand in the file
+    mark: str = ""  # the tool whose keys the file uses
+    order: float | None = None  # its place in its category
 
     @property
     def is_served(self) -> bool:
@@ -105,14 +109,17 @@ class Entry:
         return [
             self.stat, self.facts, self.digest, [_told(p) for p in self.problems], self.segment,
             self.doc, self.slug, self.aliases, self.translation_of, self.links, self.lines,
+            self.mark, self.order,
         ]  # fmt: skip
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> "Entry":
-        stat, facts, digest, problems, segment, doc, slug, aliases, original, links, lines = values
+        (
+            stat, facts, digest, problems, segment, doc, slug, aliases, original, links, lines, *more
+        ) = values  # fmt: skip
         return cls(
             tuple(stat), facts, digest, tuple(Problem(*p) for p in problems), segment, doc, slug,
-            tuple(aliases), original, tuple(links), tuple(lines),
+            tuple(aliases), original, tuple(links), tuple(lines), *more,
         )  # fmt: skip
 
 
@@ -140,6 +147,7 @@ class _Plan:
 
     kept: dict[str, Entry] = field(default_factory=dict)
     fresh: list[tuple[Source, bytes, Defaults]] = field(default_factory=list)
+    marks: dict[str, str] = field(default_factory=dict)  # the tool whose keys each file uses
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -158,6 +166,14 @@ class _Contents:
     def kept(self) -> set[str]:
         """Paths of the articles that are taken over from the build before."""
         return {path for path, entry in self.entries.items() if entry.is_served}
+
+    @property
+    def digest(self) -> str:
+        """Differs whenever the articles or synonyms that readers are to see do."""
+        served = {path: self.entries[path].digest for path in self.kept}
+        served |= {path: entry.digest for path, (entry, _) in self.docs.items()}
+        whole = repr((sorted(served.items()), self.synonyms))
+        return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def fingerprint(settings: Settings) -> str:
@@ -187,32 +203,73 @@ def rebuild(
     *,
     full: bool = False,
     strict: bool = False,
+    careful: bool = False,
     progress: Progress | None = None,
+    past: history.History | None = None,
+    start: Builds | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the articles folder and publishes it whole.
 
     An article whose bytes and git facts did not change is neither parsed nor rendered again. With
-    `strict` nothing is published if anything is rejected. Raises ArticlesMissing or BuildFailed;
-    the old build then goes on serving.
+    `strict` nothing is published if anything is rejected. `careful` is for what nobody looks at:
+    nothing is published that takes a served article away by a mistake, leaves no article at all,
+    or was withdrawn by `kb rollback`. `past` is what git says of the articles, where the folder
+    itself cannot be asked; `start` are other builds, of which the current one is gone on from if it
+    can be. Raises ArticlesMissing or BuildFailed; the old build then goes on serving.
     """
     began = perf_counter()
     listing = articles.listing(settings.articles)
-    past = history.read(settings.articles)
+    past = past or history.read(settings.articles)
     builds = Builds(settings.builds)
     with builds.draft() as draft:
-        before = None if full else _before(builds, settings)
+        before = _before(start, settings) if start is not None else None
+        is_own = before is None
+        if before is None and not full:
+            before = _before(builds, settings)
         plan = _compare(settings, listing.sources, past, before)
         contents = _settle(plan, _prepare(settings, plan, progress))
         contents.problems = tuple(sorted({*contents.problems, *listing.problems}))
         contents.synonyms = _synonyms(settings.articles)
         contents.skipped, contents.commit = listing.skipped, past.commit
         report = _report(before, contents)
-        if strict and report.rejected:
-            report = replace(report, articles=len(before.served) if before else 0)
-        elif before is None or _differs(before, contents) or before.root != _root(settings):
+        held = "rejected" if strict and report.rejected else ""
+        if careful and not held:
+            held = _why_not(builds, contents, report)
+        if held:
+            now = before.served if before else _served_now(builds)
+            served = report.build or builds.pointed()
+            report = replace(report, build=served, articles=len(now), held=held)
+        elif (
+            before is None
+            or not is_own
+            or _differs(before, contents)
+            or before.root != _root(settings)
+        ):
             build = _publish(builds, draft, settings, before, contents)
             report = replace(report, build=build.name, published=True)
     return replace(report, seconds=perf_counter() - began)
+
+
+def _why_not(builds: Builds, contents: _Contents, report: BuildReport) -> str:
+    """Why nobody should publish `contents` unseen, as a code; or ""."""
+    served = _served_now(builds)
+    if served & {problem.path for problem in report.rejected}:
+        return "would-lose"
+    if served and not report.articles:
+        return "empty"
+    digest = contents.digest
+    was_withdrawn = any(b.manifest.get("contents") == digest for b in builds.withdrawn())
+    return "withdrawn" if was_withdrawn else ""
+
+
+def _served_now(builds: Builds) -> set[str]:
+    """Paths of the articles in the published build, whichever version made it."""
+    try:
+        state = json.loads((builds.current().folder / STATE).read_text("utf-8"))
+        entries = {path: Entry.from_json(values) for path, values in state["entries"].items()}
+    except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return {path for path, entry in entries.items() if entry.is_served}
 
 
 def _root(settings: Settings) -> str:
@@ -260,7 +317,7 @@ def _publish(
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
         "segments": segments, "dead": dead, "level": calibration.level(library),
-        "root": _root(settings),
+        "root": _root(settings), "contents": contents.digest,
     }  # fmt: skip
     return builds.publish(draft, facts)
 

@@ -57,6 +57,11 @@ class Library:
         at = self._aliases.find(address)
         return self._slugs[int(self._alias_to[at])] if at >= 0 else None
 
+    def address(self, path: str) -> str | None:
+        """The slug of the article whose file has this path."""
+        address = path.rsplit(".", 1)[0]
+        return address if self.find(address) is not None else self.moved(address)
+
     def card(self, doc: int) -> dict[str, Any]:
         """What a list shows of an article: slug, title, lang, category, answer, updated."""
         segment, number = self.corpus.locate(doc)

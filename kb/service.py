@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 
-from kb import checks, history, indexer, searchlog, synonyms
+from kb import checks, history, indexer, searchlog, state, synonyms
 from kb import replay as replaying
 from kb.articles import Article, Problem
 from kb.config import Settings
@@ -208,15 +208,24 @@ class KnowledgeBase:
         return Status(current.library.name, int(np.count_nonzero(served)))
 
     def rebuild(
-        self, full: bool = False, strict: bool = False, progress: Progress | None = None
+        self,
+        full: bool = False,
+        strict: bool = False,
+        progress: Progress | None = None,
+        *,
+        careful: bool = False,
     ) -> BuildReport:
         """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
 
         For the process that indexes: a web worker only looks which build is current. A log that
         cannot be reached fails no build.
         """
-        report = indexer.rebuild(self.settings, full=full, strict=strict, progress=progress)
+        before = self._library_before()
+        report = indexer.rebuild(
+            self.settings, full=full, strict=strict, careful=careful, progress=progress
+        )
         self._looked = -1.0
+        self._remember(report, before)
         if not report.published:
             return report
         try:
@@ -226,8 +235,38 @@ class KnowledgeBase:
             return report
         return replace(report, answered=tuple(answered), regressed=tuple(regressed))
 
+    def _library_before(self) -> Library | None:
+        try:
+            return self._opened().library
+        except (IndexMissing, IndexDamaged):
+            return None
+
+    def _remember(self, report: BuildReport, before: Library | None) -> None:
+        """Keeps for the pages how this look at the articles folder came out."""
+        last = state.read(self.settings.data, state.Indexed)
+        known = last.addresses if last else {}
+        addresses = {
+            path: (before and before.address(path)) or known.get(path) or path.rsplit(".", 1)[0]
+            for path in {problem.path for problem in report.rejected}
+        }
+        indexed = state.Indexed(
+            at=self._now(),
+            build=report.build,
+            articles=report.articles,
+            published=report.published,
+            held=report.held,
+            commit=report.commit,
+            problems=(*report.rejected, *report.warnings),
+            checked=last.checked if last else (),
+            addresses=addresses,
+        )
+        state.write(self.settings.data, indexed)
+
     def rollback(self) -> Build:
-        """Serves the build before the current one again. Raises IndexMissing if there is none."""
+        """Serves the build before the current one again. Raises IndexMissing if there is none.
+
+        What the current one holds is published again only by a person, or after another change.
+        """
         build = self._builds.rollback()
         self._looked = -1.0
         return build
@@ -316,6 +355,10 @@ class KnowledgeBase:
     ) -> list[MissGroup]:
         """Questions without an answer, the costliest first. Raises LogUnavailable."""
         return self._searches.misses(since=since, status=status, limit=limit)
+
+    def news(self, since: datetime, until: datetime) -> News:
+        """What a stretch of time brought, for the weekly letter. Raises LogUnavailable."""
+        return self._searches.news(since, until)
 
     def tickets(self, since: datetime | None = None) -> list[Ticket]:
         """Letters sent from the contact form, newest first. Raises LogUnavailable."""

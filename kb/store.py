@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.errors import BuildFailed, IndexDamaged, IndexMissing
+from kb.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
 
 Arrays = Mapping[str, NDArray[Any]]
 
 MANIFEST = "build.json"
 FORMAT = 2  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
+_WITHDRAWN = "withdrawn"  # names of builds that somebody went back from
 _LOCK = "lock"
 _UNFINISHED = "unfinished-"
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(\+\d{4,})?")  # time, chance, count if time stood still
@@ -137,9 +138,9 @@ class Builds:
             return ""
 
     def _candidates(self) -> list[str]:
-        """Names of finished builds: the published one, then the others, newest first."""
-        pointed = self.pointed()
-        return sorted(self._names(), key=lambda name: name != pointed)
+        """Names of finished builds: the published one, the others, newest first, the withdrawn."""
+        pointed, withdrawn = self.pointed(), self._withdrawn()
+        return sorted(self._names(), key=lambda name: (name != pointed, name in withdrawn))
 
     def sound(self, name: str) -> bool:
         """Whether build `name` is there and undamaged."""
@@ -211,7 +212,7 @@ class Builds:
             raise BuildFailed(_disk(error, self.root)) from None
         try:
             if not _taken(lock):
-                raise BuildFailed(
+                raise BuildBusy(
                     f"another process is building in {self.root}; wait until it has finished"
                 )
             yield
@@ -241,26 +242,47 @@ class Builds:
             if isinstance(error, OSError):
                 raise
             raise BuildFailed(f"{error}; the old build goes on serving") from None
+        self._forget_withdrawn()
         self._drop(keep)
         return build
 
     def rollback(self) -> Build:
-        """Points to the newest sound build before the current one, else raises IndexMissing."""
+        """Points to the newest sound build before the current one, else raises IndexMissing.
+
+        The current one is withdrawn: kept until the next build is published, and not pointed to.
+        """
         with self._locked():
-            current = self.current().name
+            current, withdrawn = self.current().name, self._withdrawn()
             for name in self._names():
-                if name < current and self.sound(name):
+                if name < current and name not in withdrawn and self.sound(name):
+                    _write_whole(self.root / _WITHDRAWN, "\n".join((*withdrawn, current)))
                     self._point(name)
                     return self._open(name)
         raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
 
+    def withdrawn(self) -> list[Build]:
+        """The sound builds that somebody went back from since a build was published."""
+        current = self.pointed()
+        return [
+            self._open(name) for name in self._withdrawn() if name != current and self.sound(name)
+        ]
+
+    def _withdrawn(self) -> list[str]:
+        try:
+            return (self.root / _WITHDRAWN).read_text("utf-8").split()
+        except (OSError, UnicodeDecodeError):
+            return []
+
+    def _forget_withdrawn(self) -> None:
+        """Drops the withdrawn builds: what replaces them is published."""
+        for name in self._withdrawn():
+            if _NAME.fullmatch(name) and name != self.pointed():
+                shutil.rmtree(self.root / name, ignore_errors=True)
+        (self.root / _WITHDRAWN).unlink(missing_ok=True)
+
     def _point(self, name: str) -> None:
         """Makes build `name` the current one: readers see the old name or this one."""
-        pointer = self.root / f"{_POINTER}.new"
-        pointer.write_text(name + "\n", "utf-8")
-        _sync(pointer)
-        os.replace(pointer, self.root / _POINTER)
-        _sync(self.root)
+        _write_whole(self.root / _POINTER, name + "\n")
 
     def _unused(self, name: str) -> str:
         """`name`, moved behind the newest build should the clock have been set back."""
@@ -318,6 +340,15 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Replaces a small file: readers see the old text or this one, after a power cut too."""
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, "utf-8")
+    _sync(new)
+    os.replace(new, path)
+    _sync(path.parent)
 
 
 def _checksum(path: Path) -> int:

@@ -11,6 +11,7 @@ import random
 import subprocess
 import sys
 import time
+import zlib
 from datetime import date
 
 import pytest
@@ -313,6 +314,65 @@ def test_strict_publishes_nothing_while_anything_is_rejected(settings, write):
     (settings.articles / "c.md").unlink()
     assert rebuild(settings, strict=True).published
     assert served(settings) == ["a", "b"]
+
+
+def test_a_careful_build_takes_no_served_article_away(settings, write):
+    write("a", "Good.", title="a")
+    first = rebuild(settings)
+    write("a", "---\ntitle: [\n---\n")
+    write("new", "---\ntitle: [\n---\n")
+
+    report = rebuild(settings, careful=True)
+
+    assert (report.held, report.published, report.build) == ("would-lose", False, first.build)
+    assert report.articles == 1
+    assert codes(report) == [("a.md", "bad-yaml"), ("new.md", "bad-yaml")]
+
+    write("a", "Better.", title="a")  # what was never served keeps nothing back
+    assert rebuild(settings, careful=True).published
+
+    write("a", "---\ntitle: [\n---\n")
+    for name in settings.builds.glob("*/build.json"):  # of another version: nothing to go on from
+        body = json.loads(name.read_bytes().rpartition(b"\n")[0]) | {"fingerprint": "old"}
+        text = json.dumps(body).encode()
+        name.write_bytes(text + b"\n%08x" % zlib.crc32(text))
+    assert rebuild(settings, careful=True).held == "would-lose"
+    assert not rebuild(settings).held  # a person may do without it
+
+
+def test_a_careful_build_does_not_empty_the_site(settings, write):
+    assert rebuild(settings, careful=True).published  # a first build may be empty
+    file = write("a", title="a")
+    rebuild(settings)
+    file.unlink()
+
+    assert rebuild(settings, careful=True).held == "empty"
+    assert served(settings) == ["a"]
+
+
+def test_a_careful_build_leaves_withdrawn_what_was_withdrawn(settings, write):
+    write("a", "Good.", title="a")
+    good = rebuild(settings)
+    write("a", "Bad.", title="a")
+    rebuild(settings)
+    Builds(settings.builds).rollback()
+
+    for _ in range(2):
+        report = rebuild(settings, careful=True)
+        assert (report.held, report.build) == ("withdrawn", good.build)
+
+    write("b", title="b")
+    assert rebuild(settings, careful=True).published
+
+
+def test_a_person_may_publish_again_what_was_withdrawn(settings, write):
+    write("a", "Good.", title="a")
+    rebuild(settings)
+    write("a", "Bad.", title="a")
+    rebuild(settings)
+    Builds(settings.builds).rollback()
+
+    assert rebuild(settings).published
 
 
 @pytest.mark.parametrize(("kind", "code"), [("time", "too-slow"), ("memory", "too-much-memory")])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kb import indexer
+from kb import indexer, state
 from kb.errors import IndexDamaged, IndexMissing
 from kb.service import KnowledgeBase, Moved
 from kb.store import Builds
@@ -344,6 +344,22 @@ def test_searches_go_on_while_builds_go_by_and_each_answer_is_of_one_build(setti
     assert searches > 50
     # Two seconds are asked on a machine of one's own: `tests/soak/rebuilds.py` shows it.
     assert unseen <= 10.0
+
+
+def test_how_the_last_look_at_the_articles_came_out_is_kept(kb, settings, write):
+    write("ru/vpn", title="VPN", slug="vpn")
+    kb.rebuild()
+    write("ru/vpn", "---\ntitle: [\n---\n")
+    write("new", "---\ntitle: [\n---\n")
+
+    for _ in range(2):  # it is remembered where a rejected article was found
+        report = kb.rebuild()
+        kept = state.read(settings.data, state.Indexed)
+        assert (kept.build, kept.articles) == (report.build, 0)
+        assert [(p.path, p.code) for p in kept.problems] == [
+            ("new.md", "bad-yaml"), ("ru/vpn.md", "bad-yaml"),
+        ]  # fmt: skip
+        assert kept.addresses == {"ru/vpn.md": "vpn", "new.md": "new"}
 
 
 def test_a_former_address_of_a_draft_leads_nowhere(kb, write):

@@ -450,6 +450,27 @@ def test_going_back_serves_the_build_before_until_the_next_one(builds):
     assert content(fresh(builds).current()) == "newer"
 
 
+def test_what_was_withdrawn_is_never_gone_back_to(builds):
+    publish(builds, "good")
+    bad = publish(builds, "bad")
+    builds.rollback()
+    assert [build.name for build in fresh(builds).withdrawn()] == [bad.name]
+
+    publish(builds, "better")
+    assert fresh(builds).withdrawn() == []
+    assert content(builds.rollback()) == "good"
+
+
+def test_a_withdrawn_build_stands_in_for_nothing_that_is_sound(builds):
+    publish(builds, "older", keep=3)
+    publish(builds, "good", keep=3)
+    publish(builds, "bad", keep=3)
+    good = builds.rollback()
+    (good.folder / "text").unlink()
+
+    assert content(fresh(builds).current()) == "older"
+
+
 def test_going_back_passes_over_a_damaged_build(builds):
     for text in ("one", "two", "three"):
         publish(builds, text, keep=3)

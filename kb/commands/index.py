@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--full", is_flag=True, help="Build afresh instead of only what changed.")
 @click.option("--strict", is_flag=True, help="Publish nothing if any article is rejected.")
+@click.option(
+    "--careful", is_flag=True,
+    help="Publish nothing that loses a served article, or that was rolled back.",
+)  # fmt: skip
 @click.option("--watch", is_flag=True, help="Go on: index again whenever an article is saved.")
 @click.option("--while-parent", type=int, hidden=True)
 @json_option
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
 def index(
     full: bool,
     strict: bool,
+    careful: bool,
     watch: bool,
     while_parent: int | None,
     as_json: bool,
@@ -51,6 +56,7 @@ def index(
     \b
     kb index
     kb index --strict --json     in a pipeline: all articles or no change
+    kb index --careful           on a schedule, where nobody looks
     kb index --full              after an upgrade
     """
     settings = load_settings(articles=articles, data=data)
@@ -58,12 +64,12 @@ def index(
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)
         with Progress("Indexing") as progress:
-            report = service.rebuild(full=full, strict=strict, progress=progress)
+            report = service.rebuild(full=full, strict=strict, careful=careful, progress=progress)
     if as_json:
         print_json(_report_json(report))
     else:
-        _print_report(report, settings, strict)
-    return NEEDS_A_PERSON if report.rejected or report.regressed else DONE
+        _print_report(report, settings)
+    return NEEDS_A_PERSON if report.rejected or report.regressed or report.held else DONE
 
 
 def _index_on_every_save(
@@ -78,7 +84,7 @@ def _index_on_every_save(
             fail(str(error))
             return
         if report.published or report.rejected:
-            _print_report(report, settings, strict)
+            _print_report(report, settings)
 
     watch.on_change(settings.articles, settings.data, rebuild, is_wanted=watch.while_parent(parent))
     return DONE
@@ -88,6 +94,7 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
     return {
         "build": report.build,
         "published": report.published,
+        "held": report.held,
         "articles": report.articles,
         "added": report.added,
         "changed": report.changed,
@@ -104,7 +111,17 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
     }
 
 
-def _print_report(report: "BuildReport", settings: "Settings", strict: bool) -> None:
+# Why nothing was published, and what to do.
+_HELD = {
+    "rejected": "correct the articles above, or run without --strict",
+    "would-lose": "articles served now cannot be read any more; correct those above, or run"
+    " without --careful to do without them",
+    "empty": "the folder holds no article any more; bring them back, or run without --careful",
+    "withdrawn": "these articles were rolled back; change them, or run without --careful",
+}
+
+
+def _print_report(report: "BuildReport", settings: "Settings") -> None:
     for problem in report.rejected:
         click.echo(problem_line(problem, settings), err=True)
     changes = [
@@ -122,8 +139,8 @@ def _print_report(report: "BuildReport", settings: "Settings", strict: bool) -> 
             f"Indexed {articles} in {report.seconds:.1f} s: {', '.join(changes) or 'built afresh'}"
             f" (build {report.build})."
         )
-    elif strict and report.rejected:
-        click.echo("Nothing published; correct the articles above, or run without --strict.")
+    elif report.held:
+        click.echo(f"Nothing published: {_HELD[report.held]}.")
     else:
         click.echo(f"Nothing changed: {articles} (build {report.build}).")
     if report.skipped:

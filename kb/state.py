@@ -1,0 +1,74 @@
+"""What last happened to the articles, kept in the data folder for pages. Decides nothing."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from kb.articles import Problem
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """How the last look at the articles folder came out, whoever asked for it."""
+
+    at: datetime
+    build: str  # the build served afterwards
+    articles: int  # in it
+    published: bool
+    held: str = ""  # why not, a code of `indexer.BuildReport`
+    commit: str = ""  # of the articles' repository
+    problems: tuple[Problem, ...] = ()  # rejected articles and warnings
+    checked: tuple[Problem, ...] = ()  # what `kb serve --watch` found besides
+    addresses: Mapping[str, str] = field(default_factory=dict)  # slugs of the rejected, by path
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """How the last `kb sync` came out."""
+
+    at: datetime
+    since: datetime  # the first of the syncs, one after another, that came out like this
+    outcome: str  # `published`, `unchanged`, `held` (a person must look) or `failed`
+    code: str = ""  # why it was held or failed
+    message: str = ""  # the same as a sentence, ending with the next step
+    branch: str = ""
+    commit: str = ""  # of the articles folder
+    build: str = ""  # served afterwards
+    rejected: tuple[Problem, ...] = ()
+    answered: tuple[str, ...] = ()  # open questions it answered
+    regressed: tuple[str, ...] = ()  # answered questions it lost
+
+
+T = TypeVar("T", Indexed, Synced)
+
+
+def write(data: Path, value: Indexed | Synced) -> None:
+    """Replaces what is kept of this kind. A full disk is said in the log and fails nothing."""
+    path = _path(data, type(value))
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        new.write_bytes(TypeAdapter(type(value)).dump_json(value, indent=1))
+        os.replace(new, path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        logger.warning("%s: %s; free some space", path, error.strerror or error)
+
+
+def read(data: Path, kind: type[T]) -> T | None:
+    """What is kept of this kind, or None if there is nothing readable."""
+    try:
+        return TypeAdapter(kind).validate_json(_path(data, kind).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _path(data: Path, kind: type) -> Path:
+    return data / f"{kind.__name__.lower()}.json"
