@@ -131,6 +131,27 @@ def test_an_alias_leads_to_one_article():
     ]
 
 
+def test_former_addresses_do_not_lead_in_a_circle():
+    files = {
+        "a.md": "---\naliases: b\n---\n# A\n",
+        "b.md": "---\naliases: c\n---\n# B\n",
+        "c.md": "---\ntitle: C\naliases: [a, old-c]\n---\nText.\n",
+        "d.md": "---\naliases: a\n---\n# D\n",
+    }
+
+    found = run(files, "alias-circle")
+
+    assert places(found) == ["a.md:2", "b.md:2", "c.md:3"]
+    assert found[0].message == "the alias b leads in a circle: b → a → c → b"
+    assert places(run(files, "alias-taken")) == ["d.md:2"]
+
+
+def test_an_image_may_be_said_to_be_decoration():
+    files = {"a.md": '# A\n\n<img src="line.png" alt="">\n\n<img src="map.png">\n'}
+
+    assert places(run(files, "no-alt-text")) == ["a.md:5"]
+
+
 # ---------------------------------------------------------------- claims
 
 
@@ -180,6 +201,37 @@ def test_titles_tell_the_articles_of_a_category_apart():
     assert places(run(files, "duplicate-title")) == ["net/a.md:1", "net/b.md:1"]
 
 
+def test_two_versions_of_one_tree_may_have_the_same_titles():
+    files = dict.fromkeys(("v3/net/a.md", "v4/net/a.md"), "# VPN\n")
+
+    assert run(files, "duplicate-title") == []
+    assert places(run(files | {"v4/net/b.md": "# VPN\n"}, "duplicate-title")) == [
+        "v3/net/a.md:1", "v4/net/a.md:1", "v4/net/b.md:1"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("title", "is_good"),
+    [
+        ("Как сбросить пароль", True), ("Почему не приходит письмо", True),
+        ("Сброс пароля", True), ("Настройка почты", True), ("Отменить подписку", True),
+        ("Подключите принтер", True), ("Страница остаётся белой", True),
+        ("Счёт не оплачен", True), ("Пароль забыт?", True),
+        ("Пароли и ключи", False), ("VPN", False), ("Личный кабинет", False),
+        ("How to reset a password", True), ("Resetting a password", True),
+        ("Reset your password", True), ("The page stays white", True),
+        ("Cannot sign in", True), ("Cancel a subscription", True), ("Printer offline?", True),
+        ("Passwords and keys", False), ("The account page", False), ("VPN basics", False),
+    ],
+)  # fmt: skip
+def test_a_title_asks_or_says_what_is_done(title, is_good):
+    files = {"a.md": f"---\ntitle: {title}\ntype: how-to\n---\nText.\n",
+             "b.md": f"---\ntitle: {title}\ntype: reference\n---\nText.\n",
+             "c.md": f"---\ntitle: {title}\n---\nText.\n"}  # fmt: skip
+
+    assert places(run(files, "title-form")) == ([] if is_good else ["a.md:2"])
+
+
 # ---------------------------------------------------------------- the article itself
 
 
@@ -225,6 +277,17 @@ def test_a_review_is_due_the_day_after_its_date():
     }
 
     assert places(run(files, "review-due")) == ["a.md:2"]
+
+
+def test_an_old_article_is_told_when_its_turn_has_come():
+    old = "---\nupdated: 2020-01-01\n---\n# A\n"
+    files = {f"a{n}.md": old for n in range(13 * 8)} | {"new.md": old.replace("2020", "2026")}
+
+    found = run(files, "stale")
+
+    assert 0 < len(found) < 13 * 8 / 2
+    assert found[0].message == "not changed since 2020-01-01"
+    assert found[0].line == 2
 
 
 def test_an_article_is_published_before_it_expires():
@@ -296,6 +359,20 @@ def test_translation_of_pairs_articles_under_other_names():
     assert "en/password.md:1" not in places(run(files, "no-translation"))
 
 
+def test_the_language_written_in_first_is_the_one_others_fall_behind():
+    files = {
+        "ru/a.md": "---\nupdated: 2026-02-01\n---\n# А\n",
+        "en/a.md": "---\nupdated: 2026-01-01\n---\n# A\n",
+        "ru/b.md": "---\nupdated: 2026-01-01\n---\n# Б\n",
+        "en/b.md": "---\nupdated: 2026-02-01\n---\n# B\n",
+    }
+
+    assert places(run(files, "translation-behind")) == ["en/a.md:1"]
+    assert places(run(files, "translation-behind", lang="en")) == ["ru/b.md:1"]
+    more = files | {"en/c.md": "# C\n"}
+    assert places(run(more, "translation-behind")) == ["ru/b.md:1"]
+
+
 # ---------------------------------------------------------------- the registry
 
 
@@ -303,6 +380,30 @@ def test_a_comment_silences_a_rule_in_its_article():
     silent = "# A\n\n<!-- kb: ignore broken-link, no-alt-text -->\n\n[x](gone.md)\n![](gone.png)\n"
 
     assert [p.code for p in checks.run(base({"a.md": silent}))] == ["missing-image"]
+
+
+@pytest.mark.parametrize("spelling", ["kb-ignore: {}", "kb-ignore {}", "kb: ignore {}"])
+def test_the_comment_may_be_spelt_as_people_spell_it(spelling):
+    comment = f"<!-- {spelling.format('broken-link')} -->"
+
+    assert checks.run(base({"a.md": f"# A\n\n{comment}\n\n[x](gone.md)\n"})) == []
+
+
+def test_settings_give_a_rule_another_level_or_turn_it_off():
+    files = base({"a.md": "# A\n\n[x](gone.md)\n\n![](gone.png)\n"})
+
+    found = checks.run(files, levels={"broken-link": "hint", "missing-image": "off"})
+
+    assert [(p.code, p.level) for p in found] == [
+        ("broken-link", "hint"),
+        ("no-alt-text", "warning"),
+    ]
+
+
+def test_a_code_that_no_rule_has_is_named_with_the_one_that_was_meant():
+    assert checks.unknown(["broken-link", "no-autor", "weather"]) == {
+        "no-autor": "no-author", "weather": ""
+    }  # fmt: skip
 
 
 def test_only_the_asked_files_and_folders_are_told():

@@ -1,0 +1,159 @@
+"""What rules look at, what they find, and how a rule is made known. Opens no file."""
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from kb.articles import Article, Problem
+from kb.keys import without_ending
+from kb.markup import Link
+
+Rank = Callable[[str, str], Sequence[str]]  # question, language → slugs, best first
+
+ERROR, WARNING, HINT, OFF = "error", "warning", "hint", "off"
+LEVELS = (ERROR, WARNING, HINT)
+
+
+class Finding(NamedTuple):
+    """What a rule found in an article: the line in the file, what is wrong, and the cure."""
+
+    article: Article
+    line: int
+    message: str
+    cure: str
+
+
+class Shape(Protocol):
+    """What rules know of an article's text: where it leads, and what can be linked to."""
+
+    @property
+    def links(self) -> Sequence[Link]: ...
+
+    @property
+    def anchors(self) -> Collection[str]: ...
+
+
+@dataclass(frozen=True)
+class Base:
+    """All articles that could be read, and what was made of them."""
+
+    articles: Sequence[Article]
+    rendered: Mapping[str, Shape]  # by slug
+    today: date
+    files: frozenset[str] = frozenset()  # regular files below the articles folder, "/" in paths
+    lang: str = "ru"  # the language articles are written in first, where their number does not tell
+    langs: tuple[str, ...] = ("ru", "en")
+    review_days: int = 365
+    support_email: str = ""
+    rank: Rank | None = None  # None: nothing to ask yet
+    replies: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of other sites, by address: see `web`
+    elsewhere: Sequence[Problem] = field(default=())  # mistakes in synonyms.yml and owners.yml
+    within: Sequence[str] = ()  # files and folders that are asked about; none: all
+
+    @cached_property
+    def by_slug(self) -> dict[str, Article]:
+        return {article.slug: article for article in self.articles}
+
+    @cached_property
+    def by_path(self) -> dict[str, Article]:
+        """Articles by path, with and without ending, and as the index page of their folder."""
+        found: dict[str, Article] = {}
+        for article in self.articles:
+            stem = without_ending(article.path)
+            folder, _, name = stem.rpartition("/")
+            if name.lower() in ("readme", "index", "_index"):
+                found.setdefault(folder, article)
+            found.setdefault(stem, article)
+        return found | {article.path: article for article in self.articles}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Article]]:
+        """Articles by file name without ending."""
+        found: dict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            found[posixpath.basename(without_ending(article.path))].append(article)
+        return found
+
+    @cached_property
+    def by_alias(self) -> dict[str, list[Article]]:
+        found: dict[str, list[Article]] = defaultdict(list)
+        for article in self.articles:
+            for alias in article.aliases:
+                found[alias].append(article)
+        return found
+
+    def links(self, *, images: bool) -> Iterator[tuple[Article, Link]]:
+        """Every link, or every image, of every article that is asked about."""
+        for article in self.articles:
+            if article.slug in self.rendered and self.is_asked(article.path):
+                for link in self.rendered[article.slug].links:
+                    if link.image == images:
+                        yield article, link
+
+    def is_asked(self, path: str) -> bool:
+        """Whether the file is one that problems are wanted of."""
+        return not self.within or any(
+            place in (".", "", path) or path.startswith(f"{place}/") for place in self.within
+        )
+
+    def served(self) -> Iterator[Article]:
+        """Articles that a customer's search can meet today."""
+        for article in self.articles:
+            out = article.draft or article.unlisted
+            early = article.publish is not None and article.publish > self.today
+            late = article.expires is not None and article.expires <= self.today
+            if not (out or early or late):
+                yield article
+
+
+Find = Callable[[Base], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with its stable name, its level, and what it says of itself.
+
+    A rule without `find` is told where files are read.
+    """
+
+    code: str
+    level: str
+    meaning: str
+    find: Find | None = None
+
+
+RULES: list[Rule] = []
+
+
+def rule(code: str, level: str) -> Callable[[Find], Rule]:
+    """Registers a function that yields findings under a name; its docstring is the meaning."""
+
+    def register(find: Find) -> Rule:
+        RULES.append(Rule(code, level, " ".join((find.__doc__ or "").split()), find))
+        return RULES[-1]
+
+    return register
+
+
+def line_of(article: Article, line: int) -> int:
+    """The line of the file for a line of the body."""
+    return article.body_line + line - 1
+
+
+_IGNORE = re.compile(r"<!--\s*kb(?:-ignore|:\s*ignore)[\s:]+([\w\s,-]+?)\s*-->")
+
+
+def ignored(article: Article) -> set[str]:
+    """The rules that the article asks to be spared: `<!-- kb-ignore: no-alt-text -->`."""
+    if "kb" not in article.body:
+        return set()
+    return {
+        code for listed in _IGNORE.findall(article.body) for code in re.split(r"[\s,]+", listed)
+    }

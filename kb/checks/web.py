@@ -1,0 +1,27 @@
+"""Links to other sites, judged by what the sites replied. Asks no site itself (`kb.sites` does)."""
+
+from collections.abc import Iterator
+
+from kb.checks.base import Base, Finding, line_of, rule
+
+GONE, SILENT = "gone", "silent"  # how a reply begins, before what the site said
+
+
+@rule("external-gone", "warning")
+def _external_gone(base: Base) -> Iterator[Finding]:
+    """Another site says that the page is not there (only with `--external`)."""
+    return _told(base, GONE, "put the new address, or drop the link")
+
+
+@rule("external-silent", "hint")
+def _external_silent(base: Base) -> Iterator[Finding]:
+    """Another site did not answer, or would not say (only with `--external`)."""
+    return _told(base, SILENT, "open it in a browser; it may only dislike robots")
+
+
+def _told(base: Base, beginning: str, cure: str) -> Iterator[Finding]:
+    for images in (False, True):
+        for article, link in base.links(images=images):
+            kind, _, said = base.replies.get(link.url, "").partition(": ")
+            if kind == beginning:
+                yield Finding(article, line_of(article, link.line), f"{link.target}: {said}", cure)

@@ -1,0 +1,128 @@
+"""A single article: its reason, its text, its author, its keys, what it tells of people."""
+
+import re
+from collections.abc import Iterator
+
+from rapidfuzz.distance import DamerauLevenshtein
+
+from kb import redaction
+from kb.checks.base import Base, Finding, line_of, rule
+from kb.keys import KEYS
+
+_WHY = re.compile(
+    r"\b(?:почему|причин\w*|из-за чего|отчего|потому что|why|causes?|reasons?|because)\b", re.I
+)
+
+
+@rule("no-why", "error")
+def _no_why(base: Base) -> Iterator[Finding]:
+    """An article of the type `problem` does not say why it happens."""
+    for article in base.articles:
+        if article.type == "problem" and not _WHY.search(article.body):
+            heading = "Почему так происходит" if article.lang == "ru" else "Why it happens"
+            yield Finding(
+                article,
+                article.lines.get("type", 1),
+                "a problem without a reason: readers meet it again",
+                f"add a part `## {heading}`",
+            )
+
+
+_NO_TEXT = re.compile(
+    r"<!--.*?-->|\{%.*?%\}|\{\{.*?\}\}|<[^<>]*>|^[ \t]*#{1,6}[ \t][^\n]*$|[\s*_=-]+", re.S | re.M
+)
+
+
+@rule("empty-article", "warning")
+def _empty_article(base: Base) -> Iterator[Finding]:
+    """An article has a title and no text."""
+    for article in base.served():
+        if len(article.body) < _SHORT and not _NO_TEXT.sub("", article.body):
+            yield Finding(
+                article,
+                article.body_line,
+                "the article has no text",
+                "write it, or mark it `draft: yes`",
+            )
+
+
+_SHORT = 4000  # a longer one has text, and matching it would only take time
+
+
+@rule("no-author", "hint")
+def _no_author(base: Base) -> Iterator[Finding]:
+    """Nobody signs the article, neither in front matter nor in git, though others are signed."""
+    is_custom = any(article.author for article in base.articles)
+    for article in base.articles if is_custom else ():
+        if not article.author:
+            yield Finding(article, 1, "nobody signs the article", "write `author: …`")
+
+
+# Keys of other tools that stand near ours by chance.
+_FOREIGN_KEYS = {"published", "type_", "order", "template", "author_name", "owners", "date", "data"}
+
+
+@rule("unknown-key", "warning")
+def _unknown_key(base: Base) -> Iterator[Finding]:
+    """A key of the front matter looks like a typing mistake of one we know."""
+    for article in base.articles:
+        for key in article.extra:
+            near = _near_key(key)
+            if near:
+                yield Finding(
+                    article,
+                    article.lines.get(key, 1),
+                    f"the key `{key}` is not known",
+                    f"did you mean `{near}`?",
+                )
+
+
+def _near_key(key: str) -> str:
+    """The known key that `key` is at most one slip away from (two in long words)."""
+    folded = key.casefold().replace("-", "_")
+    if folded in _FOREIGN_KEYS or len(folded) < 3:
+        return ""
+    slips = 1 if len(folded) < 7 else 2
+    distance, near = min((DamerauLevenshtein.distance(folded, known), known) for known in KEYS)
+    return near if distance <= slips else ""
+
+
+# Addresses that belong to a role or to an example, not to a person.
+_ROLE = re.compile(
+    r"^(?:support|help|info|sales|contact|hello|team|no-?reply|admin|office|security|privacy|user"
+    r"|name|you|your|mail|email|test|example|root|git|postmaster|webmaster|hostmaster|abuse)\b"
+    r"|@(?:[\w.-]*\.)?(?:example|test|localhost|invalid|contoso|fabrikam|domain|company|acme|mysite"
+    r"|your-?\w*|my-?\w*|users\.noreply)\b",
+    re.I,
+)
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_NUMBERS = re.compile(r"(?:\d[ ()-]{0,2}){9}")
+_PERSONAL = re.compile("‹(card|passport|tax|phone)›")
+
+
+@rule("personal-data", "hint")
+def _personal_data(base: Base) -> Iterator[Finding]:
+    """A line holds what looks like a person's e-mail address, telephone, card or passport."""
+    for article in base.articles:
+        in_code = False
+        for number, line in enumerate(article.body.split("\n"), 1):
+            if line.lstrip().startswith(("```", "~~~")):
+                in_code = not in_code
+            kind = "" if in_code else _personal(line, base.support_email)
+            if kind:
+                yield Finding(
+                    article,
+                    line_of(article, number),
+                    f"this looks like somebody's {kind}",
+                    "write an invented example, such as name@example.com",
+                )
+
+
+def _personal(line: str, support_email: str) -> str:
+    for address in _EMAIL.findall(line) if "@" in line else ():
+        if address.casefold() != support_email.casefold() and not _ROLE.search(address):
+            return "e-mail address"
+    if _NUMBERS.search(line) and "://" not in line:
+        found = _PERSONAL.search(redaction.redact(line))
+        return f"{found[1]} number" if found else ""
+    return ""
