@@ -14,6 +14,7 @@ from kb.errors import ConfigError
 
 FILE = "kb.toml"
 _PREFIX = "KB_"
+_HASH = re.compile(r"scrypt:\d{1,7}:\d{1,2}:\d{1,2}\$[^$]+\$[0-9a-f]{128}")
 
 
 class Link(BaseModel):
@@ -121,6 +122,14 @@ class Settings(BaseModel):
     def _colour(cls, value: str) -> str:
         if not re.fullmatch("#[0-9a-fA-F]{6}", value):
             raise ValueError(f"{value!r} is no colour; write it as #rrggbb")
+        return value
+
+    @field_validator("leads_password")
+    @classmethod
+    def _whole_hash(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if text.startswith("scrypt:") and not _HASH.fullmatch(text):
+            raise ValueError("the hash is not whole; make one with `kb config --hash` and quote it")
         return value
 
     @field_validator("base_url")

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
+from pydantic import SecretStr
 
-from kb import shipped
+from kb import shipped, signin
 from kb.config import Settings
 from kb.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing
 from kb.store import Builds
@@ -46,9 +47,12 @@ def serve(
 
     Without a build of these articles it makes one first; else it serves at once, and what changed
     since is indexed meanwhile. Raises ArticlesMissing, or ConfigError if the address is not to be
-    had.
+    had. Without a password of the leads' board it makes a token and prints it as a link.
     """
     require_articles(settings)
+    token = "" if settings.leads_password else signin.token()
+    if token:
+        settings = settings.model_copy(update={"leads_password": SecretStr(token)})
     settings.data.mkdir(parents=True, exist_ok=True)
     listener = bind(settings.host, settings.port)
     is_ready = has_build(settings)
@@ -66,7 +70,7 @@ def serve(
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.absolute())
     with _indexing(settings, watch=watch) if watch or is_ready else nullcontext():
         try:
-            _Server(settings, listener, access_log=access_log, log_json=log_json).run()
+            _Server(settings, listener, token, access_log=access_log, log_json=log_json).run()
         except SystemExit as end:
             return 0 if end.code in (0, None) else 2
     return 0
@@ -153,7 +157,7 @@ def _index_in_a_child(settings: Settings) -> int:
 @contextmanager
 def _indexing(settings: Settings, *, watch: bool) -> "Iterator[None]":
     """A process that indexes what changed, with `watch` after every save; it ends with us."""
-    more = ("--watch", "--while-parent", str(os.getpid())) if watch else ()
+    more = ("--watch", "--while-parent", str(os.getpid())) if watch else ("--careful",)
     child = subprocess.Popen(_index_command(settings, *more), stdout=sys.stderr)  # noqa: S603
     try:
         yield
@@ -183,10 +187,17 @@ class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn without its configuration files; the build is opened before workers are forked."""
 
     def __init__(
-        self, settings: Settings, listener: socket.socket, *, access_log: bool, log_json: bool
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        token: str,
+        *,
+        access_log: bool,
+        log_json: bool,
     ) -> None:
         self._settings = settings
         self._listener = listener
+        self._token = token
         self._access_log = access_log
         self._log_json = log_json
         self._service: KnowledgeBase | None = None
@@ -211,7 +222,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "info" if self._log_json else "warning",
             "http_parser": "python",
             "control_socket_disable": True,
-            "when_ready": lambda _: announce(self._settings, address, as_json=self._log_json),
+            "when_ready": lambda _: announce(
+                self._settings, address, self._token, as_json=self._log_json
+            ),
             "post_fork": self._after_fork,
             "worker_exit": self._before_exit,
             "child_exit": _forget_worker,
@@ -246,13 +259,17 @@ def _forget_worker(_server: object, worker: Any) -> None:
     mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def announce(settings: Settings, address: str, *, as_json: bool) -> None:
-    """Says on stdout where the service is; called once it listens."""
+def announce(settings: Settings, address: str, token: str, *, as_json: bool) -> None:
+    """Says on stdout where the service is, once it listens; with a token, how leads get in."""
+    link = f"{address}leads/sign-in?token={token}" if token else ""
     if as_json:
-        line = json.dumps({"message": "listening", "address": address, "pid": os.getpid()})
+        facts = {"message": "listening", "address": address, "pid": os.getpid()}
+        lines = [json.dumps(facts | ({"leads": link} if link else {}))]
     else:
-        line = f"Serving {settings.articles} at {address} (Ctrl+C stops)"
-    print(line, flush=True)
+        lines = [f"Serving {settings.articles} at {address} (Ctrl+C stops)"]
+        if link:
+            lines.append(f"Leads sign in at {link} (or set KB_LEADS_PASSWORD)")
+    print(*lines, sep="\n", flush=True)
 
 
 # ---------------------------------------------------------------- log lines

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, i18n, pages, proxies, shipped, widget
+from kb import api, feeds, front, i18n, leads, pages, proxies, shipped, widget
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
@@ -92,7 +92,7 @@ def _state(service: KnowledgeBase) -> dict[str, float]:
 
 
 def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) -> None:
-    for blueprint in (api.api, pages.pages, feeds.feeds, widget.widget):
+    for blueprint in (api.api, pages.pages, feeds.feeds, leads.leads, widget.widget):
         app.register_blueprint(blueprint)
     for code in codes:
         said = {"ui": code}

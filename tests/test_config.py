@@ -133,3 +133,9 @@ def test_the_log_is_a_file_in_the_data_folder_unless_a_database_is_named(tmp_pat
     assert (
         load(tmp_path, {"KB_DATABASE_URL": "postgresql://db"}).settings.log_url == "postgresql://db"
     )
+
+
+@pytest.mark.parametrize("broken", ["scrypt:", "scrypt:32768:8:1", "scrypt:32768:8:1$ab$" + "0" * 9])
+def test_a_hash_that_a_shell_has_eaten_from_is_named(broken):
+    with pytest.raises(ConfigError, match="leads_password.*not whole.*kb config --hash"):
+        load(Path("/nowhere"), {"KB_LEADS_PASSWORD": broken})

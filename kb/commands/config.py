@@ -33,9 +33,14 @@ class _ConfigCommand(click.Command):
 
 @click.command(cls=_ConfigCommand)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--hash", "hashes", is_flag=True, help="Ask for a password and print its hash for a setting."
+)
 @json_option
 @folder_options
-def config(names: tuple[str, ...], as_json: bool, articles: Path | None, data: Path | None) -> None:
+def config(
+    names: tuple[str, ...], hashes: bool, as_json: bool, articles: Path | None, data: Path | None
+) -> None:
     """Print the settings and where each comes from; secrets are masked.
 
     In kb.toml a setting is written as `site_name = "Help"`, in the environment as KB_SITE_NAME.
@@ -44,8 +49,13 @@ def config(names: tuple[str, ...], as_json: bool, articles: Path | None, data: P
     kb config
     kb config retention_days
     KB_PORT=9000 kb config --json
+    kb config --hash             a hash for KB_LEADS_PASSWORD
     """
     import os
+
+    if hashes:
+        click.echo(_hash())
+        return
 
     from kb.config import describe, unknown_variables
 
@@ -65,3 +75,18 @@ def config(names: tuple[str, ...], as_json: bool, articles: Path | None, data: P
     width = max(len(row[0]) for row in rows)
     for name, value, origin, _ in rows:
         click.echo(f"{name:<{width}}  {value or '–':<24}  {origin}")
+
+
+def _hash() -> str:
+    """The hash of a password typed twice, or of the first line of what is piped in."""
+    import sys
+
+    from kb import signin
+
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise click.UsageError("no password given; type one, or pipe one in")
+    return signin.hashed(password)

@@ -1,0 +1,66 @@
+"""Charts as geometry: what is drawn is what was counted."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import charts
+
+AMOUNTS = st.floats(0, 1e9, allow_nan=False)
+
+
+@given(st.lists(st.lists(AMOUNTS, min_size=3, max_size=3), min_size=1, max_size=120))
+def test_the_height_of_a_column_is_its_sum_in_the_scale_of_the_axis(rows):
+    drawn = charts.columns(rows)
+    top = drawn.ticks[0].value
+
+    assert all(box.y >= 0 and box.y + box.height <= charts.HEIGHT + 0.05 for box in drawn.boxes)
+    assert all(box.x >= 0 and box.x + box.width <= charts.WIDTH for box in drawn.boxes)
+    heights = sum(box.height for box in drawn.boxes) / charts.HEIGHT * top
+    assert math.isclose(heights, sum(map(sum, rows)), rel_tol=0.01, abs_tol=top * len(rows) * 0.001)
+
+
+def test_parts_stand_on_each_other_in_order():
+    low, high = charts.columns([[30, 70]]).boxes
+
+    assert (low.series, low.y, low.height) == (0, 70, 30)
+    assert (high.series, high.y, high.height) == (1, 0, 70)
+
+
+def test_a_line_breaks_where_there_is_no_number():
+    drawn = charts.line([0.1, 0.2, None, 0.1])
+
+    assert drawn.pieces == ("125.0,50.0 375.0,0.0", "875.0,50.0 875.0,50.0")
+
+
+def test_nothing_to_draw_is_drawn_as_nothing():
+    assert charts.columns([]).boxes == ()
+    assert charts.columns([[0, 0]]).boxes == ()
+    assert charts.line([None, None]).pieces == ()
+
+
+@given(st.floats(0.001, 1e12))
+def test_an_axis_ends_at_a_round_number_not_far_above(most):
+    top = charts.nice(most)
+
+    assert most <= top * (1 + 1e-6)
+    assert top <= max(most * 2.5 * (1 + 1e-6), 0.01)
+    assert round(top / 10 ** math.floor(math.log10(top) + 1e-9), 6) in (1, 2, 5)
+
+
+@pytest.mark.parametrize(
+    ("value", "most", "part"), [(5, 10, 50), (0, 10, 0), (3, 0, 0), (20, 10, 100)]
+)
+def test_a_bar_takes_its_share_of_the_room(value, most, part):
+    assert charts.share(value, most) == part
+
+
+@given(st.integers(0, 500), st.integers(1, 12))
+def test_an_axis_names_few_places_and_the_last(count, most):
+    places = charts.spread(count, most)
+
+    assert len(places) <= most
+    assert places == sorted(set(places))
+    assert not count or places[-1] == count - 1
