@@ -1,0 +1,162 @@
+"""A clone of the articles' repository and its branch, brought forward. Indexes nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kb import git
+from kb.errors import KBError
+
+FETCH_SECONDS = 120.0
+SECONDS = 60.0
+_SHOWN = 5  # files named in a message
+
+
+class PullFailed(KBError):
+    """The clone could not be brought forward; nothing in it has changed. `code` says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Where the clone stood and stands; equal commits: nothing new."""
+
+    branch: str
+    before: str
+    after: str
+
+
+def branch(folder: Path) -> str:
+    """The branch that is checked out in the clone around `folder`. Raises PullFailed."""
+    try:
+        git.run(folder, "rev-parse", "--show-toplevel", seconds=SECONDS)
+    except git.GitFailed as error:
+        raise PullFailed(
+            "no-repository",
+            f"{folder}: {error}; clone the articles' repository and name its folder as KB_ARTICLES",
+        ) from None
+    try:
+        return git.run(folder, "symbolic-ref", "--short", "HEAD", seconds=SECONDS).strip()
+    except git.GitFailed:
+        raise PullFailed(
+            "no-branch", f"no branch is checked out in {folder}; `git switch main` there"
+        ) from None
+
+
+def pull(
+    folder: Path, remote: str = "origin", wanted: str = "", *, seconds: float = FETCH_SECONDS
+) -> Pulled:
+    """Fetches the branch and moves the clone forward to it, or not at all.
+
+    `wanted` is the branch that has to be checked out, any if empty. Edits that were never committed
+    stay; where the new commits touch the same files, nothing moves. Raises PullFailed.
+    """
+    name = branch(folder)
+    if wanted and name != wanted:
+        raise PullFailed(
+            "other-branch",
+            f"{folder} is on the branch {name}, not {wanted}; `git switch {wanted}` there, or"
+            " change KB_SYNC_BRANCH",
+        )
+    before = _commit(folder, "HEAD")
+    after = _fetch(folder, remote, name, seconds)
+    if after != before:
+        _forward(folder, before, after, f"{remote}/{name}")
+    return Pulled(name, before, after)
+
+
+def _fetch(folder: Path, remote: str, name: str, seconds: float) -> str:
+    """The commit the branch has at the remote; the clone's own files do not change."""
+    tracking = f"refs/remotes/{remote}/{name}"
+    try:
+        git.run(folder, "check-ref-format", tracking, seconds=SECONDS)
+        if remote.startswith("-"):
+            raise git.GitFailed(f"{remote} is no name of a remote")
+        git.run(
+            folder,
+            *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--"),
+            *(remote, f"+refs/heads/{name}:{tracking}"),
+            seconds=seconds,
+            remote=True,
+        )
+    except git.GitFailed as error:
+        raise PullFailed(
+            "fetch-failed",
+            f"{name} could not be fetched from {remote}: {error}; check the network and the rights"
+            " of this user, the next sync tries again",
+        ) from None
+    return _commit(folder, tracking)
+
+
+def _commit(folder: Path, ref: str) -> str:
+    """The commit a ref names, or "" if there is none yet."""
+    try:
+        whole = f"{ref}^{{commit}}"
+        return git.run(folder, "rev-parse", "--verify", "--quiet", whole, seconds=SECONDS).strip()
+    except git.GitFailed:
+        return ""
+
+
+def _forward(folder: Path, before: str, after: str, remote: str) -> None:
+    if before and not _is_ancestor(folder, before, after):
+        raise PullFailed(
+            "not-fast-forward",
+            f"{folder} holds commits that {remote} does not: either they were made here (push"
+            f" them), or {remote} was rewritten (`git reset --keep {remote}` follows it)",
+        )
+    try:
+        git.run(
+            folder,
+            *("merge", "--ff-only", "--no-autostash", "--no-stat", "--quiet", after),
+            seconds=SECONDS,
+        )
+    except git.GitFailed as error:
+        edited = _edited(folder) & _touched(folder, before, after)
+        if edited:
+            raise PullFailed(
+                "local-edits",
+                f"edits in {folder} that were never committed stand in the way:"
+                f" {_listed(edited)}; commit and push them, or undo them",
+            ) from None
+        raise PullFailed(
+            "merge-failed", f"{folder} could not be moved forward: {error}; run `git status` there"
+        ) from None
+
+
+def _is_ancestor(folder: Path, older: str, newer: str) -> bool:
+    try:
+        git.run(folder, "merge-base", "--is-ancestor", older, newer, seconds=SECONDS)
+    except git.GitFailed:
+        return False
+    return True
+
+
+def _edited(folder: Path) -> set[str]:
+    """Files that differ from the last commit, and those git does not know."""
+    told = git.run(
+        folder,
+        *("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored"),
+        seconds=SECONDS,
+    )
+    return {line[3:] for line in told.split("\0") if line}
+
+
+def _touched(folder: Path, before: str, after: str) -> set[str]:
+    """Files that differ between two commits."""
+    if not before:
+        told = git.run(folder, "ls-tree", "-r", "-z", "--name-only", after, seconds=SECONDS)
+    else:
+        told = git.run(
+            folder,
+            *("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", before, after),
+            seconds=SECONDS,
+        )
+    return {line for line in told.split("\0") if line}
+
+
+def _listed(files: set[str]) -> str:
+    shown = sorted(files)[:_SHOWN]
+    more = len(files) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
