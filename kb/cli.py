@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kb import __version__
-from kb.commands import check, config, evaluate, index, log, misses, new, search, serve
+from kb.commands import check, config, digest, evaluate, index, log, misses, new, search, serve
 from kb.commands.shared import DONE, FAILED, fail
 from kb.errors import KBError
 
@@ -89,6 +89,7 @@ for _verb in (
     new.new,
     new.schema,
     misses.misses,
+    digest.digest,
     log.log,
     config.config,
     evaluate.evaluate,

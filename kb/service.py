@@ -29,7 +29,7 @@ from kb.markup import Link, Rendered, Section
 from kb.recorder import Recorder, Verdict
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
-from kb.searchlog import MissGroup, SearchLog, Ticket
+from kb.searchlog import MissGroup, News, SearchLog, Ticket
 from kb.store import Build, Builds
 
 logger = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ many keys it took. Times are milliseconds since 1970 in the tables and aware dat
 
 from kb.searchlog.database import exists
 from kb.searchlog.log import SearchLog, migrate
+from kb.searchlog.news import News, Waiting
 from kb.searchlog.values import (
     FORGOTTEN,
     STATUSES,
@@ -28,11 +29,13 @@ __all__ = [
     "Change",
     "Health",
     "MissGroup",
+    "News",
     "Popular",
     "Search",
     "SearchLog",
     "Ticket",
     "Vote",
+    "Waiting",
     "exists",
     "migrate",
 ]

@@ -10,6 +10,7 @@ from kb.errors import LogUnavailable
 from kb.redaction import redact
 from kb.searchlog.desk import Desk
 from kb.searchlog.groups import Groups
+from kb.searchlog.news import Newsroom
 from kb.searchlog.questions import Questions
 from kb.searchlog.rows import folded
 from kb.searchlog.statements import PAGE, count_rows, pages, select_one, upsert
@@ -17,7 +18,7 @@ from kb.searchlog.tables import FEEDBACK, META, REPORTS, SENT, TICKETS
 from kb.searchlog.values import Search, dump, stamp, to_ms
 
 
-class SearchLog(Questions, Groups):
+class SearchLog(Questions, Groups, Newsroom):
     """The log at a database address. Every method may be called from any thread, also after a fork.
 
     Raises LogUnavailable when the database cannot be reached; what was returned from before is

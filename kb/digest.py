@@ -1,0 +1,195 @@
+"""The weekly letter to leads: what was asked in vain, answered, lost and praised. Sends nothing."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from babel.support import NullTranslations
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from kb import shipped
+from kb.config import Settings
+from kb.i18n import Languages, long_date
+from kb.mail import Letter
+from kb.searchlog import MissGroup, Vote
+from kb.service import KnowledgeBase, Page
+
+WEEK = timedelta(days=7)
+TOP = 10  # of each kind are told in words, the others as a number
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A group of misses, as a letter speaks of it."""
+
+    id: int
+    question: str
+    visits: int
+    tickets: int
+    owner: str
+    title: str = ""  # of the article that answers it, where one does
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose questions wait; an empty name is nobody."""
+
+    name: str
+    questions: int
+    visits: int
+    days: int  # that the oldest of them has waited
+
+
+@dataclass(frozen=True, slots=True)
+class Thanked:
+    """An article, or an author, with the visits that said it helped."""
+
+    name: str
+    thanks: int
+    author: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What a reader wrote below an article."""
+
+    title: str
+    reason: str  # one of `pages.REASONS`, or nothing
+    text: str
+    at: datetime
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A week of a help centre; lists are whole, the dearest, slowest or most thanked first."""
+
+    since: datetime
+    until: datetime
+    searches: int
+    missed: int
+    new: tuple[Question, ...]
+    answered: tuple[Question, ...]
+    regressed: tuple[Question, ...]
+    owners: tuple[Owner, ...]
+    articles: tuple[Thanked, ...]
+    authors: tuple[Thanked, ...]
+    suggestions: tuple[Suggestion, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The digest in plain values; moments as they are."""
+        return asdict(self)
+
+
+def gather(kb: KnowledgeBase, until: datetime) -> Digest:
+    """What happened in the seven days before `until`. Raises LogUnavailable."""
+    since = until - WEEK
+    news = kb.news(since, until)
+    names = _Names(kb)
+    thanks: Counter[str] = Counter()
+    for liked in news.thanked:
+        if (page := names.page(liked.name)) is not None and page.author:
+            thanks[page.author] += liked.visits
+    return Digest(
+        since=since,
+        until=until,
+        searches=news.searches,
+        missed=news.missed,
+        new=names.questions(news.appeared),
+        answered=names.questions(news.answered),
+        regressed=names.questions(news.regressed),
+        owners=tuple(
+            Owner(waiting.owner, waiting.groups, waiting.visits, (until - waiting.oldest).days)
+            for waiting in news.waiting
+        ),
+        articles=tuple(names.thanked(liked.name, liked.visits) for liked in news.thanked),
+        authors=tuple(Thanked(name, visits) for name, visits in thanks.most_common()),
+        suggestions=tuple(map(names.suggestion, news.suggestions)),
+    )
+
+
+class _Names:
+    """Titles, authors and addresses of articles; what is not served any more keeps its slug."""
+
+    def __init__(self, kb: KnowledgeBase) -> None:
+        self._kb = kb
+        self._base = kb.settings.base_url
+
+    def page(self, slug: str) -> Page | None:
+        found = self._kb.article(slug)
+        return found if isinstance(found, Page) else None
+
+    def title(self, slug: str) -> str:
+        page = self.page(slug)
+        return page.title if page else slug
+
+    def url(self, slug: str) -> str:
+        return f"{self._base}/articles/{slug}" if self._base and slug else ""
+
+    def questions(self, groups: Iterable[MissGroup]) -> tuple[Question, ...]:
+        return tuple(
+            Question(
+                group.id,
+                group.question,
+                group.visits,
+                group.tickets,
+                group.owner,
+                self.title(group.answer.slug) if group.answer else "",
+                self.url(group.answer.slug) if group.answer else "",
+            )
+            for group in groups
+        )
+
+    def thanked(self, slug: str, visits: int) -> Thanked:
+        page = self.page(slug)
+        return Thanked(self.title(slug), visits, page.author if page else "", self.url(slug))
+
+    def suggestion(self, vote: Vote) -> Suggestion:
+        return Suggestion(
+            self.title(vote.slug), vote.reason, vote.text, vote.at, self.url(vote.slug)
+        )
+
+
+def letter(digest: Digest, settings: Settings, to: tuple[str, ...]) -> Letter:
+    """The digest in the language of the settings, as plain text and as HTML."""
+    folders = [f for f in (settings.templates, shipped.folder("templates")) if f is not None]
+    catalogues = Languages(
+        [folder / "translations" for folder in folders[:-1]] + [shipped.folder("translations")],
+        settings.langs,
+        settings.lang,
+    )
+    lang = catalogues.default
+    env = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    env.install_gettext_translations(  # type: ignore[attr-defined]
+        catalogues.catalogues[lang] or NullTranslations(), newstyle=True
+    )
+    env.filters["line"] = lambda text: " ".join(str(text).split())
+    values = {
+        "digest": digest,
+        "day": long_date(_last_day(digest.until), lang),
+        "top": TOP,
+        "lang": lang,
+        "board": f"{settings.base_url}/leads" if settings.base_url else "",
+    }
+    subject = env.get_template("letters/headline.txt").render(values).strip()
+    return Letter(
+        to,
+        f"{settings.site_name}: {subject}" if settings.site_name else subject,
+        env.get_template("letters/digest.txt").render(values, headline=subject),
+        env.get_template("letters/digest.html").render(values, headline=subject),
+    )
+
+
+def _last_day(until: datetime) -> date:
+    return (until - timedelta(microseconds=1)).date()
