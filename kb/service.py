@@ -29,7 +29,17 @@ from kb.markup import Link, Rendered, Section
 from kb.recorder import Recorder, Verdict
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
-from kb.searchlog import MissGroup, News, SearchLog, Ticket
+from kb.searchlog import (
+    Action,
+    Board,
+    Details,
+    Filter,
+    Ids,
+    MissGroup,
+    News,
+    SearchLog,
+    Ticket,
+)
 from kb.store import Build, Builds
 
 logger = logging.getLogger(__name__)
@@ -271,8 +281,16 @@ class KnowledgeBase:
         self._looked = -1.0
         return build
 
-    def _today(self) -> date:
+    def now(self) -> datetime:
+        """The present moment."""
+        return self._now()
+
+    def today(self) -> date:
+        """The day that dates of articles and periods of the log are compared with."""
         return self._now().date()
+
+    def _today(self) -> date:
+        return self.today()
 
     # ------------------------------------------------------------ searching
 
@@ -350,11 +368,64 @@ class KnowledgeBase:
             self._log = SearchLog(self.settings.log_url)
         return self._log
 
+    # What leads see and do; all of these raise LogUnavailable. What changes groups returns the
+    # number by which it can be undone, 0 if nothing was to do, and raises KeyError where a group
+    # is not known: see `searchlog.groups`.
+
     def misses(
-        self, since: datetime | None = None, status: str | None = None, limit: int = 1000
+        self,
+        since: datetime | None = None,
+        status: str | None = None,
+        limit: int = 1000,
+        *,
+        kind: str | None = None,
+        owner: str | None = None,
     ) -> list[MissGroup]:
-        """Questions without an answer, the costliest first. Raises LogUnavailable."""
-        return self._searches.misses(since=since, status=status, limit=limit)
+        """Questions without an answer, the costliest first; `since` is a day, UTC."""
+        day = since.astimezone(UTC).date() if since is not None else None
+        return self._searches.misses(since=day, status=status, kind=kind, owner=owner, limit=limit)
+
+    def board(
+        self, filter: Filter | None = None, *, order: str = "cost", page: int = 1, limit: int = 50
+    ) -> Board:
+        """A page of groups and the counts of all facets."""
+        return self._searches.board(filter, order=order, page=page, limit=limit)
+
+    def group(self, id: int) -> Details | None:
+        """All there is to know of one group; of a merged one, of the group it is in."""
+        return self._searches.details(id)
+
+    def assign(self, groups: Ids, owner: str, *, who: str) -> int:
+        """From now on `owner` answers for the groups; an empty owner opens them again."""
+        return self._searches.assign(groups, owner, who=who, at=self._now())
+
+    def dismiss(self, groups: Ids, reason: str, *, until: datetime | None = None, who: str) -> int:
+        """Nobody will answer the groups, for a reason and at most until a moment."""
+        return self._searches.dismiss(groups, reason, until=until, who=who, at=self._now())
+
+    def reopen(self, groups: Ids, *, who: str) -> int:
+        """The groups wait for an answer again."""
+        return self._searches.reopen(groups, who=who, at=self._now())
+
+    def annotate(self, groups: Ids, note: str, *, who: str) -> int:
+        """The groups carry this note from now on."""
+        return self._searches.annotate(groups, note, who=who, at=self._now())
+
+    def merge(self, groups: Ids, into: int, *, who: str) -> int:
+        """The groups ask the same as `into`."""
+        return self._searches.merge(groups, into, who=who, at=self._now())
+
+    def split(self, group: int, phrasings: Sequence[str], *, who: str) -> int:
+        """These phrasings ask something else; returns the id of the group they found."""
+        return self._searches.split(group, phrasings, who=who, at=self._now())
+
+    def last_action(self, who: str) -> Action | None:
+        """What this lead did last that is not undone."""
+        return self._searches.last_action(who)
+
+    def undo(self, action: int, *, who: str) -> list[int]:
+        """Puts back what an action changed; the ids of the groups."""
+        return self._searches.undo(action, who=who, at=self._now())
 
     def news(self, since: datetime, until: datetime) -> News:
         """What a stretch of time brought, for the weekly letter. Raises LogUnavailable."""

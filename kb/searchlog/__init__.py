@@ -5,35 +5,57 @@ many keys it took. Times are milliseconds since 1970 in the tables and aware dat
 """
 
 from kb.searchlog.database import exists
+from kb.searchlog.groups import Ids
 from kb.searchlog.log import SearchLog, migrate
 from kb.searchlog.news import News, Waiting
 from kb.searchlog.values import (
+    CAUSES,
     FORGOTTEN,
+    KINDS,
+    ORDERS,
     STATUSES,
     UNSOLVED,
+    Action,
     Answer,
+    Board,
     Change,
+    Details,
+    Filter,
+    GroupDay,
     Health,
     MissGroup,
     Popular,
     Search,
+    Seen,
     Ticket,
+    Triage,
     Vote,
 )
 
 __all__ = [
+    "CAUSES",
     "FORGOTTEN",
+    "KINDS",
+    "ORDERS",
     "STATUSES",
     "UNSOLVED",
+    "Action",
     "Answer",
+    "Board",
     "Change",
+    "Details",
+    "Filter",
+    "GroupDay",
     "Health",
+    "Ids",
     "MissGroup",
     "News",
     "Popular",
     "Search",
     "SearchLog",
+    "Seen",
     "Ticket",
+    "Triage",
     "Vote",
     "Waiting",
     "exists",

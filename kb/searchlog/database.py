@@ -23,7 +23,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from kb.errors import LogUnavailable
 from kb.searchlog.statements import select_one
 
-HEAD: Final = "0001"  # the newest step in kb/migrations
+HEAD: Final = "0002"  # the newest step in kb/migrations
 _BUSY_MS = 5_000
 LOCK = 0x6B62_6C6F  # any number, the same in every process
 # Below this version, a write-ahead log with several writers can be damaged (SQLite forum, 2026).

@@ -1,7 +1,6 @@
 """What one writing transaction does to searches, groups and sums. Opens no database."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,13 +9,16 @@ from sqlalchemy.engine import Connection
 from kb import runs, text
 from kb.redaction import redact
 from kb.searchlog.rows import (
+    NO_GROUP,
     RUN_TEXTS,
-    added,
+    SUMMED,
     amended,
     as_run,
     counters,
     facts_of,
     folded,
+    kinds_of,
+    mask_of,
     merged,
     names_of,
     row_of,
@@ -35,16 +37,16 @@ from kb.searchlog.tables import (
     DAYS,
     EVENTS,
     FEEDBACK,
+    GROUP_DAYS,
     GROUP_WORDS,
     GROUPS,
     HISTORY,
+    PHRASINGS,
     REPORTS,
     RUNS,
     TICKETS,
 )
-from kb.searchlog.values import FORGOTTEN, Search, dump, to_ms, when
-
-_PHRASINGS = 20
+from kb.searchlog.values import COUNTS, FORGOTTEN, KINDS, Search, dump, to_ms, when
 
 
 class Desk:
@@ -52,12 +54,14 @@ class Desk:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._touched: set[int] = set()
+        self._touched: dict[int, tuple[set[str], set[str]]] = {}  # groups: days, phrases
         self._days: dict[tuple[str, str, str], int] = {}
+        self._nearest = ("", "")  # category and owner of what is being recorded
 
     def record(self, search: Search) -> int:
         """Insert, join or amend; 1 if the report names a run of another visit."""
         c = self._connection
+        self._nearest = (search.category[: runs.MAX_TEXT], search.owner[: runs.MAX_TEXT])
         known = select_one(c, "select run, visit from reports where id = :id", id=search.id)
         if known is not None and known["visit"] != search.visit:
             return 1
@@ -203,7 +207,7 @@ class Desk:
         for row in select(
             self._connection, "select * from runs where visit = :v and not robot", v=visit
         ):
-            self._put(row, row | {"robot": True})
+            self._put(row, row | {"robot": True} | NO_GROUP)
 
     def _settled(
         self, row: dict[str, Any], visit: list[dict[str, Any]], sent: list[int]
@@ -235,9 +239,9 @@ class Desk:
         after["miss"] = runs.is_miss(facts)
         after["counted"] = runs.is_counted(facts)
         if not after["miss"] or row["robot"]:
-            after["group_id"] = None
+            after |= NO_GROUP
         elif row["group_id"] is None:
-            after["group_id"] = self._group_for(after)
+            after |= self._group_for(after)
         return after
 
     def settle_reports(self, report: str) -> None:
@@ -249,11 +253,11 @@ class Desk:
 
     # --- groups ---
 
-    def _group_for(self, row: dict[str, Any]) -> int | None:
-        """The group that asks the same, or a new one; None if nothing is asked."""
+    def _group_for(self, row: dict[str, Any]) -> dict[str, int | None]:
+        """The group that asks the same, or a new one; none if nothing is asked."""
         words = row["words"].split()
         if not words:
-            return None
+            return NO_GROUP
         # The most words a set may have, or lack, and still be alike: no others are looked at.
         found = select(
             self._connection,
@@ -266,18 +270,18 @@ class Desk:
             n=len(words),
         )
         if not found:
-            return self.found(row)
+            id = self.found(row, *self._nearest)
+            return {"group_id": id, "asks": id}
         n = len(words)
         best = min(
             found, key=lambda f: (-f["shared"] / (n + f["size"] - f["shared"]), f["group_id"])
         )
-        id = int(best["group_id"])
-        group = group_row(self._connection, id)
+        asks = int(best["group_id"])
+        group = group_row(self._connection, asks)
         while group["merged_into"]:
-            id = group["merged_into"]
-            group = group_row(self._connection, id)
+            group = group_row(self._connection, group["merged_into"])
         self._revive(group, row)
-        return id
+        return {"group_id": int(group["id"]), "asks": asks}
 
     def _revive(self, group: dict[str, Any], row: dict[str, Any]) -> None:
         """A later miss on an answered group regresses it; a dismissal ends with its date."""
@@ -307,8 +311,8 @@ class Desk:
                 dismissed_until=0,
             )
 
-    def found(self, row: dict[str, Any]) -> int:
-        """A new group of what this run asks."""
+    def found(self, row: dict[str, Any], category: str = "", owner: str = "") -> int:
+        """A new group of what this run asks, assigned to the owner of the nearest article."""
         c = self._connection
         id = next_id(c, "groups")
         words = row["words"].split()
@@ -320,13 +324,15 @@ class Desk:
             "lang": row["lang"],
             "words": row["words"],
             "status": "open",
+            "category": category,
             "first": row["ended"],
             "last": row["ended"],
             "kinds": "{}",
-            "past_kinds": "{}",
-            "phrasings": "[]",
         }
         c.execute(GROUPS.insert(), values)
+        if owner:
+            at = when(row["ended"])
+            change(c, id, "", "assigned", owner, at, owner=owner, status="assigned")
         if words:
             size = len(words)
             c.execute(
@@ -337,7 +343,19 @@ class Desk:
 
     def _touch(self, row: dict[str, Any]) -> None:
         if row["group_id"] is not None:
-            self._touched.add(row["group_id"])
+            days, phrases = self._touched.setdefault(row["group_id"], (set(), set()))
+            days.add(row["day"])
+            phrases.add(row["phrase"])
+
+    def touch_all(self, id: int) -> None:
+        """All days and phrasings of a group are added up again."""
+        days, phrases = self._touched.setdefault(id, (set(), set()))
+        for table in ("runs", "group_days"):
+            query = f"select distinct day from {table} where group_id = :id"  # noqa: S608
+            days.update(row["day"] for row in select(self._connection, query, id=id))
+        for table in ("runs", "phrasings"):
+            query = f"select distinct phrase from {table} where group_id = :id"  # noqa: S608
+            phrases.update(row["phrase"] for row in select(self._connection, query, id=id))
 
     # --- adding up ---
 
@@ -346,7 +364,7 @@ class Desk:
             key = (row["day"], row["lang"], name)
             self._days[key] = self._days.get(key, 0) + sign
 
-    def finish(self, groups: Iterable[int] = ()) -> None:
+    def finish(self) -> None:
         """Bring the sums of all that was touched up to date."""
         counted = [
             {"day": day, "lang": lang, "name": name, "n": n}
@@ -355,51 +373,62 @@ class Desk:
         ]
         upsert(self._connection, DAYS, *counted, adds=True)
         self._days.clear()
-        for id in sorted(self._touched | set(groups)):
-            self._sum(id)
+        for id, (days, phrases) in sorted(self._touched.items()):
+            for day in sorted(days):
+                self._add_up_day(id, day)
+            for phrase in sorted(phrases):
+                self._add_up_phrasing(id, phrase)
+            self._add_up(id)
         self._touched.clear()
 
-    def _sum(self, id: int) -> None:
+    def _add_up_day(self, id: int, day: str) -> None:
         c = self._connection
-        group = group_row(c, id)
-        totals = select_one(
-            c,
-            """select count(distinct visit) as visits, count(*) as searches,
-                      count(distinct case when ticketed then visit end) as tickets,
-                      min(ended) as first, max(ended) as last
-               from runs where group_id = :id and miss and not robot""",
-            id=id,
-        )
-        assert totals is not None  # noqa: S101 (an aggregate always has a row)
-        kinds: dict[str, int] = json.loads(group["past_kinds"])
-        for row in select(
-            c,
-            """select kind, ticketed, unhelpful, count(*) as n from runs
-               where group_id = :id and miss and not robot group by kind, ticketed, unhelpful""",
-            id=id,
-        ):
-            kinds = added(kinds, dict.fromkeys(names_of(row), row["n"]))
-        phrasings = select(
+        sums = select_one(c, _DAY_SUMS, id=id, day=day)
+        assert sums is not None  # noqa: S101 (an aggregate always has a row)
+        if sums["searches"]:
+            upsert(c, GROUP_DAYS, {"group_id": id, "day": day, "past": 0, **sums})
+        else:
+            execute(
+                c,
+                "delete from group_days where group_id = :id and day = :day and past = 0",
+                id=id,
+                day=day,
+            )
+
+    def _add_up_phrasing(self, id: int, phrase: str) -> None:
+        c = self._connection
+        used = select_one(
             c,
             """select min(query) as query, count(distinct visit) as visits from runs
-               where group_id = :id and miss and not robot
-               group by phrase order by visits desc, phrase limit :most""",
+               where group_id = :id and phrase = :phrase""",
             id=id,
-            most=_PHRASINGS,
+            phrase=phrase,
         )
-        visits = group["past_visits"] + totals["visits"]
-        tickets = group["past_tickets"] + totals["tickets"]
+        if used is not None and used["visits"]:
+            upsert(c, PHRASINGS, {"group_id": id, "phrase": phrase, **used})
+        elif phrase == folded(group_row(c, id)["question"]):  # by it the group is looked for
+            query = "update phrasings set visits = 0 where group_id = :id and phrase = :phrase"
+            execute(c, query, id=id, phrase=phrase)
+        else:
+            query = "delete from phrasings where group_id = :id and phrase = :phrase"
+            execute(c, query, id=id, phrase=phrase)
+
+    def _add_up(self, id: int) -> None:
+        c = self._connection
+        sums = select_one(c, _GROUP_SUMS, id=id)
+        assert sums is not None  # noqa: S101 (an aggregate always has a row)
+        kinds = kinds_of(sums)
+        visits, tickets = int(sums["visits"] or 0), int(sums["tickets"] or 0)
         values = {
             "visits": visits,
-            "searches": group["past_searches"] + totals["searches"],
+            "searches": int(sums["searches"] or 0),
             "tickets": tickets,
             "kinds": dump(dict(sorted(kinds.items()))),
-            "phrasings": dump([[row["query"], row["visits"]] for row in phrasings]),
-            "first": min(group["first"], totals["first"] or group["first"]),
-            "last": max(group["last"] if group["past_visits"] else 0, totals["last"] or 0)
-            or group["last"],
+            "mask": mask_of(kinds),
             "priority": visits * (3 if tickets else 1),
         }
+        if sums["first"] is not None:
+            values |= {"first": sums["first"], "last": sums["last"]}
         c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
 
     # --- keeping less ---
@@ -417,13 +446,14 @@ class Desk:
             return 0
         ids = [row["id"] for row in rows]
         self._delete(ids)
-        gone: dict[int, list[dict[str, Any]]] = {}
+        gone: dict[tuple[int, str], list[dict[str, Any]]] = {}
         for row in rows:
-            if row["group_id"] is not None and row["miss"] and not row["robot"]:
-                gone.setdefault(row["group_id"], []).append(row)
-        for id, members in gone.items():
-            self._remember(id, members)
-            self._touched.add(id)
+            if row["group_id"] is not None:
+                gone.setdefault((row["group_id"], row["day"]), []).append(row)
+        for row in rows:
+            self._touch(row)
+        for (id, day), members in gone.items():
+            self._remember(id, day, members)
         return len(rows)
 
     def _delete(self, ids: list[str]) -> None:
@@ -431,31 +461,45 @@ class Desk:
             query = f"delete from {table} where {column} in :ids"  # noqa: S608
             execute(self._connection, query, ids=ids)
 
-    def _remember(self, id: int, members: list[dict[str, Any]]) -> None:
+    def _remember(self, id: int, day: str, members: list[dict[str, Any]]) -> None:
+        """The numbers of a group's deleted searches of a day stay."""
         c = self._connection
-        group = group_row(c, id)
         visits = {row["visit"] for row in members}
         still = {
             row["visit"]
             for row in select(
                 c,
                 """select distinct visit from runs
-                   where group_id = :id and miss and not robot and visit in :visits""",
+                   where group_id = :id and day = :day and visit in :visits""",
                 id=id,
+                day=day,
                 visits=sorted(visits),
             )
         }
-        ticketed = {row["visit"] for row in members if row["ticketed"]} - still
-        kinds = json.loads(group["past_kinds"])
+        more = dict.fromkeys(COUNTS, 0)
         for row in members:
-            kinds = added(kinds, dict.fromkeys(names_of(row), 1))
-        values = {
-            "past_visits": group["past_visits"] + len(visits - still),
-            "past_searches": group["past_searches"] + len(members),
-            "past_tickets": group["past_tickets"] + len(ticketed),
-            "past_kinds": dump(kinds),
+            for name in names_of(row):
+                more[f"n_{name}"] += 1
+        more |= {
+            "visits": len(visits - still),
+            "searches": len(members),
+            "tickets": len({row["visit"] for row in members if row["ticketed"]} - still),
         }
-        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+        self.add_past(id, day, more, [row["ended"] for row in members])
+
+    def add_past(self, id: int, day: str, more: Mapping[str, int], ended: Iterable[int]) -> None:
+        """Numbers that no kept search stands for any more, added to a group's day."""
+        c = self._connection
+        past = select_one(
+            c,
+            "select * from group_days where group_id = :id and day = :day and past = 1",
+            id=id,
+            day=day,
+        )
+        times = [*ended, *((past["first"], past["last"]) if past else ())]
+        row = {name: max(0, n + (past[name] if past else 0)) for name, n in more.items()}
+        key = {"group_id": id, "day": day, "past": 1, "first": min(times), "last": max(times)}
+        upsert(c, GROUP_DAYS, row | key)
 
     def forget(self, sought: str, as_given: str) -> int:
         """Remove rows that hold `sought`; a group keeps its id and counts, not its words."""
@@ -471,7 +515,7 @@ class Desk:
         for table, names in (
             (FEEDBACK, ("reason", "text", "slug")),
             (TICKETS, ("text", "reply_to")),
-            (HISTORY, ("detail", "who")),
+            (HISTORY, ("detail", "who", "data")),
             (EVENTS, ("slug",)),
         ):
             for row in pages(c, table):
@@ -480,7 +524,7 @@ class Desk:
                     c.execute(table.delete().where(*match))
                     places += 1
         for row in pages(c, GROUPS):
-            held = ("question", "phrasings", "note", "triage", "dismissed_reason", "owner")
+            held = ("question", "note", "triage", "dismissed_reason", "owner", "category")
             in_words = bool(words) and words <= set(row["words"].split())
             if in_words or any(sought in folded(row[name]) for name in held):
                 self._forget_group(row, sought, words)
@@ -491,7 +535,7 @@ class Desk:
         c, id = self._connection, group["id"]
         values = {
             name: "" if sought in folded(group[name]) else group[name]
-            for name in ("note", "triage", "dismissed_reason", "owner")
+            for name in ("note", "triage", "dismissed_reason", "owner", "category")
         }
         if sought in folded(group["question"]) or words <= set(group["words"].split()):
             other = select_one(
@@ -507,4 +551,20 @@ class Desk:
                 rows = [{"word": word, "group_id": id, "size": len(left)} for word in left]
                 c.execute(GROUP_WORDS.insert(), rows)
         c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
-        self._touched.add(id)
+        self.touch_all(id)
+
+
+_KIND_SUMS = ", ".join(
+    f"coalesce(sum(case when {f'kind = {name!r}' if name in runs.KINDS else name} "
+    f"then 1 else 0 end), 0) as n_{name}"
+    for name in KINDS
+)
+_DAY_SUMS = f"""
+    select min(ended) as first, max(ended) as last, count(*) as searches,
+           count(distinct visit) as visits,
+           count(distinct case when ticketed then visit end) as tickets, {_KIND_SUMS}
+    from runs where group_id = :id and day = :day"""  # noqa: S608 (our own words only)
+_GROUP_SUMS = f"""
+    select min(first) as first, max(last) as last,
+           {", ".join(f"sum({name}) as {name}" for name in SUMMED)}
+    from group_days where group_id = :id"""  # noqa: S608

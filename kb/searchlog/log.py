@@ -8,17 +8,18 @@ from uuid import uuid4
 from kb import runs
 from kb.errors import LogUnavailable
 from kb.redaction import redact
+from kb.searchlog.board import Boards
 from kb.searchlog.desk import Desk
 from kb.searchlog.groups import Groups
 from kb.searchlog.news import Newsroom
-from kb.searchlog.questions import Questions
 from kb.searchlog.rows import folded
+from kb.searchlog.sharing import Sharing
 from kb.searchlog.statements import PAGE, count_rows, pages, select_one, upsert
 from kb.searchlog.tables import FEEDBACK, META, REPORTS, SENT, TICKETS
 from kb.searchlog.values import Search, dump, stamp, to_ms
 
 
-class SearchLog(Questions, Groups, Newsroom):
+class SearchLog(Sharing, Boards, Groups, Newsroom):
     """The log at a database address. Every method may be called from any thread, also after a fork.
 
     Raises LogUnavailable when the database cannot be reached; what was returned from before is
@@ -78,6 +79,7 @@ class SearchLog(Questions, Groups, Newsroom):
         type: str = "",
         reply_to: str = "",
         offered: Sequence[str] = (),
+        replied: datetime | None = None,
         at: datetime | None = None,
         id: str = "",
     ) -> str:
@@ -88,10 +90,11 @@ class SearchLog(Questions, Groups, Newsroom):
         id = id or uuid4().hex
         ms = stamp(at or datetime.now(UTC))
         row = {"id": id, "at": ms, "lang": lang, "type": type, "text": text, "reply_to": reply_to}
+        row |= {"offered": dump(list(offered)), "replied": stamp(replied) if replied else 0}
         with self._writing() as connection:
             if select_one(connection, "select 1 from tickets where id = :id", id=id):
                 return id
-            connection.execute(TICKETS.insert(), row | {"offered": dump(list(offered))})
+            connection.execute(TICKETS.insert(), row)
             if visit:
                 upsert(connection, SENT, {"visit": visit, "at": ms})
                 desk = Desk(connection)

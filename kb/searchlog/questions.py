@@ -1,22 +1,25 @@
 """What the log is asked: one method per question. Changes nothing."""
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from kb import runs
 from kb.errors import LogUnavailable
+from kb.searchlog.board import grouped
 from kb.searchlog.database import Database
-from kb.searchlog.rows import exported, group_of
+from kb.searchlog.rows import SUMMED, exported, group_of, kinds_of
 from kb.searchlog.statements import PAGE, select, select_one
 from kb.searchlog.values import (
     FORGOTTEN,
-    UNSOLVED,
     Change,
+    Details,
+    GroupDay,
     Health,
     MissGroup,
     Popular,
+    Seen,
     Ticket,
     Vote,
     stamp,
@@ -27,62 +30,78 @@ from kb.searchlog.values import (
 class Questions(Database):
     """Reads the log."""
 
-    def misses(
-        self,
-        *,
-        since: datetime | None = None,
-        status: str | None = None,
-        kind: str | None = None,
-        owner: str | None = None,
-        lang: str | None = None,
-        limit: int = 50,
-        offset: int = 0,
-    ) -> list[MissGroup]:
-        """What could people not find, the costliest first: visits × (3 if a letter came), then age.
-
-        `status` None means what nobody has solved, `all` everything. With `since` or `kind` only
-        such misses count.
-        """
-        recent = since is not None or kind is not None
-        query = f"""
-            select g.*, {"r.visits" if recent else "g.visits"} as v,
-                   {"r.searches" if recent else "g.searches"} as s
-            from groups g {_RECENT.format(kind=_KIND_SQL.get(kind or "", "")) if recent else ""}
-            where g.merged_into = 0 and g.visits > 0
-              {"" if status == "all" else "and g.status in :statuses"}
-              {"and g.owner = :owner" if owner is not None else ""}
-              {"and g.lang = :lang" if lang is not None else ""}
-            order by {
-            "r.visits * (case when g.tickets > 0 then 3 else 1 end)" if recent else "g.priority"
-        } desc, g.first, g.id
-            limit :limit offset :offset"""  # noqa: S608 (only our own words are put in)
-        values: dict[str, Any] = {"limit": limit, "offset": offset}
-        if status != "all":
-            values["statuses"] = UNSOLVED if status is None else (status,)
-        if owner is not None:
-            values["owner"] = owner
-        if lang is not None:
-            values["lang"] = lang
-        if recent:
-            values["since"] = stamp(since) if since else 0
-            if kind is not None and kind not in _KIND_SQL:
-                return []
-        with self._reading() as connection:
-            return [group_of(row) for row in select(connection, query, **values)]
-
     def group(self, id: int) -> MissGroup | None:
         """What is known of one group? A merged one leads to the group it is in."""
-        query = "select *, visits as v, searches as s from groups where id = :id"
         with self._reading() as connection:
-            row = select_one(connection, query, id=id)
+            row = select_one(connection, "select * from groups where id = :id", id=id)
             while row is not None and row["merged_into"]:
-                row = select_one(connection, query, id=row["merged_into"])
-            return group_of(row) if row is not None else None
+                row = select_one(
+                    connection, "select * from groups where id = :id", id=row["merged_into"]
+                )
+            return grouped(connection, [row])[0] if row is not None else None
+
+    def details(self, id: int) -> Details | None:
+        """All that is known of one group; of what was shown and clicked, the last searches."""
+        group = self.group(id)
+        if group is None:
+            return None
+        id = group.id
+        with self._reading() as connection:
+            phrasings = select(
+                connection,
+                """select query, visits from phrasings where group_id = :id and visits > 0
+                   order by visits desc, phrase limit 500""",
+                id=id,
+            )
+            days = select(
+                connection,
+                f"""select day, {", ".join(f"sum({name}) as {name}" for name in SUMMED)}
+                    from group_days where group_id = :id group by day order by day""",  # noqa: S608
+                id=id,
+            )
+            merged = select(
+                connection, "select * from groups where merged_into = :id order by id", id=id
+            )
+            others = grouped(connection, merged)
+        with self._reading() as connection:
+            runs = select(
+                connection,
+                """select shown, filters from runs where group_id = :id
+                   order by day desc, visit limit :most""",
+                id=id,
+                most=PAGE,
+            )
+            clicks = select(
+                connection,
+                """select e.slug, e.rank from runs r join events e on e.run = r.id
+                   where r.group_id = :id and e.kind in ('click', 'answered') and e.slug <> ''
+                   order by r.day desc, r.visit, e.ms, e.kind limit :most""",
+                id=id,
+                most=PAGE,
+            )
+        shown = [(slug, rank) for row in runs for slug, rank in json.loads(row["shown"])]
+        filters = Counter(row["filters"] for row in runs if row["filters"] != "{}")
+        return Details(
+            group=group,
+            phrasings=tuple((row["query"], row["visits"]) for row in phrasings),
+            days=tuple(
+                GroupDay(
+                    row["day"], int(row["visits"]), int(row["searches"]), int(row["tickets"]),
+                    kinds_of(row),
+                )
+                for row in days
+            ),
+            shown=_seen(shown),
+            clicked=_seen((row["slug"], row["rank"]) for row in clicks),
+            filters=tuple((json.loads(held), n) for held, n in filters.most_common()),
+            merged=tuple(others),
+            history=tuple(self.history(id)),
+        )  # fmt: skip
 
     def groups_to_replay(self, after: int = 0, limit: int = 500) -> list[MissGroup]:
         """Which groups are asked again after a build, by id: all but dismissed and merged ones."""
         query = """
-            select *, visits as v, searches as s from groups
+            select * from groups
             where id > :after and merged_into = 0 and status <> 'dismissed' and question <> :gone
             order by id limit :limit"""
         with self._reading() as connection:
@@ -102,6 +121,7 @@ class Questions(Database):
                     row["text"],
                     row["reply_to"],
                     tuple(json.loads(row["offered"])),
+                    when(row["replied"]) if row["replied"] else None,
                 )
                 for row in select(
                     connection, query, since=stamp(since) if since else 0, limit=limit
@@ -175,7 +195,15 @@ class Questions(Database):
         query = "select * from history where group_id = :group order by at, id"
         with self._reading() as connection:
             return [
-                Change(when(row["at"]), row["who"], row["what"], row["detail"])
+                Change(
+                    when(row["at"]),
+                    row["who"],
+                    row["what"],
+                    row["detail"],
+                    row["group_id"],
+                    row["action"],
+                    row["undone"],
+                )
                 for row in select(connection, query, group=group)
             ]
 
@@ -214,12 +242,9 @@ class Questions(Database):
             after = ids[-1]
 
 
-_RECENT = """
-    join (select group_id, count(distinct visit) as visits, count(*) as searches from runs
-          where miss and not robot and ended >= :since {kind} group by group_id) r
-      on r.group_id = g.id"""
-_KIND_SQL = {name: f"and kind = '{name}'" for name in runs.KINDS} | {
-    "ticketed": "and ticketed",
-    "unhelpful": "and unhelpful",
-    "": "",
-}
+def _seen(places: Iterable[tuple[str, int]]) -> tuple[Seen, ...]:
+    ranks: dict[str, list[int]] = {}
+    for slug, rank in places:
+        ranks.setdefault(slug, []).append(rank)
+    seen = [Seen(slug, len(found), sum(found) / len(found)) for slug, found in ranks.items()]
+    return tuple(sorted(seen, key=lambda each: (-each.searches, each.rank, each.slug)))

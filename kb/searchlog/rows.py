@@ -1,12 +1,22 @@
 """Searches as rows, and rows as searches: redacted, joined, counted. Pure, asks no database."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from kb import runs, text
 from kb.redaction import redact
-from kb.searchlog.values import Answer, MissGroup, Search, dump, to_ms, when
+from kb.searchlog.values import (
+    COUNTS,
+    KINDS,
+    Answer,
+    MissGroup,
+    Search,
+    Triage,
+    dump,
+    to_ms,
+    when,
+)
 
 RUN_TEXTS = ("query", "phrase", "key", "corrected", "filters", "shown")
 
@@ -51,6 +61,8 @@ def row_of(search: Search) -> dict[str, Any]:
         "counted": False,
         "group_id": None,
         "day": when(started).date().isoformat(),
+        "asks": None,
+        "rank": next((event.rank for event in search.events if event.kind == "click"), 0),
     }
 
 
@@ -79,6 +91,9 @@ _ASKED = (
 )
 
 
+NO_GROUP: Final[dict[str, int | None]] = {"group_id": None, "asks": None}
+
+
 def amended(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """A run and a later report of it: what is longer, later or new wins."""
     after = dict(before)
@@ -91,10 +106,10 @@ def amended(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     after["seen"] = max(after["seen"], more["seen"])
     if after["shown"] == "[]":
         after["shown"] = more["shown"]
-    for name in ("clicked", "answered", "robot"):
+    for name in ("clicked", "answered", "robot", "rank"):
         after[name] = before[name] or more[name]
     if after["words"] != before["words"]:
-        after["group_id"] = None
+        after |= NO_GROUP
     return after
 
 
@@ -109,10 +124,10 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     after["ms"] = after["ended"] - after["started"]
     after["day"] = earlier["day"]
     after["keystrokes"] = first["keystrokes"] + second["keystrokes"]
-    for name in ("clicked", "answered", "ticketed", "unhelpful", "robot"):
+    for name in ("clicked", "answered", "ticketed", "unhelpful", "robot", "rank"):
         after[name] = first[name] or second[name]
     if after["words"] != first["words"]:
-        after["group_id"] = None
+        after |= NO_GROUP
     return after
 
 
@@ -156,14 +171,26 @@ def counters(row: dict[str, Any]) -> list[str]:
         return ["robots"]
     names = ["searches", f"surface:{row['surface']}", *names_of(row)]
     names += [name for name in ("clicked", "answered", "miss", "counted") if row[name]]
+    if row["rank"]:
+        names.append(f"rank:{row['rank'] if row['rank'] <= RANKS else 'more'}")
     return names
 
 
-def added(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
-    return {name: a.get(name, 0) + b.get(name, 0) for name in a | b}
+SUMMED: Final = ("visits", "searches", "tickets", *COUNTS)  # of a group, by day
+RANKS: Final = 10  # places that are counted one by one
 
 
-def group_of(row: dict[str, Any]) -> MissGroup:
+def kinds_of(row: Mapping[str, Any]) -> dict[str, int]:
+    """The kinds and flags of a row of sums."""
+    return {k: int(row[n]) for k, n in zip(KINDS, COUNTS, strict=True) if row[n]}
+
+
+def mask_of(kinds: Mapping[str, int]) -> int:
+    """A bit for each kind and flag that occurs."""
+    return sum(1 << at for at, name in enumerate(KINDS) if kinds.get(name))
+
+
+def group_of(row: Mapping[str, Any], phrasings: Iterable[tuple[str, int]] = ()) -> MissGroup:
     answer = None
     if row["answer_at"]:
         committed = when(row["answer_committed"]) if row["answer_committed"] else None
@@ -179,21 +206,29 @@ def group_of(row: dict[str, Any]) -> MissGroup:
         id=row["id"],
         question=row["question"],
         lang=row["lang"],
-        phrasings=tuple((q, n) for q, n in json.loads(row["phrasings"])),
-        visits=row["v"],
-        searches=row["s"],
-        tickets=row["tickets"],
+        phrasings=tuple((q, n) for q, n in phrasings),
+        visits=int(row["visits"]),
+        searches=int(row["searches"]),
+        tickets=int(row["tickets"]),
         kinds=json.loads(row["kinds"]),
         status=row["status"],
         owner=row["owner"],
         note=row["note"],
         first=when(row["first"]),
         last=when(row["last"]),
-        triage=row["triage"],
+        category=row["category"],
+        triage=triage_of(row["triage"]),
         answer=answer,
         dismissed=row["dismissed_reason"],
         dismissed_until=when(row["dismissed_until"]) if row["dismissed_until"] else None,
     )
+
+
+def triage_of(stored: str) -> Triage | None:
+    if not stored:
+        return None
+    values = json.loads(stored)
+    return Triage(**values | {"words": tuple(values["words"]) if values["words"] else None})
 
 
 def exported(row: dict[str, Any], events: list[dict[str, Any]]) -> dict[str, Any]:
@@ -224,6 +259,7 @@ _EXPORTED = (
     "keystrokes",
     "ms",
     "seen",
+    "rank",
     "clicked",
     "answered",
     "refined",

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from kb.searchlog.tables import GROUPS, HISTORY, META
-from kb.searchlog.values import stamp
+from kb.searchlog.values import dump, stamp
 
 PAGE = 1_000
 
@@ -109,17 +109,34 @@ def change(
     what: str,
     detail: str,
     at: datetime | None,
+    *,
+    action: int = 0,
+    undo: Mapping[str, Any] | None = None,
     **values: Any,
-) -> None:
-    """Change a group and write down who did what."""
+) -> int:
+    """Change a group and write down who did what, as part of an action or as one of its own.
+
+    With `undo` the action can be undone: what the changed columns held is written down beside it.
+    Returns the number of the action.
+    """
+    data = ""
+    if undo is not None:
+        row = group_row(connection, group)
+        before = {name: row[name] for name in values}
+        data = dump({"before": before, "after": values, **undo})
     if values:
         connection.execute(GROUPS.update().where(GROUPS.c.id == group).values(values))
+    id = next_id(connection, "history")
     row = {
-        "id": next_id(connection, "history"),
+        "id": id,
         "group_id": group,
         "at": stamp(at or datetime.now(UTC)),
         "who": who,
         "what": what,
         "detail": detail,
+        "action": action or id,
+        "data": data,
+        "undone": False,
     }
     connection.execute(HISTORY.insert(), row)
+    return action or id

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kb.searchlog.values import COUNTS
+
 META = sa.MetaData()
 
 
@@ -36,12 +38,16 @@ RUNS = sa.Table(
     *_yes("clicked", "answered", "refined", "ticketed", "unhelpful", "robot"),
     sa.Column("kind", sa.Text),
     *_yes("miss", "counted"),
-    sa.Column("group_id", sa.BigInteger),
+    sa.Column("group_id", sa.BigInteger),  # where it is counted: misses of people only
     *_text("day"),
+    sa.Column("asks", sa.BigInteger),  # the group whose words it matched; merging changes nothing
+    *_whole("rank"),  # of the first click; 0: none
     sa.Index("runs_visit", "visit", "started"),
     sa.Index("runs_ended", "ended"),
-    sa.Index("runs_group", "group_id", "miss", "visit"),
+    sa.Index("runs_group", "group_id", "day", "visit"),
+    sa.Index("runs_asked", "group_id", "phrase", "visit"),
     sa.Index("runs_phrase", "lang", "phrase"),
+    sa.Index("runs_surface", "surface", "day"),
 )
 REPORTS = sa.Table(  # which run a report became part of
     "reports",
@@ -66,13 +72,50 @@ GROUPS = sa.Table(
     _key("id", sa.BigInteger),
     *_text("question", "lang", "words", "status", "owner", "note"),
     *_whole("first", "last", "visits", "searches", "tickets"),
-    *_text("kinds", "phrasings"),
-    *_whole("past_visits", "past_searches", "past_tickets"),
-    *_text("past_kinds", "answer_slug", "answer_build", "answer_commit"),
+    *_text("kinds"),
+    *_text("answer_slug", "answer_build", "answer_commit"),
     *_whole("answer_rank", "answer_committed", "answer_at"),
     *_text("triage", "dismissed_reason"),
     *_whole("dismissed_until", "merged_into", "priority"),
-    sa.Index("groups_order", "priority", "first"),
+    *_text("category", "cause", "triage_build"),
+    *_whole("mask"),  # a bit for each of `values.KINDS` that the group has
+    # All that the board narrows and orders by: it reads this, then the rows of one page.
+    sa.Index(
+        "groups_board",
+        "merged_into",
+        "status",
+        "owner",
+        "category",
+        "lang",
+        "cause",
+        "mask",
+        "visits",
+        "tickets",
+        "priority",
+        "first",
+        "last",
+    ),
+    sa.Index("groups_answered", "answer_at", "answer_slug"),
+)
+# What a group was asked on a day: of searches that are kept, and of those already deleted (past).
+GROUP_DAYS = sa.Table(
+    "group_days",
+    META,
+    _key("group_id", sa.BigInteger),
+    _key("day"),
+    _key("past", sa.BigInteger),  # 0 or 1
+    *_whole("first", "last", "visits", "searches", "tickets", *COUNTS),
+    sa.Index("group_days_day", "day"),
+    sqlite_with_rowid=False,
+)
+PHRASINGS = sa.Table(
+    "phrasings",
+    META,
+    _key("group_id", sa.BigInteger),
+    _key("phrase"),
+    *_text("query"),
+    *_whole("visits"),
+    sqlite_with_rowid=False,
 )
 GROUP_WORDS = sa.Table(
     "group_words",
@@ -88,7 +131,12 @@ HISTORY = sa.Table(
     _key("id", sa.BigInteger),
     *_whole("group_id", "at"),
     *_text("who", "what", "detail"),
+    *_whole("action"),  # one number for all that was done at once
+    *_text("data"),  # JSON: what the changed columns held before and after
+    *_yes("undone"),
     sa.Index("history_group", "group_id"),
+    sa.Index("history_action", "action"),
+    sa.Index("history_who", "who", "action"),
 )
 FEEDBACK = sa.Table(
     "feedback",
@@ -106,6 +154,8 @@ TICKETS = sa.Table(
     _key("id"),
     *_whole("at"),
     *_text("lang", "type", "text", "reply_to", "offered"),
+    *_whole("replied"),  # 0: not known
+    sa.Index("tickets_at", "at"),
 )
 # That a visit sent a letter, apart from the letter: no search leads to a name.
 SENT = sa.Table("sent", META, _key("visit"), _key("at", sa.BigInteger))

@@ -3,13 +3,20 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 from kb import runs
 
 UNSOLVED: Final = ("open", "assigned", "regressed")
 STATUSES: Final = ("open", "assigned", "answered", "regressed", "dismissed")
+KINDS: Final = (*runs.KINDS, "ticketed", "unhelpful")  # the kinds, then the flags beside them
+COUNTS: Final = tuple(f"n_{name}" for name in KINDS)  # their columns where they are added up
+ORDERS: Final = ("cost", "visits", "latest", "newest", "oldest")
+CAUSES: Final = (
+    *("layout", "translit", "spelling", "filters", "language"),
+    *("draft", "expired", "synonym", "found", "content"),
+)
 FORGOTTEN: Final = "‹forgotten›"
 
 
@@ -38,6 +45,34 @@ class Search:
     shown: tuple[tuple[str, int], ...] = ()
     events: tuple[runs.Event, ...] = ()
     robot: bool = False
+    category: str = ""  # of the nearest article, and who answers for it: for a new group
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What would have answered a group (LEADS.md §8), as of a build."""
+
+    cause: str  # one of CAUSES; "found": the index does answer it; "content": nothing would
+    build: str = ""
+    query: str = ""  # what would have had to be asked
+    slug: str = ""  # the article that would have answered
+    words: tuple[str, str] | None = None  # of a synonym: the customers' word and the articles'
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which groups the board shows; what is empty does not matter."""
+
+    status: str = ""  # one of STATUSES; "": what nobody has solved; "all"
+    kind: str = ""  # one of KINDS
+    owner: str | None = None  # "": nobody's
+    category: str | None = None  # of the nearest article; "": none known
+    lang: str = ""
+    cause: str = ""  # one of CAUSES
+    text: str = ""  # stands in the question or one of its phrasings, however it is cased
+    since: date | None = None  # with one of both only the misses of these days (UTC) count
+    until: date | None = None  # the last day
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +104,58 @@ class MissGroup:
     note: str
     first: datetime
     last: datetime
-    triage: str = ""
+    category: str = ""  # of the nearest article
+    triage: Triage | None = None
     answer: Answer | None = None
     dismissed: str = ""  # why
     dismissed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A page of the board, and how many groups there are behind it."""
+
+    groups: tuple[MissGroup, ...]
+    total: int
+    page: int  # from 1
+    pages: int
+    facets: Mapping[str, Mapping[str, int]]
+    """For `status`, `kind`, `owner`, `category`, `lang`, `cause`: groups by value, if this one
+    filter were set to it and the others stayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDay:
+    """How often a group was asked in vain on a day (ISO, UTC)."""
+
+    day: str
+    visits: int
+    searches: int
+    tickets: int
+    kinds: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An article in the results of a group's searches."""
+
+    slug: str
+    searches: int  # in which it was shown, or clicked
+    rank: float  # mean place, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """All there is to know of one group, newest last."""
+
+    group: MissGroup
+    phrasings: tuple[tuple[str, int], ...]  # with visits, most used first
+    days: tuple[GroupDay, ...]
+    shown: tuple[Seen, ...]  # most often first
+    clicked: tuple[Seen, ...]
+    filters: tuple[tuple[Mapping[str, str], int], ...]  # that were set, with searches
+    merged: tuple[MissGroup, ...]  # groups that were merged into this one
+    history: tuple["Change", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +180,7 @@ class Ticket:
     text: str
     reply_to: str
     offered: tuple[str, ...]  # articles shown while it was written
+    replied: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +193,26 @@ class Popular:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who did what to a group, and when."""
+    """Who did what to a group, and when; an empty `who` is the service itself."""
 
     at: datetime
     who: str
     what: str
     detail: str
+    group: int = 0
+    action: int = 0  # what was done to several groups at once has one number
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """The last thing that somebody did, and can undo."""
+
+    id: int
+    at: datetime
+    what: str
+    detail: str
+    groups: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
