@@ -5,8 +5,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import date
-from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,7 +12,7 @@ from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, TooManyRequests
 
-from kb import front, openapi, runs
+from kb import front, openapi, repeats, runs
 from kb.errors import IndexMissing
 from kb.front import kb, site
 from kb.search import Correction, Hit, Results
@@ -44,35 +42,22 @@ def search() -> ResponseReturnValue:
     """Hits as JSON; writes nothing."""
     given = request.query_string.decode("utf-8", "replace")
     args = dict(parse_qsl(given, errors="replace"))
-    asked = (
-        args.get("q", "")[: front.LONGEST_QUERY],
-        args.get("lang"),
-        args.get("category"),
-        args.get("tag"),
-        _limit(args.get("limit")),
-        args.get("exact") in _YES,
-        args.get("own"),
-    )
-    known = request.environ.get("HTTP_IF_NONE_MATCH")
-    if known is not None and (build := kb().status().build):
-        tag_now = etag(build, asked)
-        if known == "*" or tag_now.removeprefix("W/") in known:
-            return Response(status=304, headers={"ETag": tag_now, "Cache-Control": _AGE})
-    query, lang, category, tag, limit, exact, own = asked
     here = site()
     results = here.service.answer(
-        query,
-        lang=lang,
-        category=category,
-        tag=tag,
-        limit=limit,
-        exact=exact,
-        own_lang=own,
+        args.get("q", "")[: front.LONGEST_QUERY],
+        lang=args.get("lang"),
+        category=args.get("category"),
+        tag=args.get("tag"),
+        limit=_limit(args.get("limit")),
+        exact=args.get("exact") in _YES,
+        own_lang=args.get("own"),
         facets=False,
     )
     here.metrics.search(results.total, results.confident)
-    headers = [*here.headers, ("ETag", etag(results.build, asked)), ("Cache-Control", _AGE)]
-    return Response(_encode(shape(results)), headers=headers, content_type="application/json")
+    whole = _encode(shape(results)).encode()
+    outcome = repeats.Outcome(results.total > 0, results.confident)
+    body, headers = here.shelf.keep(request.environ, results.build, outcome, whole)
+    return Response(body, headers=[*headers, *here.headers])
 
 
 def shape(results: Results) -> dict[str, Any]:
@@ -107,15 +92,6 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "lang": hit.lang,
         "score": round(hit.score, 4),
     }
-
-
-def etag(build: str, asked: tuple[object, ...]) -> str:
-    """A hash, for a Cyrillic query is no header value; weak, since `took_ms` differs.
-
-    The day is part of it: articles come and go by date.
-    """
-    named = repr((build, date.today().toordinal(), asked)).encode("utf-8", "backslashreplace")
-    return f'W/"{blake2b(named, digest_size=12).hexdigest()}"'
 
 
 def _limit(text: str | None) -> int:

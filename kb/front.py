@@ -15,6 +15,7 @@ from kb.config import Settings
 from kb.i18n import Languages, refresh
 from kb.metrics import Metrics
 from kb.rates import Limits
+from kb.repeats import Shelf
 from kb.service import Card, KnowledgeBase
 
 LONGEST_QUERY = 500
@@ -31,6 +32,7 @@ class Site:
     languages: Languages
     metrics: Metrics
     limits: Limits
+    shelf: Shelf  # answers of `/api/search`
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # of every answer that has none of its own
     popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)

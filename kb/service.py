@@ -142,7 +142,7 @@ class KnowledgeBase:
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
-        cached_answers: int = 512,
+        cached_answers: int = 128,
     ) -> None:
         self.settings = settings
         self._now = now
@@ -216,6 +216,10 @@ class KnowledgeBase:
             return Status(None, 0)
         served = current.library.corpus.served(self._today())
         return Status(current.library.name, int(np.count_nonzero(served)))
+
+    def edition(self) -> tuple[str, date]:
+        """Build and day: as long as they are the same, so is the answer to a question."""
+        return self._opened().library.name, self._today()
 
     def rebuild(
         self,

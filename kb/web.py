@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, i18n, leads, pages, proxies, shipped, widget
+from kb import api, feeds, front, i18n, leads, pages, proxies, repeats, shipped, widget
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
@@ -35,8 +35,13 @@ mimetypes.add_type("image/avif", ".avif")
 mimetypes.add_type("image/webp", ".webp")
 
 
-def create_app(service: KnowledgeBase, settings: Settings | None = None) -> Flask:
-    """A site over a service; several in one process do not know of each other."""
+def create_app(
+    service: KnowledgeBase, settings: Settings | None = None, *, kept: int = repeats.SLOTS
+) -> Flask:
+    """A site over a service; several in one process do not know of each other.
+
+    `kept` answers of `/api/search` are kept in memory, shared by all processes forked later.
+    """
     settings = settings or service.settings
     app = Flask("kb", static_folder=None)
     app.config.update(
@@ -56,6 +61,7 @@ def create_app(service: KnowledgeBase, settings: Settings | None = None) -> Flas
         languages=languages,
         metrics=Metrics(partial(_state, service)),
         limits=Limits(),
+        shelf=repeats.Shelf(kept),
         assets=_assets(static),
         headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),
     )
@@ -68,7 +74,8 @@ def create_app(service: KnowledgeBase, settings: Settings | None = None) -> Flas
     _add_names(app)
     _add_errors(app)
     _add_headers(app, settings)
-    app.wsgi_app = proxies.Proxies(app.wsgi_app, settings.trusted_proxies)  # type: ignore[method-assign]
+    repeated = _repeated(app.wsgi_app, app.extensions["kb"])
+    app.wsgi_app = proxies.Proxies(repeated, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 
@@ -86,6 +93,24 @@ def _state(service: KnowledgeBase) -> dict[str, float]:
     except KBError:
         return {"ready": 0}
     return {"ready": float(status.build is not None), "articles": status.articles}
+
+
+def _repeated(app: repeats.Application, site: front.Site) -> repeats.Repeats:
+    """The application behind the answers it has given before."""
+
+    def told(status: int, outcome: repeats.Outcome | None, seconds: float) -> None:
+        site.metrics.request(repeats.PATH, "GET", status, seconds)
+        if outcome is not None:
+            site.metrics.search(outcome.found, outcome.confident)
+
+    return repeats.Repeats(
+        app,
+        site.shelf,
+        edition=site.service.edition,
+        by_host=bool(site.settings.trusted_hosts),
+        headers=site.headers,
+        told=told,
+    )
 
 
 # --- routes -------------------------------------------------------------------------------------

@@ -195,6 +195,10 @@ class FakeBase:
 
     # --- reading ---
 
+    def edition(self):
+        self._ready()
+        return self.build, date.today()
+
     def status(self):
         return SimpleNamespace(build=self.build, articles=len(self.texts))
 

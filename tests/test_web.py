@@ -336,7 +336,8 @@ def test_nothing_that_fits_the_description_or_not_breaks_a_route():
         @given(case=operation.ok().as_strategy())
         @settings(max_examples=25, suppress_health_check=list(HealthCheck))
         def holds(case):
-            answer = case.call()
+            # What is compressed it would take for broken text: in WSGI nothing unpacks it.
+            answer = case.call(headers={"Accept-Encoding": "identity"})
             assert answer.status_code < 500
             case.validate_response(answer)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from kb import server
 from kb.config import Settings
 
-data, articles, cached, app = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+data, articles, caches, app = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
 
 class Bench(server._Server):
     def load(self):
@@ -33,8 +33,9 @@ class Bench(server._Server):
             return empty
         from kb.service import KnowledgeBase
         from kb.web import create_app
-        self._service = KnowledgeBase.open(self._settings, cached_answers=cached)
-        return create_app(self._service)
+        keeps = {} if caches else {"cached_answers": 0}
+        self._service = KnowledgeBase.open(self._settings, **keeps)
+        return create_app(self._service, **({} if caches else {"kept": 0}))
 
 settings = Settings(articles=articles, data=data, port=0, workers=int(sys.argv[5]))
 listener = server.bind(settings.host, 0)
@@ -55,10 +56,10 @@ def kb(
 
 @contextmanager
 def bench(
-    app: str, data: Path, articles: Path, *, cached: int = 512, workers: int = 2
+    app: str, data: Path, articles: Path, *, caches: bool = True, workers: int = 2
 ) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
-    """The same server around `ours` with that many cached answers, or around `empty` Flask."""
-    command = ["-c", _SERVER, str(data), str(articles), str(cached), app, str(workers)]
+    """The same server around `ours`, which keeps answers or none, or around `empty` Flask."""
+    command = ["-c", _SERVER, str(data), str(articles), "yes" if caches else "", app, str(workers)]
     with TemporaryDirectory(prefix="kb-metrics-") as metrics, _running(command, metrics) as running:
         yield running
 

@@ -1,0 +1,188 @@
+"""A question asked before is answered from memory, as it was answered first."""
+
+import gzip
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fakes import FakeBase
+
+from kb.config import Settings
+from kb.repeats import Outcome, Shelf
+from kb.service import KnowledgeBase
+from kb.web import create_app
+
+ASKED = "/api/search?q=пароль"
+KEY, OTHER = b"k" * 16, b"K" + b"k" * 15
+
+
+@pytest.fixture
+def base():
+    return FakeBase()
+
+
+def site(base, **settings):
+    app = create_app(base, Settings(**settings))
+    app.testing = True
+    return app.test_client()
+
+
+def test_a_repeated_question_is_answered_alike_and_searched_once(base):
+    client = site(base)
+
+    first, second = client.get(ASKED), client.get(ASKED)
+
+    assert second.data == first.data
+    assert second.headers == first.headers
+    assert len(base.asked) == 1
+
+
+def test_a_new_build_is_asked_again(base):
+    client = site(base)
+    client.get(ASKED)
+
+    base.build = "build-2"
+
+    assert client.get(ASKED).json["build"] == "build-2"
+
+
+def test_a_new_day_is_asked_again(settings, write):
+    moment = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    write("vpn", title="Reset your VPN password", publish="2026-03-02")
+    kb = KnowledgeBase(settings, now=lambda: moment)
+    kb.rebuild()
+    client = create_app(kb).test_client()
+    before = client.get("/api/search?q=vpn").json["total"]
+
+    moment += timedelta(minutes=2)
+
+    assert (before, client.get("/api/search?q=vpn").json["total"]) == (0, 1)
+    kb.close()
+
+
+def test_other_filters_are_another_question(base):
+    client = site(base)
+    client.get(ASKED)
+
+    assert client.get(f"{ASKED}&lang=en").json["results"] != client.get(ASKED).json["results"]
+
+
+def test_who_takes_gzip_gets_gzip_at_first_and_again(base):
+    client = site(base)
+    plain = client.get(ASKED)
+
+    for _ in range(2):
+        packed = client.get(ASKED, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Vary"] == "Accept-Encoding"
+        assert gzip.decompress(packed.data) == plain.data
+        assert packed.headers["ETag"] == plain.headers["ETag"]
+
+
+def test_a_repeated_answer_has_the_headers_of_every_answer(base):
+    client = site(base)
+    client.get(ASKED)
+
+    again = client.get(ASKED)
+
+    assert again.headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in again.headers["Content-Security-Policy"]
+
+
+def test_a_repeated_answer_is_counted(base):
+    client = site(base)
+
+    for _ in range(3):
+        client.get(ASKED)
+
+    told = client.get("/metrics").text
+    assert 'kb_requests_total{method="GET",route="/api/search",status="200"} 3.0' in told
+    assert 'kb_searches_total{outcome="answered"} 3.0' in told
+
+
+def test_a_host_that_is_not_ours_gets_nothing_from_memory(base):
+    client = site(base, trusted_hosts=("help.example.com",))
+    client.get(ASKED, base_url="http://help.example.com")
+
+    foreign = client.get(ASKED, base_url="http://evil.example.com")
+
+    assert foreign.status_code == 400
+
+
+def test_a_mistake_is_not_kept(base):
+    client = site(base)
+
+    assert client.get("/api/search?q=x&limit=no").status_code == 400
+    assert client.get("/api/search?q=x&limit=no").status_code == 400
+
+
+def test_no_build_is_said_and_not_kept(base):
+    client = site(base)
+    base.build = None
+    missing = client.get(ASKED)
+
+    base.build = "build-1"
+
+    assert missing.status_code == 503
+    assert client.get(ASKED).status_code == 200
+
+
+def test_an_answer_of_a_build_published_meanwhile_is_not_kept_for_the_old_one():
+    shelf = Shelf()
+    question = {"kb.question": (KEY, "old")}
+
+    shelf.keep(question, "new", Outcome(True, True), b"{}")
+
+    assert shelf.get(KEY) is None
+
+
+# --- the shelf ----------------------------------------------------------------------------------
+
+
+def test_what_another_process_keeps_is_found():
+    shelf = Shelf()
+
+    child = os.fork()
+    if not child:
+        shelf.put(KEY, Outcome(True, False), b"answer")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert shelf.get(KEY) == (Outcome(True, False), b"answer")
+
+
+def test_a_place_holds_one_answer_the_last_one():
+    shelf = Shelf(1)
+    shelf.put(KEY, Outcome(True, True), b"first")
+
+    shelf.put(OTHER, Outcome(True, True), b"second")
+
+    assert shelf.get(KEY) is None
+    assert shelf.get(OTHER) == (Outcome(True, True), b"second")
+
+
+@pytest.mark.parametrize("at", [3, 17, 21, 30])
+def test_an_answer_that_is_half_written_over_is_none(at):
+    shelf = Shelf(1)
+    shelf.put(KEY, Outcome(True, True), b"answer " * 5)
+
+    shelf._memory[at] ^= 1
+
+    assert shelf.get(KEY) is None
+
+
+def test_an_answer_too_long_for_its_place_is_not_kept():
+    shelf = Shelf()
+
+    shelf.put(KEY, Outcome(True, True), bytes(5000))
+
+    assert shelf.get(KEY) is None
+
+
+def test_without_places_nothing_is_kept(base):
+    client = create_app(base, Settings(), kept=0).test_client()
+
+    answers = [client.get(ASKED).data for _ in range(2)]
+
+    assert answers[0] == answers[1]
+    assert len(base.asked) == 2
