@@ -127,6 +127,11 @@ def query() -> str:
     return request.args.get("q", "")[:LONGEST_QUERY].strip()
 
 
+def page_number(text: str) -> int:
+    """A page that was asked for, 1 to 1000; anything else is the first."""
+    return min(int(text), 1000) if text.isascii() and text.isdigit() and int(text[:9]) else 1
+
+
 def given_id(name: str) -> str:
     """A random id a browser sent, or nothing if it is none."""
     found = request.values.get(name, "")

@@ -49,7 +49,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
     lang = _speak(ui)
     query = front.query()
     filters = {name: request.args.get(name, "") for name in ("lang", "category", "tag")}
-    page = _page_number(request.args.get("page", ""))
+    page = front.page_number(request.args.get("page", ""))
     results = kb().answer(
         query,
         lang=filters["lang"] or None,
@@ -70,10 +70,6 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         words=results.correction.query if results.correction else query,
         popular=popular(lang),
     )
-
-
-def _page_number(text: str) -> int:
-    return min(int(text), 1000) if text.isascii() and text.isdigit() and int(text[:9]) else 1
 
 
 def _record(results: Results, filters: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -143,9 +143,19 @@ def file_name(title: str, otherwise: str = "article") -> str:
 
 
 def skeleton(
-    title: str, *, lang: str, kind: str, today: date, category: str = "", say_lang: bool = False
+    title: str,
+    *,
+    lang: str,
+    kind: str,
+    today: date,
+    category: str = "",
+    say_lang: bool = False,
+    answers: Sequence[str] = (),
 ) -> str:
-    """The text of a new article; passes `kb check` as it is: only its words are left to write."""
+    """The text of a new article; passes `kb check` as it is: only its words are left to write.
+
+    It claims to answer `answers`, else its title.
+    """
     words = _SKELETONS.get(lang, _SKELETONS["en"])
     parts = list(words.parts[kind])
     if kind == "problem":
@@ -158,7 +168,7 @@ def skeleton(
         **({"category": category} if category else {}),
         "type": _Bare(kind),
         "updated": _Bare(today.isoformat()),
-        "answers": [title],
+        "answers": list(answers) or [title],
     }
     body = [words.lead, *(f"## {heading}\n\n{text}" for heading, text in parts)]
     handler = _FrontMatter({"answers": words.answers})

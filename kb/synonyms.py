@@ -9,6 +9,8 @@ Matching is by dictionary forms, so one form of a word stands for all. What a gr
 looked up again: synonyms of synonyms are not synonyms. A mistake is a value, and the rest is used.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -168,6 +170,20 @@ def parse(
     return Synonyms(
         tuple(reader.groups), tuple(phrase for phrase, _ in reader.off)
     ), reader.mistakes
+
+
+def added(content: str, words: Sequence[str]) -> str:
+    """The content of a file with one more group, in which each word finds the others."""
+    before = content if not content or content.endswith("\n") else content + "\n"
+    indents = re.findall("^( *)- ", content, re.M)
+    return f"{before}{indents[-1] if indents else ''}- [{', '.join(map(_written, words))}]\n"
+
+
+def _written(phrase: str) -> str:
+    """As a writer would, in quotes where YAML would read something else."""
+    if re.fullmatch(r"\w+( \w+)*", phrase):
+        return phrase
+    return json.dumps("".join(filter(str.isprintable, phrase)), ensure_ascii=False)
 
 
 class _Loader(yaml.SafeLoader):

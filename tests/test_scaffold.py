@@ -151,6 +151,15 @@ def test_new_says_what_is_missing(runner, settings, arguments, says):
     assert says in done.stderr
 
 
+def test_a_new_article_claims_the_questions_it_is_given():
+    given = ["не приходит письмо", 'где "код": в почте?']
+    written = scaffold.skeleton(
+        "Почта", lang="ru", kind="problem", today=date(2026, 11, 22), answers=given
+    )
+
+    assert frontmatter.loads(written)["answers"] == given
+
+
 # ---------------------------------------------------------------- kb schema
 
 

@@ -276,3 +276,30 @@ def test_matching_costs_next_to_nothing():
     tokenising = time.process_time() - start
 
     assert expanding < 3 * tokenising  # measured: about as long
+
+
+# --- one more group
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "- [vpn, tunnel]", "# ours\n- [vpn, tunnel]\n", "  - [vpn, tunnel]\n  - fax: [letter]\n"],
+)
+@given(word=st.text(min_size=1, max_size=12), other=st.text(min_size=1, max_size=12))
+def test_a_group_is_added_to_any_file_whatever_the_words(content, word, other):
+    before, mistakes = synonyms.parse(content)
+    changed = synonyms.added(content, [word, other])
+
+    after, then = synonyms.parse(changed)
+
+    assert mistakes == []
+    assert changed.startswith(content)
+    assert after.groups[: len(before.groups)] == before.groups
+    if not then:  # what is no word, or two times the same, is named and adds nothing
+        assert len(after.groups) == len(before.groups) + 1
+
+
+def test_a_group_is_added_as_a_writer_would_write_it():
+    assert synonyms.added("- [vpn, tunnel]", ["вход", "sign in", "C++"]) == (
+        '- [vpn, tunnel]\n- [вход, sign in, "C++"]\n'
+    )
