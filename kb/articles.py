@@ -15,11 +15,12 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from kb import front_matter, text
+from kb import dialects, front_matter, text
 from kb.errors import ArticlesMissing
 from kb.front_matter import CONTROLS, Wrong, one_line, short
 from kb.history import Change
 from kb.keys import ENDINGS, MAX_TITLE, Known, shorten, slug_of, typed, without_ending
+from kb.reading import INDEX_NAMES
 
 VERSION = "1"  # of what `parse` makes of the same bytes; a new one makes every digest new
 MAX_BYTES = 2 * 2**20
@@ -70,6 +71,8 @@ class Article:
     unlisted: bool = False
     boost: float = 1.0
     translation_of: str = ""
+    order: float | None = None  # its place in its category, where another tool's key gives one
+    dialect: str = ""  # of `dialects`: whose spellings the body may hold
     extra: Mapping[str, object] = field(default_factory=dict)  # unknown keys, as plain JSON values
     lines: Mapping[str, int] = field(
         default_factory=dict
@@ -105,13 +108,14 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a file may leave unsaid: settings, and what git knows of this file."""
+    """What a file may leave unsaid: settings, its folder, and what git knows of this file."""
 
     lang: str = "ru"
     langs: tuple[str, ...] = ("ru", "en")
     max_bytes: int = MAX_BYTES
     author: str = ""
     updated: date | None = None
+    dialect: str = ""  # of the folder
 
     def of(self, change: Change | None) -> "Defaults":
         """The defaults for a file with this last change."""
@@ -138,17 +142,19 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         own_slug = _slug_of_path(path)
     except Wrong as wrong:
         return Parsed(None, (Problem(path, wrong.line, wrong.code, wrong.message, wrong.cure),))
-    known, warnings = typed(front)
+    meaning = dialects.meaning(front, path, defaults.dialect, dated=defaults.updated is not None)
+    known, warnings = typed(meaning.front)
     body, heading = _body(lines, front.body_line, wants_title=not known.title)
     notes = [Problem(path, *warning, level="warning") for warning in warnings]
-    if not known.title and not heading:
+    title = known.title or heading or shorten(meaning.label, MAX_TITLE)
+    if not title:
         notes.append(_no_title(path))
     lang = known.lang or _language(path, heading, body, defaults)
     return Parsed(
         Article(
             path=path,
             slug=known.slug or own_slug,
-            title=known.title or heading or _title_of(own_slug),
+            title=title or _title_of(own_slug),
             lang=lang,
             body=body,
             body_line=front.body_line,
@@ -169,8 +175,10 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
             unlisted=known.unlisted,
             boost=known.boost,
             translation_of=known.translation_of,
+            order=meaning.order,
+            dialect=defaults.dialect,
             extra={k: v for k, v in front.values.items() if k not in Known.model_fields},
-            lines=front.lines,
+            lines=meaning.front.lines,
         ),
         tuple(sorted(notes)),
     )
@@ -292,7 +300,7 @@ def _category(path: str, langs: tuple[str, ...]) -> str:
 def _title_of(slug: str) -> str:
     parts = slug.split("/")
     name = parts[-1]
-    if name.lower() in ("index", "_index", "readme") and len(parts) > 1:
+    if name.lower() in INDEX_NAMES and len(parts) > 1:
         name = parts[-2]
     words = re.sub("[-_]+", " ", name).strip() or name
     return shorten(words[:1].upper() + words[1:], MAX_TITLE)
@@ -541,7 +549,10 @@ def _read_up_to(descriptor: int, size: int) -> bytes:
 def digest(path: str, data: bytes, defaults: Defaults | None = None) -> str:
     """Equal digests mean `parse` gives an equal article."""
     defaults = defaults or Defaults()
-    told = (VERSION, path, defaults.lang, *defaults.langs, defaults.author, str(defaults.updated))
+    told = (
+        VERSION, path, defaults.lang, *defaults.langs, defaults.author, str(defaults.updated),
+        defaults.dialect,
+    )  # fmt: skip
     found = blake2b("\0".join(told).encode("utf-8", "surrogatepass"), digest_size=16)
     found.update(b"\0\0")
     found.update(data)
@@ -556,6 +567,7 @@ class Scan:
     problems: tuple[Problem, ...]
     skipped: int = 0
     sources: tuple[Source, ...] = ()
+    claimed: tuple[Article, ...] = ()  # the articles with the aliases they ask for, taken or not
 
 
 def settle(articles: Iterable[Article]) -> tuple[tuple[Article, ...], tuple[Problem, ...]]:
@@ -613,15 +625,26 @@ def scan(
         if parsed.article:
             articles.append(parsed.article)
     settled, taken = settle(articles)
-    return Scan(settled, tuple(sorted((*problems, *taken))), found.skipped, found.sources)
+    paths = {article.path for article in settled}
+    return Scan(
+        settled,
+        tuple(sorted((*problems, *taken))),
+        found.skipped,
+        found.sources,
+        tuple(article for article in articles if article.path in paths),
+    )
 
 
 def _parse_all(
     root: Path, sources: Iterable[Source], defaults: Defaults, changes: Mapping[str, Change]
 ) -> Iterator[Parsed]:
-    for source in sources:
-        data = read(root, source, defaults.max_bytes)
+    files = {source.path: read(root, source, defaults.max_bytes) for source in sources}
+    folders = dialects.Folders.of(
+        (path, dialects.mark(path, data)) for path, data in files.items() if isinstance(data, bytes)
+    )
+    for path, data in files.items():
         if isinstance(data, Problem):
             yield Parsed(None, (data,))
         else:
-            yield parse(source.path, data, defaults.of(changes.get(source.path)))
+            own = replace(defaults.of(changes.get(path)), dialect=folders.dialect(path))
+            yield parse(path, data, own)

@@ -16,7 +16,17 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from kb import __version__, articles, calibration, dialects, history, limits, markup, store
+from kb import (
+    __version__,
+    articles,
+    calibration,
+    dialects,
+    history,
+    limits,
+    markup,
+    reading,
+    store,
+)
 from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
@@ -52,6 +62,7 @@ _MODULES = (
     "markup",
     "matches",
     "ranking",
+    "reading",
     "schema",
     "segment",
     "spelling",
@@ -87,7 +98,7 @@ class Entry:
     """What is remembered of a file from one build to the next."""
 
     stat: tuple[int, ...]
-    facts: str  # author and date from git
+    facts: str  # author and date from git, dialect from the folder
     digest: str
     problems: tuple[Problem, ...] = ()
     segment: int = -1  # -1: rejected
@@ -114,9 +125,8 @@ class Entry:
 
     @classmethod
     def from_json(cls, values: Sequence[Any]) -> "Entry":
-        (
-            stat, facts, digest, problems, segment, doc, slug, aliases, original, links, lines, *more
-        ) = values  # fmt: skip
+        stat, facts, digest, problems, segment, doc, slug, aliases, original, *rest = values
+        links, lines, *more = rest
         return cls(
             tuple(stat), facts, digest, tuple(Problem(*p) for p in problems), segment, doc, slug,
             tuple(aliases), original, tuple(links), tuple(lines), *more,
@@ -187,7 +197,9 @@ def fingerprint(settings: Settings) -> str:
 
 def _code() -> str:
     """A digest of the modules that decide what stands in a build."""
-    files = [Path(__file__).with_name(f"{name}.py") for name in _MODULES]
+    here = Path(__file__).parent
+    files = [here / f"{name}.py" for name in _MODULES]
+    files += [file for name in _MODULES for file in sorted((here / name).glob("*.py"))]
     parts = [file.read_bytes() for file in files if file.exists()]
     return blake2b(b"".join(parts), digest_size=8).hexdigest()
 
@@ -375,26 +387,61 @@ def _compare(
     """Which files are as they were, and the bytes of the others."""
     plan = _Plan()
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
-    known = before.entries if before else {}
+    known = _reusable(before)
+    changed = _changed(settings, sources, known, plan)
+    folders = dialects.Folders.of(plan.marks.items())
     for source in sources:
-        defaults = base.of(past.changes.get(source.path))
-        stat = _stat(source)
+        if source.path not in plan.marks:
+            continue
+        own = base.of(past.changes.get(source.path))
+        defaults = replace(own, dialect=folders.dialect(source.path))
+        stat, facts = _stat(source), _facts(defaults)
         entry = known.get(source.path)
-        if entry and any(problem.code in _MAY_PASS for problem in entry.problems):
-            entry = None  # it depends on other articles, or on how busy the machine was
-        facts = _facts(defaults)
         if entry and entry.stat == stat and entry.facts == facts:
             plan.kept[source.path] = entry
             continue
-        data = articles.read(settings.articles, source, settings.max_article_bytes)
-        if isinstance(data, Problem):
-            plan.problems.append(data)
+        data = changed.get(source.path) or _bytes(settings, source, plan)
+        if data is None:
             continue
         if entry and entry.digest == articles.digest(source.path, data, defaults):
-            plan.kept[source.path] = replace(entry, stat=stat, facts=facts)
+            mark = plan.marks[source.path]
+            plan.kept[source.path] = replace(entry, stat=stat, facts=facts, mark=mark)
         else:
             plan.fresh.append((source, data, defaults))
     return plan
+
+
+def _reusable(before: _Before | None) -> dict[str, Entry]:
+    """What is known of the files, but for what depends on other articles or on a busy machine."""
+    return {
+        path: entry
+        for path, entry in (before.entries if before else {}).items()
+        if not any(problem.code in _MAY_PASS for problem in entry.problems)
+    }
+
+
+def _changed(
+    settings: Settings, sources: Sequence[Source], known: Mapping[str, Entry], plan: _Plan
+) -> dict[str, bytes]:
+    """The bytes of the files that are not as they were; notes whose keys every file uses."""
+    changed = {}
+    for source in sources:
+        entry = known.get(source.path)
+        if entry and entry.stat == _stat(source):
+            plan.marks[source.path] = entry.mark
+        elif (data := _bytes(settings, source, plan)) is not None:
+            changed[source.path] = data
+            plan.marks[source.path] = dialects.mark(source.path, data)
+    return changed
+
+
+def _bytes(settings: Settings, source: Source, plan: _Plan) -> bytes | None:
+    """The file, or None and a problem more."""
+    data = articles.read(settings.articles, source, settings.max_article_bytes)
+    if isinstance(data, Problem):
+        plan.problems.append(data)
+        return None
+    return data
 
 
 def _stat(source: Source) -> tuple[int, ...]:
@@ -402,8 +449,8 @@ def _stat(source: Source) -> tuple[int, ...]:
 
 
 def _facts(defaults: Defaults) -> str:
-    """What git says of an article."""
-    return f"{defaults.author}|{defaults.updated}"
+    """What git and its folder say of an article."""
+    return f"{defaults.author}|{defaults.updated}|{defaults.dialect}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,6 +476,7 @@ def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Analysed | None, tu
         lang=parsed.article.lang,
         title=parsed.article.title,
         remote_images=remote_images,
+        dialect=parsed.article.dialect,
     )
     return analyse(parsed.article, rendered), parsed.problems
 
@@ -448,7 +496,7 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
         doc: Analysed | None = None
         problems: tuple[Problem, ...]
         if isinstance(result, limits.Failure):
-            problems = (_failed(source.path, result, settings),)
+            problems = (failed(source.path, result, settings),)
         else:
             doc, problems = result
         yield _Fresh(
@@ -462,7 +510,8 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
             progress(done, total)
 
 
-def _failed(path: str, failure: "limits.Failure", settings: Settings) -> Problem:
+def failed(path: str, failure: "limits.Failure", settings: Settings) -> Problem:
+    """Why an article could not be rendered."""
     if failure.kind == "time":
         return Problem(
             path, 1, "too-slow",
@@ -485,7 +534,8 @@ def _settle(plan: _Plan, fresh: Iterator[_Fresh]) -> _Contents:
     """Gives every address to one article; what lost its address is rejected."""
     contents = _Contents(dict(plan.kept), {}, ())
     for file in fresh:
-        entry = Entry(_stat(file.source), file.facts, file.digest, file.problems)
+        mark = plan.marks[file.source.path]
+        entry = Entry(_stat(file.source), file.facts, file.digest, file.problems, mark=mark)
         if file.doc is None:
             contents.entries[file.source.path] = entry
         else:
@@ -510,6 +560,7 @@ def _described(entry: Entry, doc: Analysed) -> Entry:
         slug=article.slug,
         aliases=article.aliases,
         translation_of=article.translation_of,
+        order=article.order,
         links=tuple(sorted(set(_LINK.findall(doc.html)))),
         lines=(article.lines.get("slug", 1), article.lines.get("aliases", 1)),
     )
@@ -661,9 +712,10 @@ def _place(
 def _write_names(
     draft: Path, entries: Mapping[str, Entry], segments: Sequence[str], langs: Sequence[str]
 ) -> None:
-    """Addresses to articles, their order, their translations and how often they are linked to."""
+    """Addresses to articles, their reading order, their translations, how often they are linked."""
     bases = np.cumsum([0, *(Segment(draft / name).size for name in segments)])
     live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
+    in_order = reading.in_order({path: entry.order for path, entry in live.items()})
     at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}
     others = _other_addresses(live, by_slug)
@@ -672,7 +724,7 @@ def _write_names(
     arrays: dict[str, Any] = {
         "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
         "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
-        "order": np.array(list(at.values()), np.int32),
+        "order": np.array([at[path] for path in in_order], np.int32),
         "group": _translations(live, by_slug, at, int(bases[-1]), langs),
         "inlinks": _inlinks(live, by_slug, others, at, int(bases[-1])),
     }
@@ -692,6 +744,9 @@ def _other_addresses(live: Mapping[str, Entry], by_slug: Mapping[str, str]) -> d
     for path, entry in live.items():  # a former slug was chosen, a path came about
         if _plain(path) not in by_slug:
             others.setdefault(_plain(path), entry.slug)
+    for folder, path in reading.folder_pages(live).items():
+        if folder and folder not in by_slug:
+            others.setdefault(folder, live[path].slug)
     return others
 
 

@@ -40,7 +40,7 @@ class Library:
             self._at: NDArray[np.int32] = names["slugs.doc"]
             self._aliases = Vocabulary(names["aliases.blob"], names["aliases.offsets"])
             self._alias_to: NDArray[np.int32] = names["aliases.to"]
-            self.in_order: NDArray[np.int32] = names["order"]  # live articles by path
+            self.in_order: NDArray[np.int32] = names["order"]  # live articles as one reads them
             self._group: NDArray[np.int32] = names["group"]  # of translations, per article
             self.inlinks: NDArray[np.int32] = names["inlinks"]
             self.synonyms = (build.folder / SYNONYMS).read_text("utf-8")

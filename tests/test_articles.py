@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -570,21 +571,21 @@ def test_equal_digests_mean_an_equal_article():
 @pytest.mark.shared
 @needs_shared
 @pytest.mark.parametrize(
-    ("base", "count", "rejected"),
+    ("base", "count", "rejected", "warned"),
     [
-        ("dynamics365-bc-ru", 1096, {"bad-yaml": 1, "merge-conflict": 1}),
-        ("helm", 315, {"slug-taken": 2}),
-        ("plausible-docs", 132, {}),
-        ("identity-site", 103, {}),
+        ("dynamics365-bc-ru", 1096, {"bad-yaml": 1, "merge-conflict": 1}, {}),
+        ("helm", 315, {}, {}),
+        ("plausible-docs", 132, {}, {}),
+        ("identity-site", 103, {}, {"alias-taken": 16}),  # `redirect_from` of two files each
     ],
 )
-def test_real_bases_are_read_whole(base, count, rejected):
+def test_real_bases_are_read_whole(base, count, rejected, warned):
     found = articles.scan(SHARED / base)
 
     codes = [p.code for p in found.problems if p.level == "error"]
     assert {code: codes.count(code) for code in codes} == rejected
     assert len(found.articles) == count - len(codes)
-    assert [p for p in found.problems if p.level == "warning"] == []
+    assert Counter(p.code for p in found.problems if p.level == "warning") == warned
 
 
 @pytest.mark.shared

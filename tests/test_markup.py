@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from markdown.inlinepatterns import SimpleTagInlineProcessor
 
 from kb import articles, markup
-from kb.markup import Link
+from kb.markup import Link, converter
+from kb.markup.addresses import address
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "articles"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no shared articles in {SHARED}")
@@ -258,7 +259,7 @@ INLINE = st.sampled_from(["  \n", " ", "\n", "\n\n", *SIGNS.split()])
 @given(st.lists(INLINE, max_size=25).map("".join))
 def test_passing_over_patterns_changes_nothing(text):
     body = f"{text}\n\n[1]: x.md\n\n[^1]: note"
-    ours = markup._markdown()
+    ours = converter.converter()
     plain = markdown.Markdown(
         output_format="html",
         extensions=["tables", "footnotes", "admonition", "def_list", "sane_lists"],
@@ -308,7 +309,7 @@ def test_passing_over_patterns_changes_nothing(text):
     ],
 )  # fmt: skip
 def test_where_a_link_leads(target, url):
-    assert markup.address(target, "ru/account/reset.md") == url
+    assert address(target, "ru/account/reset.md") == url
 
 
 def test_links_are_listed_as_written_with_their_lines():
@@ -476,7 +477,7 @@ ATTRIBUTES = named("""
     align alt aria-label checked class colspan dir disabled height href id lang loading
     open referrerpolicy rel reversed role rowspan scope span src start title type width
 """)
-CLASSES = {"anchor", "task"}.union(*markup._CLASSES.values())
+CLASSES = {"anchor", "task"}.union(*converter.CLASSES.values())
 
 
 class Auditor(HTMLParser):
