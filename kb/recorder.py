@@ -4,7 +4,8 @@ One bounded queue and one daemon thread per process, started with the first repo
 fork. A report carries its run from the beginning, so each worker of a server keeps the newest it
 has seen of a run in memory and writes it, folded and judged, when the run is closed or has been
 quiet for 10 s; what several workers learned of one run is joined by its id in the log: the most
-keystrokes, the union of events. A log that is locked, full or gone is tried again; what no longer
+keystrokes, the union of events. What came of a search after it was written, or in another worker,
+is added to it there. A log that is locked, full or gone is tried again; what no longer
 fits into memory is dropped and counted.
 """
 
@@ -16,14 +17,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from kb import runs
 from kb.errors import LogUnavailable
 from kb.runs import Report
-from kb.searchlog import Search, SearchLog
+from kb.searchlog import Amendment, Search, SearchLog
 
 _BATCH = 20  # searches in one transaction: other processes wait for their turn
+_ASIDE = 2  # times a click may wait, 10 s each, for another worker to write its search
 _RETRY = (0.1, 0.5, 2.0, 5.0)  # seconds between tries; the last one goes on
 
 logger = logging.getLogger(__name__)
@@ -56,6 +59,15 @@ class _Held:
     verdict: Verdict | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """What came of a search that this worker does not hold."""
+
+    more: Amendment
+    due: float
+    tries: int = 0
+
+
 class Recorder:
     """Writes what is reported to the log that `open_log` opens, in its own time.
 
@@ -86,6 +98,7 @@ class Recorder:
         self._held: dict[str, _Held] = {}
         self._ready: deque[Search] = deque()
         self._calls: deque[Callable[[SearchLog], object]] = deque()
+        self._late: list[_Late] = []
         self._log: SearchLog | None = None
         self._thread: threading.Thread | None = None
         self._busy = False
@@ -102,7 +115,8 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """How much is in memory only: open runs, and what the log has not acknowledged."""
-        return len(self._news) + len(self._held) + len(self._ready) + len(self._calls)
+        told = len(self._news) + len(self._held) + len(self._late)
+        return told + len(self._ready) + len(self._calls)
 
     # --- called by the web ----------------------------------------------------------------------
 
@@ -203,10 +217,11 @@ class Recorder:
         if self._ready or self._calls:
             retry = _RETRY[min(self._failures, len(_RETRY)) - 1] if self._failures else 0.0
             return min(retry, 0.2) if self._closing else retry
-        if not self._held or self._hurry:
-            return 0.0 if self._hurry and self._held else None
+        dues = [held.due for held in self._held.values()] + [late.due for late in self._late]
+        if not dues or self._hurry:
+            return 0.0 if self._hurry and dues else None
         # A clock that tests move by hand is looked at twice a second.
-        soonest = min(held.due for held in self._held.values()) - self._clock()
+        soonest = min(dues) - self._clock()
         return min(max(soonest, 0.01), 0.5)
 
     def _hold_run(self, report: Report, now: float, robot: bool, verdict: Verdict | None) -> None:
@@ -233,10 +248,25 @@ class Recorder:
             except Exception:
                 self.dropped += 1
                 logger.exception("a report could not be folded")
+        late, self._late = self._late, []
+        for each in late:
+            if hurry or each.due <= now:
+                self._calls.append(partial(self._amend, each))
+            else:
+                self._late.append(each)
+
+    def _amend(self, late: _Late, log: SearchLog) -> None:
+        """Add to a search; one that nobody has written yet is waited for, but not for ever."""
+        if not log.amend(late.more) and late.tries < _ASIDE and not (self._hurry or self._closing):
+            self._late.append(replace(late, due=self._clock() + self._hold, tries=late.tries + 1))
 
     def _searches(self, held: _Held, now: float) -> list[Search]:
         """The searches of a report, each with what the index says to it."""
         report = held.report
+        if not report.steps:
+            more = Amendment(report.run, report.visit, now, report.events, held.robot)
+            self._late.append(_Late(more, due=now))
+            return []
         folded = runs.fold_report(report)
         searches = []
         for i, run in enumerate(folded):

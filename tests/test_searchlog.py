@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -897,6 +898,100 @@ def test_two_workers_learn_of_one_run(url: str, log: SearchLog, clock: Clock) ->
 
     [row] = log.export()
     assert (row["query"], row["keystrokes"], row["clicked"]) == ("как сбросить", 2, True)
+
+
+CAME = runs.Report("r", "r", events=(Event("click", "a", 2),))  # the page knows only the run
+
+
+def test_a_click_long_after_the_page_was_shown_is_a_click(
+    recorder: Recorder, log: SearchLog, clock: Clock
+) -> None:
+    recorder.report(report("r", ("оплата", 0), shown=[["a", 2]]))
+    clock.now += 10.1
+    wait_for(lambda: recorder.written == 1)
+    assert kinds(log) == {"оплата": "ignored"}
+
+    clock.now += 300
+    for _ in range(2):  # the article is opened again
+        recorder.report(CAME)
+        assert recorder.flush()
+
+    assert kinds(log) == {"оплата": None}
+    [row] = log.export()
+    assert [(event["slug"], event["rank"]) for event in row["events"]] == [("a", 2)]
+
+
+def test_a_click_waits_for_another_worker_to_write_its_search(
+    url: str, recorder: Recorder, log: SearchLog, clock: Clock
+) -> None:
+    recorder.report(CAME)
+    wait_for(lambda: recorder.waiting == 1)
+    other = Recorder(lambda: SearchLog(url), judge, clock=clock)
+    other.report(report("r", ("оплата", 0)))
+    assert other.close()
+
+    clock.now += 10.1
+
+    wait_for(lambda: recorder.waiting == 0)
+    assert kinds(log) == {"оплата": None}
+
+
+def test_a_click_on_nothing_that_is_known_is_forgotten(
+    recorder: Recorder, log: SearchLog, clock: Clock
+) -> None:
+    def a_while_later() -> bool:
+        clock.now += 10.1
+        return recorder.waiting == 0
+
+    recorder.report(CAME)
+
+    wait_for(a_while_later)
+    assert list(log.export()) == []
+
+
+def test_a_strangers_click_is_no_click(recorder: Recorder, log: SearchLog) -> None:
+    recorder.report(report("r", ("оплата", 0)))
+    recorder.flush()
+
+    recorder.report(replace(CAME, visit="stranger"))
+    recorder.flush()
+
+    assert [row["clicked"] for row in log.export()] == [False]
+
+
+def test_a_click_after_two_questions_belongs_to_the_last(
+    recorder: Recorder, log: SearchLog
+) -> None:
+    recorder.report(report("r", ("пароль", 0), ("оплата", 5000)))
+    recorder.flush()
+
+    recorder.report(CAME)
+    recorder.flush()
+
+    assert {row["query"]: row["clicked"] for row in log.export()} == {
+        "пароль": False,
+        "оплата": True,
+    }
+
+
+@pytest.mark.parametrize("first", ["letter", "search"])
+def test_a_letter_that_names_a_run_is_its_visits_letter(
+    log: SearchLog, ask: Ask, first: str
+) -> None:
+    def write() -> None:
+        log.ticket("не работает", visit="run", at=moment(100))
+
+    if first == "letter":
+        write()
+    ask("v", "до письма", 50, id="run", **HITS, events=click())
+    if first == "search":
+        write()
+    ask("v", "ещё вопрос", 20, **HITS, events=click())
+
+    assert {row["query"]: row["ticketed"] for row in log.export()} == {
+        "до письма": True,
+        "ещё вопрос": True,
+    }
 
 
 def test_votes_and_letters_go_the_same_way(recorder: Recorder, log: SearchLog) -> None:

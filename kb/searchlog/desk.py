@@ -22,6 +22,7 @@ from kb.searchlog.rows import (
     merged,
     names_of,
     row_of,
+    with_events,
 )
 from kb.searchlog.statements import (
     change,
@@ -44,9 +45,10 @@ from kb.searchlog.tables import (
     PHRASINGS,
     REPORTS,
     RUNS,
+    SENT,
     TICKETS,
 )
-from kb.searchlog.values import COUNTS, FORGOTTEN, KINDS, Search, dump, to_ms, when
+from kb.searchlog.values import COUNTS, FORGOTTEN, KINDS, Amendment, Search, dump, to_ms, when
 
 
 class Desk:
@@ -81,7 +83,8 @@ class Desk:
                 "at": row["ended"],
             }
             c.execute(REPORTS.insert(), report)
-        self._write_events(search, after["id"])
+            self._own_letters(search)
+        self._write_events(search.events, after["id"], row["ended"])
         self._put(before, after)
         self.settle(
             search.visit,
@@ -91,6 +94,42 @@ class Desk:
             only=after["id"],
         )
         return 0
+
+    def amend(self, more: Amendment) -> int | None:
+        """Add what came of a search that is known; None if it is not, 1 if it is another visit's.
+
+        Where a report became several searches, it came of the last one.
+        """
+        c = self._connection
+        known = select_one(
+            c,
+            "select run, visit from reports where report = :id order by at desc, id desc limit 1",
+            id=more.report,
+        )
+        if known is None:
+            return None
+        if more.visit not in (known["visit"], more.report):
+            return 1
+        before = select_one(c, "select * from runs where id = :id", id=known["run"])
+        if before is None:
+            return 0  # purged
+        self._write_events(more.events, before["id"], to_ms(more.at))
+        self._put(before, with_events(before, more.events, robot=more.robot))
+        self.settle(before["visit"], before["started"], before["ended"], robot=more.robot)
+        return 0
+
+    def _own_letters(self, search: Search) -> None:
+        """A letter that named a run, before the run was known, is a letter of the run's visit."""
+        c, run = self._connection, search.report or search.id
+        for letter in select(c, "select at from sent where visit = :run", run=run):
+            execute(c, "delete from sent where visit = :run and at = :at", run=run, at=letter["at"])
+            upsert(c, SENT, {"visit": search.visit, "at": letter["at"]})
+
+    def visit_of(self, run: str) -> str:
+        """The visit a run belongs to; an unknown run stands for itself, as without scripts."""
+        query = "select visit from reports where report = :run limit 1"
+        found = select_one(self._connection, query, run=run)
+        return found["visit"] if found else run
 
     def _joined(
         self, search: Search, row: dict[str, Any]
@@ -140,7 +179,7 @@ class Desk:
         self._count(other, -1)
         self._touch(other)
 
-    def _write_events(self, search: Search, run: str) -> None:
+    def _write_events(self, events: Iterable[runs.Event], run: str, at: int) -> None:
         rows = {
             (event.kind, event.slug, event.ms): {
                 "run": run,
@@ -148,9 +187,9 @@ class Desk:
                 "slug": event.slug,
                 "ms": event.ms,
                 "rank": event.rank,
-                "at": to_ms(search.ended),
+                "at": at,
             }
-            for event in search.events
+            for event in events
         }
         upsert(self._connection, EVENTS, *rows.values())
 

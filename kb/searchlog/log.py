@@ -12,14 +12,15 @@ from kb.searchlog.board import Boards
 from kb.searchlog.desk import Desk
 from kb.searchlog.groups import Groups
 from kb.searchlog.news import Newsroom
+from kb.searchlog.numbers import Numbers
 from kb.searchlog.rows import folded
 from kb.searchlog.sharing import Sharing
 from kb.searchlog.statements import PAGE, count_rows, pages, select_one, upsert
 from kb.searchlog.tables import FEEDBACK, META, REPORTS, SENT, TICKETS
-from kb.searchlog.values import Search, dump, stamp, to_ms
+from kb.searchlog.values import Amendment, Search, dump, stamp, to_ms
 
 
-class SearchLog(Sharing, Boards, Groups, Newsroom):
+class SearchLog(Sharing, Boards, Groups, Newsroom, Numbers):
     """The log at a database address. Every method may be called from any thread, also after a fork.
 
     Raises LogUnavailable when the database cannot be reached; what was returned from before is
@@ -42,6 +43,18 @@ class SearchLog(Sharing, Boards, Groups, Newsroom):
             for search in searches:
                 self.forged += desk.record(search)
             desk.finish()
+
+    def amend(self, more: Amendment) -> bool:
+        """Keep what came of a search later; False if no such search is known (yet).
+
+        As with `record`, only its own visit may add to a search.
+        """
+        with self._writing() as connection:
+            desk = Desk(connection)
+            forged = desk.amend(more)
+            desk.finish()
+        self.forged += forged or 0
+        return forged is not None
 
     def feedback(
         self,
@@ -85,7 +98,8 @@ class SearchLog(Sharing, Boards, Groups, Newsroom):
     ) -> str:
         """Keep a letter as it was written, flag the visit's searches of 30 min; returns its id.
 
-        The letter and the visit are kept apart. The same `id` again changes nothing.
+        `visit` may also be one of its runs. The letter and the visit are kept apart.
+        The same `id` again changes nothing.
         """
         id = id or uuid4().hex
         ms = stamp(at or datetime.now(UTC))
@@ -96,8 +110,9 @@ class SearchLog(Sharing, Boards, Groups, Newsroom):
                 return id
             connection.execute(TICKETS.insert(), row)
             if visit:
-                upsert(connection, SENT, {"visit": visit, "at": ms})
                 desk = Desk(connection)
+                visit = desk.visit_of(visit)
+                upsert(connection, SENT, {"visit": visit, "at": ms})
                 desk.settle(visit, ms - to_ms(runs.TICKETED), ms)
                 desk.finish()
         return id

@@ -113,6 +113,19 @@ def amended(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
+def with_events(
+    before: dict[str, Any], events: Iterable[runs.Event], *, robot: bool = False
+) -> dict[str, Any]:
+    """A run, and what came of it later."""
+    clicks = [event for event in events if event.kind == "click"]
+    return before | {
+        "clicked": before["clicked"] or bool(clicks),
+        "answered": before["answered"] or any(event.kind == "answered" for event in events),
+        "rank": before["rank"] or (clicks[0].rank if clicks else 0),
+        "robot": before["robot"] or robot,
+    }
+
+
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     """Two runs that are one search, under the first one's id: the later question, all that came."""
     earlier, later = (first, second) if first["started"] <= second["started"] else (second, first)

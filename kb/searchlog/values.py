@@ -50,6 +50,17 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """What came of a search later, told without its words: a click on a page of results."""
+
+    report: str  # its run, as the page named it
+    visit: str  # or the run again, where the page knew of no visit
+    at: float  # seconds since 1970
+    events: tuple[runs.Event, ...] = ()
+    robot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """What would have answered a group (LEADS.md §8), as of a build."""
 
