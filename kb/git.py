@@ -26,6 +26,14 @@ def run(folder: Path, *arguments: str, seconds: float, remote: bool = False) -> 
     No hook of the repository runs, nothing is asked, and after `seconds` it is stopped with all
     that it started. Raises GitFailed.
     """
+    printed = read(folder, *arguments, seconds=seconds, remote=remote)
+    return printed.decode("utf-8", "replace")
+
+
+def read(
+    folder: Path, *arguments: str, seconds: float, remote: bool = False, given: bytes = b""
+) -> bytes:
+    """The bytes that git prints when it is `given` others, as `run` runs it."""
     options = [part for setting in _SETTINGS for part in ("-c", setting)]
     command = ["git", "--no-pager", "--no-optional-locks", *options, *arguments]
     try:
@@ -33,13 +41,13 @@ def run(folder: Path, *arguments: str, seconds: float, remote: bool = False) -> 
             command,
             cwd=folder,
             env=_environment(remote),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,  # no terminal to ask on, and one group to stop
         ) as process:
             try:
-                out, err = process.communicate(timeout=seconds)
+                out, err = process.communicate(given, timeout=seconds)
             except BaseException:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -52,7 +60,7 @@ def run(folder: Path, *arguments: str, seconds: float, remote: bool = False) -> 
         raise GitFailed(str(error)) from None
     if process.returncode:
         raise GitFailed(_reason(err.decode("utf-8", "replace")))
-    return out.decode("utf-8", "replace")
+    return bytes(out)
 
 
 def _environment(remote: bool) -> dict[str, str]:

@@ -35,14 +35,15 @@ class History:
     note: str = ""  # why it is empty or incomplete, as a sentence
 
 
-def read(folder: Path, *, seconds: float = SECONDS) -> History:
+def read(folder: Path, *, at: str = "HEAD", seconds: float = SECONDS) -> History:
     """The history of all files below `folder`: date of the author, name of the author, order.
 
-    A file that was only moved keeps the change of its text. A merge counts as its parents do.
+    It ends with the commit `at`. A file that was only moved keeps the change of its text. A merge
+    counts as its parents do.
     """
     try:
         shallow, commit = _git(
-            folder, seconds, "rev-parse", "--is-shallow-repository", "--verify", "HEAD"
+            folder, seconds, "rev-parse", "--is-shallow-repository", "--verify", at
         ).split()
         # Only exact moves: they are found by the names of blobs, which need not be read.
         log = _git(
@@ -51,7 +52,7 @@ def read(folder: Path, *, seconds: float = SECONDS) -> History:
             *("log", "--no-show-signature", "--no-notes", "--no-ext-diff", "--no-textconv"),
             *("--no-color", "--no-mailmap", "--raw", "-z", "-M100%", "--relative", "--abbrev=40"),
             f"--format={_COMMIT}%H{_FIELDS}%P{_FIELDS}%aI{_FIELDS}%an{_END}",
-            *("HEAD", "--", "."),
+            *(commit, "--", "."),
         )
     except _Unavailable as error:
         return History(note=str(error))

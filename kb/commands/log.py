@@ -1,7 +1,7 @@
 """Keeps, gives away and forgets the recorded searches: `kb log`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,19 +69,36 @@ def forget(text: str, articles: Path | None, data: Path | None) -> None:
 
 @log.command()
 @click.option(
-    "-o", "file", type=click.File("w", "utf-8", lazy=False), default="-", metavar="FILE",
+    "-o", "file", type=click.File("w", "utf-8", lazy=True), default="-", metavar="FILE",
     help="Where to write; without it stdout.",
 )  # fmt: skip
+@click.option(
+    "--for-git", is_flag=True,
+    help="Only questions, in words that three visits used: for `kb prove`.",
+)  # fmt: skip
 @folder_options
-def export(file: IO[str], articles: Path | None, data: Path | None) -> None:
+def export(file: IO[str], for_git: bool, articles: Path | None, data: Path | None) -> None:
     """Write the recorded searches as JSON, one line each.
+
+    With --for-git, what may stand beside the articles for everybody to read: the questions that
+    at least three visits asked, each once, in words that three visits used.
 
     \b
     kb log export -o searches.jsonl
+    kb log export --for-git -o misses.jsonl
     """
-    with _log(load_settings(articles=articles, data=data)) as searches:
-        for row in searches.export():
-            click.echo(json.dumps(row, ensure_ascii=False, default=plain), file)
+    from kb import asked
+
+    settings = load_settings(articles=articles, data=data)
+    with _log(settings) as searches:
+        lines: Iterable[str] = (
+            json.dumps(row, ensure_ascii=False, default=plain) for row in searches.export()
+        )
+        if for_git:
+            lines = [asked.line(question) for question in asked.for_git(searches, settings.langs)]
+        file.write("")  # only now that the log has answered, the file is opened
+        for line in lines:
+            click.echo(line, file)
 
 
 @log.command()

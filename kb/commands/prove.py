@@ -1,0 +1,80 @@
+"""Proves what a change does to the answers: `kb prove`."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kb.commands.shared import (
+    DONE,
+    NEEDS_A_PERSON,
+    Progress,
+    folder_options,
+    load_settings,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from kb.config import Settings
+    from kb.prove import Proof
+
+
+@click.command()
+@click.argument("base", metavar="BASE")
+@click.argument("head", metavar="[HEAD]", default="")
+@click.option(
+    "--format", "shape", type=click.Choice(["text", "json", "markdown"]), default="text",
+    show_default=True, help="markdown: a comment for a merge request.",
+)  # fmt: skip
+@click.option(
+    "--misses", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="Customers' questions, as `kb log export --for-git` wrote them.",
+)  # fmt: skip
+@folder_options
+def prove(
+    base: str,
+    head: str,
+    shape: str,
+    misses: Path | None,
+    articles: Path | None,
+    data: Path | None,
+) -> int:
+    """Say which questions a change answers, and which answers it takes away.
+
+    BASE and HEAD are states of articles, synonyms and settings: each a git branch, tag or commit,
+    or a folder. Without HEAD it is the files as they lie here. All that customers asked, all
+    `answers:` of articles and the expectations in tests/relevance are asked of both.
+    Exit 1 if an expectation broke or a question lost its answer.
+
+    \b
+    kb prove main
+    kb prove main my-branch --format markdown > comment.md
+    kb prove ../before ../after      two folders
+    """
+    from kb import proofs
+    from kb import prove as proving
+
+    def load(folder: Path) -> "Settings":
+        from kb import config
+
+        return config.load(folder, options={"articles": articles, "data": data}).settings
+
+    settings = load_settings(articles=articles, data=data)
+    proof = proving.prove(
+        settings, base, head, load=load, today=datetime.now(UTC).date(), misses=misses,
+        for_git=shape == "markdown", progress=Progress,
+    )  # fmt: skip
+    if shape == "json":
+        print_json(_proof_json(proof))
+    else:
+        shown = proofs.as_markdown if shape == "markdown" else proofs.as_text
+        click.echo(shown(proof, settings.lang))
+    return DONE if proof.is_sound else NEEDS_A_PERSON
+
+
+def _proof_json(proof: "Proof") -> dict[str, Any]:
+    from kb.proofs import sentence
+
+    return {"sentence": sentence(proof, "en"), **asdict(proof)}

@@ -1,0 +1,341 @@
+"""Two states of the articles, asked the same questions: what is answered, lost, broken and moved.
+
+Both are indexed in a folder of their own below the data folder, the second going on from the first,
+so what did not change is neither parsed nor indexed twice. What customers see does not change.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kb import asked, evaluation, indexer, searchlog, states, text
+from kb.config import Settings
+from kb.errors import BuildFailed
+from kb.indexer import Progress
+from kb.library import Library
+from kb.search import Asked, Searcher
+from kb.searchlog import SearchLog
+from kb.states import Load, State
+from kb.store import Builds
+
+DEPTH = evaluation.DEPTH  # hits a rank is looked for in
+TOP = 3  # an article must stand among so many for each question it claims to answer
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a question; ranks count from 1, None is not among the first ten."""
+
+    kind: str  # `question` of customers, `answers` of an article, or `expectation` of a file
+    question: str
+    lang: str
+    visits: int  # that asked it; 0 where nobody counted
+    group: int  # number of the miss group, or 0
+    slug: str
+    title: str
+    before: int | None
+    after: int | None
+    first: str  # slug of what comes first now, "" if nothing is found
+    reason: str = ""  # why the article belongs there, in the words of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A state as it was indexed."""
+
+    name: str
+    commit: str
+    articles: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a change does to the answers; each list has the most asked question first."""
+
+    base: Side
+    head: Side
+    asked: int  # questions
+    customers: int  # of them asked by customers
+    source: str  # of customers' questions: the file, `log`, or ""
+    answered: tuple[Verdict, ...]  # without an answer before, with one now
+    broken: tuple[Verdict, ...]  # expectations and `answers` that held and hold no more
+    lost: tuple[Verdict, ...]  # customers' questions that had an answer and have none now
+    moved: tuple[Verdict, ...]  # still answered, by an article at another rank
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is worse than before."""
+        return not self.broken and not self.lost
+
+
+def _silently(label: str) -> AbstractContextManager[Progress]:
+    return nullcontext(lambda done, total: None)
+
+
+def prove(
+    settings: Settings,
+    base: str,
+    head: str = "",
+    *,
+    load: Load,
+    today: date,
+    here: Path | None = None,
+    misses: Path | None = None,
+    for_git: bool = False,
+    progress: Callable[[str], AbstractContextManager[Progress]] = _silently,
+) -> Proof:
+    """What the change from `base` to `head` does; each is a commit or folder, "" the working tree.
+
+    Customers' questions come from the file `misses`, else from `misses.jsonl` beside the articles
+    of `head`, else from the log. With `for_git` only such as may leave the log. Raises
+    NoSuchState, CannotRead, CannotEvaluate and whatever building raises.
+    """
+    here = here or Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="kb-prove-") as work:
+        old = states.find(base, settings, load, here, Path(work, "base"))
+        new = (
+            states.find(head, settings, load, here, Path(work, "head"))
+            if head
+            else states.working_tree(settings, here)
+        )
+        with progress("Indexing") as tell:
+            before = _Built(old, settings, today, tell, Builds(settings.builds))
+        with progress("Indexing the change") as tell:
+            after = _Built(new, settings, today, tell)
+        customers, source = _customers(settings, new, misses, for_git)
+        tally = _Tally(before, after)
+        judgements = [
+            *(partial(tally.customer, question) for question in customers),
+            *(partial(tally.claim, claim) for claim in _claims(before, after)),
+            *(partial(tally.expectation, question) for question in _expectations(new)),
+        ]
+        with progress("Asking") as tell:
+            for done, judge in enumerate(judgements, 1):
+                judge()
+                tell(done, len(judgements))
+    return Proof(
+        before.side,
+        after.side,
+        len(judgements),
+        len(customers),
+        source,
+        *(_most_asked(found) for found in (tally.answered, tally.broken, tally.lost, tally.moved)),
+    )
+
+
+def _most_asked(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
+    return tuple(sorted(verdicts, key=lambda v: (-v.visits, v.kind, v.lang, v.question, v.slug)))
+
+
+# ---------------------------------------------------------------- the two states
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a state says to a question."""
+
+    ranking: tuple[str, ...]
+    confident: bool
+
+    def rank(self, slug: str) -> int | None:
+        return self.ranking.index(slug) + 1 if slug in self.ranking else None
+
+    @property
+    def answer(self) -> str:
+        """The article that answers, or ""."""
+        return self.first if self.confident else ""
+
+    @property
+    def first(self) -> str:
+        return self.ranking[0] if self.ranking else ""
+
+
+class _Built:
+    """A state indexed and opened."""
+
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        today: date,
+        progress: Progress,
+        start: Builds | None = None,
+    ) -> None:
+        ours = state.settings.model_copy(update={"data": settings.data / "prove"})
+        report = indexer.rebuild(ours, past=state.past, start=start, progress=progress)
+        build = Builds(ours.builds).current()
+        if build.name != report.build:
+            raise BuildFailed(f"another `kb prove` is at work in {ours.data}; run it again")
+        self.library = Library(build)
+        self.side = Side(state.name, state.commit, report.articles, len(report.rejected))
+        self._searcher = Searcher(self.library)
+        self._today = today
+
+    def ask(self, question: str, *, own: str = "", only: str | None = None) -> _Found:
+        asking = Asked(question, lang=only, own_lang=own or None, limit=DEPTH, facets=False)
+        found = self._searcher.answer(asking, self._today)
+        return _Found(tuple(hit.slug for hit in found.hits), found.confident)
+
+    def title(self, slug: str) -> str:
+        doc = self.library.find(slug)
+        return str(self.library.card(doc)["title"]) if doc is not None else ""
+
+    def claims(self) -> Iterator[tuple[str, str, str]]:
+        """Language, question and slug of whatever an article that is served claims to answer."""
+        served = self.library.corpus.served(self._today)
+        for doc in self.library.in_order.tolist():
+            if served[doc]:
+                card = self.library.card(doc)
+                for question in card.get("answers", ()):
+                    yield card["lang"], question, card["slug"]
+
+
+# ---------------------------------------------------------------- the questions
+
+
+def _customers(
+    settings: Settings, head: State, given: Path | None, for_git: bool
+) -> tuple[list[asked.Question], str]:
+    """What customers asked, and where that is known from."""
+    files = [given] if given is not None else head.files(states.MISSES)
+    if files:
+        return asked.read(files[0]), states.MISSES
+    if not searchlog.exists(settings.log_url):
+        return [], ""
+    log = SearchLog(settings.log_url)
+    try:
+        read = asked.for_git if for_git else asked.of_log
+        return read(log, settings.langs), "log"
+    finally:
+        log.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A question under `answers`, and the articles that claim it in each state."""
+
+    question: str
+    lang: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def _claims(before: _Built, after: _Built) -> list[_Claim]:
+    """Claims of both states; questions that read the same are one."""
+    found: dict[tuple[str, str], _Claim] = {}
+    for lang, question, slug in after.claims():
+        key = (lang, text.key(question))
+        claim = found.get(key, _Claim(question, lang))
+        found[key] = replace(claim, after=(*claim.after, slug))
+    for lang, question, slug in before.claims():
+        key = (lang, text.key(question))
+        claim = found.get(key, _Claim(question, lang))
+        found[key] = replace(claim, before=(*claim.before, slug))
+    return list(found.values())
+
+
+def _expectations(head: State) -> list[evaluation.Question]:
+    """The expectations about these articles in the files beside them."""
+    found: list[evaluation.Question] = []
+    own = head.settings.articles.resolve()
+    for path in dict.fromkeys(head.files(f"{states.RELEVANCE}/*.toml")):
+        expectations = evaluation.read_expectations(path)
+        about = expectations.articles
+        if about is None or (path.parent / about).resolve() == own:
+            found += expectations.question
+    return found
+
+
+# ---------------------------------------------------------------- judging
+
+
+class _Tally:
+    """Asks both states each question and keeps what differs.
+
+    An article that moved to another address is the same article: ranks are by today's address.
+    """
+
+    def __init__(self, before: _Built, after: _Built) -> None:
+        self._before = before
+        self._after = after
+        self.answered: list[Verdict] = []
+        self.broken: list[Verdict] = []
+        self.lost: list[Verdict] = []
+        self.moved: list[Verdict] = []
+
+    def customer(self, question: asked.Question) -> None:
+        """A question of customers is answered when one article comes first with confidence."""
+        old, new = self._both(question.question, own=question.lang)
+        told = (question.question, question.lang, question.visits, question.id)
+        if new.answer and not old.answer:
+            self.answered.append(self._verdict("question", told, new.first, old, new))
+        elif old.answer and not new.answer:
+            self.lost.append(self._verdict("question", told, old.first, old, new))
+        elif old.first and old.first != new.first and (old.answer or not question.is_open):
+            self.moved.append(self._verdict("question", told, old.first, old, new))
+
+    def claim(self, claim: _Claim) -> None:
+        """A claim holds while its article is among three, a dropped one while any answers."""
+        old, new = self._both(claim.question, own=claim.lang)
+        told = (claim.question, claim.lang, 0, 0)
+        for slug in claim.after:
+            was, is_ = old.rank(slug), new.rank(slug)
+            if was is not None and was <= TOP and (is_ is None or is_ > TOP):
+                self.broken.append(self._verdict("answers", told, slug, old, new))
+            elif was != is_ and self._stood(slug):
+                self.moved.append(self._verdict("answers", told, slug, old, new))
+        for slug in claim.before if not claim.after else ():
+            was = old.rank(self._today(slug))
+            if was is not None and was <= TOP and not new.answer:
+                self.broken.append(self._verdict("answers", told, self._today(slug), old, new))
+
+    def expectation(self, question: evaluation.Question) -> None:
+        """An expectation breaks when there was nothing to complain of, and now there is."""
+        old, new = self._both(question.query, only=question.lang)
+        complaints = [
+            list(evaluation.complaints(question, found.ranking, found.confident))
+            for found in (old, new)
+        ]
+        place = question.expected[0] if question.expected else None
+        slug = place.slug if place else new.first
+        told = (question.query, question.lang or "", 0, 0)
+        verdict = self._verdict("expectation", told, slug, old, new)
+        if place:
+            verdict = replace(verdict, reason=place.reason)
+        if complaints[1] and not complaints[0]:
+            self.broken.append(verdict)
+        elif place and verdict.before != verdict.after and self._stood(slug):
+            self.moved.append(verdict)
+
+    def _both(self, question: str, **how: Any) -> tuple[_Found, _Found]:
+        old = self._before.ask(question, **how)
+        same = replace(old, ranking=tuple(self._today(slug) for slug in old.ranking))
+        return same, self._after.ask(question, **how)
+
+    def _today(self, slug: str) -> str:
+        """The address in the second state of an article of the first."""
+        library = self._after.library
+        return slug if library.find(slug) is not None else library.moved(slug) or slug
+
+    def _stood(self, slug: str) -> bool:
+        """Whether an article of the second state was there in the first."""
+        library = self._before.library
+        if library.find(slug) is not None:
+            return True
+        doc = self._after.library.find(slug)
+        aliases: Sequence[str] = ()
+        if doc is not None:
+            aliases = self._after.library.page(doc)["article"]["aliases"]
+        return any(library.find(alias) is not None for alias in aliases)
+
+    def _verdict(
+        self, kind: str, told: tuple[str, str, int, int], slug: str, old: _Found, new: _Found
+    ) -> Verdict:
+        title = self._after.title(slug) or self._before.title(slug)
+        return Verdict(kind, *told, slug, title, old.rank(slug), new.rank(slug), new.first)

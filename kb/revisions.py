@@ -1,0 +1,115 @@
+"""The files of a commit, put into a folder of their own. Checks nothing out, changes no repository.
+
+Bytes come as they were committed: no filter, hook or attribute of the repository has a say. A
+submodule is left out. A link stays a link, for whoever reads the folder to refuse.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kb import git
+from kb.errors import KBError
+
+SECONDS = 60.0
+_FILES, _LINK = ("100644", "100755"), "120000"
+_MOST_LINK = 4096  # bytes a link may hold
+
+
+class NoSuchState(KBError):
+    """A name that means no commit, or a commit whose files are not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Blob:
+    path: str
+    mode: str
+    id: str
+    size: int
+
+
+def top(folder: Path) -> Path | None:
+    """The top folder of the git repository `folder` lies in; None where there is none."""
+    try:
+        return Path(git.run(folder, "rev-parse", "--show-toplevel", seconds=SECONDS).rstrip("\n"))
+    except git.GitFailed:
+        return None
+
+
+def commit_of(folder: Path, name: str) -> str:
+    """The hash of the commit a branch, tag or expression such as `HEAD~2` means.
+
+    Raises NoSuchState; a name that git could take for an option or for several is none.
+    """
+    if name.startswith("-") or not name.isprintable() or not name:
+        raise NoSuchState(f"{name!r} names no commit; give a branch, a tag or a folder")
+    try:
+        found = git.run(
+            folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", seconds=SECONDS
+        )
+    except git.GitFailed:
+        raise NoSuchState(
+            f"{name!r} is neither a folder nor a commit here; `git branch -a` lists the branches"
+        ) from None
+    return found.strip()
+
+
+def extract(folder: Path, commit: str, wanted: Callable[[str, int], bool], into: Path) -> None:
+    """Writes the files of a commit whose path and size in bytes are `wanted` below `into`.
+
+    Raises NoSuchState when the repository lacks some of them.
+    """
+    blobs = [blob for blob in _tree(folder, commit) if wanted(blob.path, blob.size)]
+    contents = dict(zip(blobs, _contents(folder, commit, blobs), strict=True))
+    # Links come last, so that no file is ever written through one.
+    for blob in sorted(blobs, key=lambda blob: blob.mode == _LINK):
+        target = into / blob.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if blob.mode == _LINK:
+            with suppress(OSError, ValueError):  # a link that no disk would hold is left out
+                os.symlink(contents[blob], os.fsencode(target))
+        else:
+            with target.open("xb") as file:
+                file.write(contents[blob])
+
+
+def _tree(folder: Path, commit: str) -> Iterator[_Blob]:
+    """The files and links of a commit whose paths stay inside it."""
+    try:
+        listed = git.read(
+            folder, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, seconds=SECONDS
+        )
+    except git.GitFailed as error:
+        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+    for line in listed.split(b"\0")[:-1]:
+        facts, _, name = line.partition(b"\t")
+        mode, _, id_, size = facts.decode("ascii").split()
+        path = os.fsdecode(name)
+        if _is_inside(path) and (mode in _FILES or (mode == _LINK and int(size) <= _MOST_LINK)):
+            yield _Blob(path, mode, id_, int(size))
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path made by anybody stays below the folder it is put into."""
+    parts = path.split("/")
+    return not PurePosixPath(path).is_absolute() and not {"", ".", ".."} & set(parts)
+
+
+def _contents(folder: Path, commit: str, blobs: list[_Blob]) -> Iterator[bytes]:
+    """The bytes of each, in one run of git."""
+    asked = "".join(f"{blob.id}\n" for blob in blobs).encode("ascii")
+    try:
+        told = git.read(folder, "cat-file", "--batch", seconds=SECONDS, given=asked)
+    except git.GitFailed as error:
+        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+    at = 0
+    for blob in blobs:
+        end = told.index(b"\n", at)
+        if told[at:end].split()[1:] != [b"blob", b"%d" % blob.size]:
+            raise NoSuchState(
+                f"commit {commit} lacks {blob.path!r} in this clone; run `git fetch --refetch`"
+            )
+        yield told[end + 1 : end + 1 + blob.size]
+        at = end + 1 + blob.size + 1

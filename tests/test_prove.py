@@ -1,0 +1,686 @@
+"""What a change does to the answers, on real repositories made here; and what may be seen of it."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import markdown
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kb import proofs
+from kb.asked import Question, for_git, line
+from kb.cli import main
+from kb.errors import KBError
+from kb.indexer import prepare
+from kb.proofs import as_markdown, as_text, sentence
+from kb.prove import Proof, Side, Verdict
+from kb.searchlog import Search, SearchLog
+from kb.searchlog.sharing import in_shared_words
+
+VPN = "Как сбросить пароль VPN"
+
+
+class Project:
+    """A git repository of articles in `ru/`, seen from its top folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir()
+        self.git("init", "-q", "-b", "main")
+        self.write("articles/ru/mail", "Адрес сервера стоит в меню.", title="Почта на телефоне")
+        self.write("articles/ru/bill", "Счёт приходит по почте.", title="Где взять счёт")
+        self.commit()
+
+    def git(self, *arguments: str) -> str:
+        who = ("-c", "user.name=Anna", "-c", "user.email=anna@example.com")
+        environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+        done = subprocess.run(
+            ["git", *who, *arguments], cwd=self.root, env=environment,
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def commit(self) -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", "change")
+        return self.git("rev-parse", "HEAD")
+
+    def write(self, path: str, body: str, **front: object) -> Path:
+        head = yaml.safe_dump(front, allow_unicode=True)
+        return self.put(f"{path}.md", f"---\n{head}---\n{body}\n")
+
+    def put(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+        return file
+
+    def asked(self, *questions: tuple[str, int, str]) -> None:
+        """Customers' questions: words, visits, status."""
+        rows = [{"question": q, "visits": n, "status": s, "lang": "ru"} for q, n, s in questions]
+        self.put("misses.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = Project(tmp_path / "project")
+    monkeypatch.chdir(made.root)
+    return made
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["prove", *arguments])
+
+
+def prove(*arguments: str) -> dict[str, object]:
+    done = run(*arguments, "--format", "json")
+    assert done.exit_code in (0, 1), done.stderr
+    told = json.loads(done.stdout)
+    assert done.exit_code == bool(told["broken"] or told["lost"])
+    return told
+
+
+def ranks(verdicts: list[dict]) -> list[tuple]:
+    return [(v["question"], v["slug"], v["before"], v["after"]) for v in verdicts]
+
+
+# ---------------------------------------------------------------- what a change does
+
+
+def test_a_question_that_the_change_answers_is_counted_with_its_visits(project):
+    project.asked(("сбросить пароль vpn", 31, "open"), ("вернуть деньги", 4, "open"))
+
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    told = prove("main")
+
+    assert told["sentence"] == "answers 1 open question (31 visits)"
+    assert ranks(told["answered"]) == [("сбросить пароль vpn", "ru/vpn", None, 1)]
+    assert (told["base"]["articles"], told["head"]["articles"]) == (2, 3)
+
+
+def test_a_question_that_loses_its_answer_needs_a_person(project):
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    project.asked(("сбросить пароль vpn", 31, "answered"))
+    project.commit()
+
+    (project.root / "articles/ru/vpn.md").unlink()
+    told = prove("main")
+
+    assert told["sentence"] == "leaves 1 question without an answer (31 visits)"
+    assert ranks(told["lost"]) == [("сбросить пароль vpn", "ru/vpn", 1, None)]
+
+
+def test_an_article_pushed_from_the_first_place_of_a_most_asked_question_has_moved(project):
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    project.asked(("сбросить пароль vpn", 31, "found"))
+    project.commit()
+
+    project.write(
+        "articles/ru/reset", "Сбросить пароль VPN может и администратор: сбросить пароль VPN.",
+        title="Сбросить пароль VPN", answers=["сбросить пароль vpn"],
+    )  # fmt: skip
+    told = prove("main")
+
+    assert told["sentence"] == "moves 1 rank"
+    assert ranks(told["moved"]) == [("сбросить пароль vpn", "ru/vpn", 1, 2)]
+    assert told["moved"][0]["first"] == "ru/reset"
+
+
+def test_an_article_at_a_new_address_with_the_old_one_as_alias_has_not_moved(project):
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN, answers=["vpn"])
+    project.asked(("сбросить пароль vpn", 31, "answered"))
+    project.commit()
+
+    (project.root / "articles/ru/vpn.md").unlink()
+    project.write(
+        "articles/ru/reset", "Нажмите «Забыли пароль».", title=VPN,
+        answers=["vpn"], aliases=["ru/vpn"],
+    )  # fmt: skip
+
+    assert prove("main")["sentence"] == "changes no answer"
+
+
+def test_a_claim_that_no_longer_finds_its_article_is_broken(project):
+    claims = ["подключить VPN дома"]
+    project.write("articles/ru/vpn", "Откройте настройки.", title="Сеть", answers=claims)
+    project.commit()
+
+    for name in ("a", "b", "c"):
+        project.write(
+            f"articles/ru/{name}", "Подключить VPN дома. " * 9,
+            title="Подключить VPN дома", answers=claims,
+        )  # fmt: skip
+    told = prove("main")
+
+    assert ranks(told["broken"]) == [("подключить VPN дома", "ru/vpn", 1, 4)]
+    assert told["sentence"] == "breaks 1 expectation"
+
+
+def test_a_claim_may_go_when_another_article_answers_it(project):
+    project.write("articles/ru/vpn", "Сброс.", title="Сеть", answers=["сбросить пароль VPN"])
+    project.write("articles/ru/reset", "Сброс пароля.", title="Сбросить пароль VPN")
+    project.commit()
+
+    project.write("articles/ru/vpn", "Сброс.", title="Сеть")
+    assert prove("main")["broken"] == []
+
+    (project.root / "articles/ru/reset.md").unlink()
+    told = prove("main")
+    assert ranks(told["broken"]) == [("сбросить пароль VPN", "ru/vpn", 1, None)]
+
+
+EXPECTED = """
+articles = "../../articles"
+[[question]]
+query = "где счёт"
+lang = "ru"
+expected = [{ slug = "ru/bill", reason = "слова заголовка" }]
+"""
+
+
+def test_a_broken_expectation_is_told_with_its_reason(project):
+    project.put("tests/relevance/ru.toml", EXPECTED)
+    project.put("tests/relevance/other.toml", EXPECTED.replace("../../articles", "../elsewhere"))
+    project.commit()
+
+    project.write("articles/ru/bill", "Письмо.", title="Бумага", draft=True)
+    told = prove("main")
+
+    assert ranks(told["broken"]) == [("где счёт", "ru/bill", 1, None)]
+    assert told["broken"][0]["reason"] == "слова заголовка"
+    assert told["asked"] == 1  # the other file is about other articles
+
+
+def test_an_expectation_that_never_held_is_not_broken_by_the_change(project):
+    project.put("tests/relevance/ru.toml", EXPECTED.replace("ru/bill", "ru/nowhere"))
+    project.commit()
+
+    project.write("articles/ru/new", "Что-то другое.", title="Новое")
+
+    assert prove("main")["broken"] == []
+
+
+def test_synonyms_are_part_of_a_state(project):
+    project.asked(("рефандик", 9, "open"))
+    project.write("articles/ru/refund", "Напишите нам.", title="Вернуть деньги")
+    project.commit()
+
+    project.put("articles/synonyms.yml", "- рефандик: [деньги]\n")
+    told = prove("main")
+
+    assert ranks(told["answered"]) == [("рефандик", "ru/refund", None, 1)]
+
+
+def test_settings_are_part_of_a_state(project):
+    project.write("help/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    project.asked(("сбросить пароль vpn", 31, "open"))
+    project.commit()
+
+    project.put("kb.toml", 'articles = "help"\n')
+    told = prove("main")
+
+    assert ranks(told["answered"]) == [("сбросить пароль vpn", "ru/vpn", None, 1)]
+    assert (told["base"]["articles"], told["head"]["articles"]) == (2, 1)
+
+
+# ---------------------------------------------------------------- which states
+
+
+def test_two_commits_are_compared_whatever_lies_in_the_folder(project):
+    project.git("checkout", "-q", "-b", "writer")
+    project.asked(("сбросить пароль vpn", 31, "open"))
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    head = project.commit()
+    project.git("checkout", "-q", "main")
+    project.write("articles/ru/unsaved", "Не трогать.", title="Черновик")
+
+    told = prove("main", "writer")
+
+    assert told["head"]["commit"] == head
+    assert [v["slug"] for v in told["answered"]] == ["ru/vpn"]
+    assert project.git("status", "--porcelain", "--", "articles") == "?? articles/ru/unsaved.md"
+    assert project.git("rev-parse", "--abbrev-ref", "HEAD") == "main"
+    assert project.git("worktree", "list").count("\n") == 0
+
+
+def test_two_folders_are_compared_without_git(tmp_path, monkeypatch):
+    for side in ("before", "after"):
+        folder = tmp_path / side / "ru"
+        folder.mkdir(parents=True)
+        (folder / "mail.md").write_text("# Почта\n\nНастройки.\n", "utf-8")
+    (tmp_path / "after/ru/vpn.md").write_text(f"# {VPN}\n\nНажмите.\n", "utf-8")
+    (tmp_path / "asked.jsonl").write_text('{"question": "пароль vpn", "visits": 3}\n')
+    monkeypatch.chdir(tmp_path)
+
+    told = prove("before", "after", "--misses", "asked.jsonl")
+
+    assert told["sentence"] == "answers 1 open question (3 visits)"
+    assert (told["base"]["name"], told["base"]["commit"]) == ("before", "")
+
+
+def test_the_first_change_has_nothing_to_be_compared_with(tmp_path, monkeypatch):
+    project = Project(tmp_path / "project")
+    project.git("rm", "-rq", "articles")
+    project.commit()
+    project.write("articles/ru/vpn", "Нажмите.", title=VPN)
+    monkeypatch.chdir(project.root)
+
+    told = prove("main")
+
+    assert (told["base"]["articles"], told["head"]["articles"]) == (0, 1)
+
+
+def test_a_name_that_is_a_folder_and_a_branch_is_asked_back(project):
+    project.git("branch", "articles")
+
+    done = run("articles")
+
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "kb: 'articles' is a folder and a commit; write ./articles or refs/heads/articles\n"
+    )
+    assert run("./articles").exit_code == run("refs/heads/articles").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nowhere", "-x", "--upload-pack=touch owned", "main\nmain", "main main", "../main",
+     "main..main", "\x1b[31m", "main:articles", "x" * 9000, "HEAD^{tree}", "--", "$(touch owned)"],
+)  # fmt: skip
+def test_a_name_that_means_nothing_is_one_line(project, name):
+    done = run("--", name)
+
+    assert done.exit_code == 2
+    assert re.fullmatch(r"kb: .*; .*\n", done.stderr)
+    assert done.stderr.isprintable() or done.stderr.rstrip("\n").isprintable()
+    assert "Traceback" not in done.stderr
+    assert not list(project.root.rglob("owned"))
+
+
+def test_without_git_and_without_folders_it_says_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "articles").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    done = run("main")
+
+    assert done.exit_code == 2
+    assert done.stderr == (
+        "kb: 'main' is no folder, and articles lies in no git repository; "
+        "name two folders, or run it in a clone\n"
+    )
+
+
+def test_hooks_and_filters_of_the_repository_do_not_run(project):
+    hook = project.root / ".git/hooks/post-checkout"
+    hook.write_text("#!/bin/sh\ntouch owned\n")
+    hook.chmod(0o755)
+    project.git("config", "filter.evil.smudge", "sh -c 'touch owned; cat'")
+    project.git("config", "filter.evil.clean", "cat")
+    project.put(".gitattributes", "*.md filter=evil text eol=crlf\n")
+    project.commit()
+
+    prove("HEAD~1", "HEAD")
+
+    assert not list(project.root.rglob("owned"))
+
+
+def test_links_and_submodules_of_a_commit_lead_nowhere(project, tmp_path):
+    (tmp_path / "secret.md").write_text("# Секрет\n\nтайна\n", "utf-8")
+    (project.root / "articles/ru/secret.md").symlink_to(tmp_path / "secret.md")
+    (project.root / "articles/ru/folder").symlink_to(tmp_path)
+    project.git(
+        "update-index", "--add", "--cacheinfo",
+        f"160000,{project.git('rev-parse', 'HEAD')},articles/ru/other",
+    )  # fmt: skip
+    project.commit()
+
+    told = prove("HEAD~1", "HEAD")
+
+    assert told["head"]["articles"] == 2
+    assert told["head"]["rejected"] > 0
+
+
+def test_a_tree_that_climbs_out_of_its_folder_is_left_out(project, tmp_path):
+    blob = project.git("hash-object", "-w", "articles/ru/mail.md")
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "tree", "-w", "--stdin", "--literally"],
+        cwd=project.root, check=True, capture_output=True,
+        input=b"100644 ../escaped.md\0" + bytes.fromhex(blob),
+    ).stdout.decode().strip()  # fmt: skip
+    commit = project.git("commit-tree", made, "-m", "climbs")
+
+    told = prove(commit)
+
+    assert told["base"]["articles"] == 0
+    assert not list(tmp_path.rglob("escaped.md"))
+
+
+def test_settings_of_a_commit_reach_no_folder_outside(project):
+    project.put("kb.toml", 'articles = "../../../etc"\n')
+    project.commit()
+    (project.root / "kb.toml").unlink()
+
+    done = run("HEAD")
+
+    assert done.exit_code == 2
+    assert "lie outside of the repository" in done.stderr
+
+
+def test_broken_settings_of_a_commit_are_named(project):
+    project.put("kb.toml", "lang = \n")
+    project.commit()
+    (project.root / "kb.toml").unlink()
+
+    done = run("HEAD")
+
+    assert done.exit_code == 2
+    assert done.stderr.startswith("kb: 'HEAD': kb.toml: ")
+
+
+# ---------------------------------------------------------------- nothing is done twice
+
+
+def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
+    parsed = []
+
+    def counted(job):
+        parsed.append(job[0])
+        return prepare(job)
+
+    monkeypatch.setattr("kb.indexer.limits.each", lambda f, jobs, **_: (
+        (number, counted(job)) for number, job in enumerate(jobs)
+    ))  # fmt: skip
+    project.write("articles/ru/vpn", "Нажмите.", title=VPN)
+
+    prove("main")
+    assert sorted(parsed) == ["ru/bill.md", "ru/mail.md", "ru/vpn.md"]
+
+    parsed.clear()
+    project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
+    prove("main")
+    assert parsed == ["ru/vpn.md"]
+
+
+def test_what_is_served_is_gone_on_from_and_stays_as_it_is(project, monkeypatch):
+    assert CliRunner().invoke(main, ["index"]).exit_code == 0
+    served = (project.root / "var/builds/current").read_text()
+    project.write("articles/ru/vpn", "Нажмите.", title=VPN)
+    parsed = []
+    monkeypatch.setattr("kb.indexer.limits.each", lambda f, jobs, **_: (
+        (number, parsed.append(job[0]) or prepare(job)) for number, job in enumerate(jobs)
+    ))  # fmt: skip
+
+    prove("main")
+
+    assert parsed == ["ru/vpn.md"]
+    assert (project.root / "var/builds/current").read_text() == served
+
+
+# ---------------------------------------------------------------- customers' questions
+
+
+@pytest.fixture
+def log(project):
+    (project.root / "var").mkdir()
+    opened = SearchLog(f"sqlite:///{project.root / 'var/log.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+def asks(log, visit, query, **more):
+    log.record(Search(
+        id=f"{visit}:{query}", visit=visit, query=query, lang="ru", started=1.7e9, ended=1.7e9 + 1,
+        **more,
+    ))  # fmt: skip
+
+
+def test_questions_come_from_the_log_where_no_file_stands(project, log):
+    asks(log, "one", "сбросить пароль vpn")
+    project.write("articles/ru/vpn", "Нажмите.", title=VPN)
+
+    told = prove("main")
+
+    assert told["sentence"] == "answers 1 open question (1 visit)"
+    assert told["source"] == "log"
+
+
+def test_a_comment_holds_only_what_three_visits_asked(project, log):
+    asks(log, "one", "сбросить пароль vpn")
+    project.write("articles/ru/vpn", "Нажмите.", title=VPN)
+
+    assert "сбросить" not in run("main", "--format", "markdown").stdout
+
+    asks(log, "two", "сбросить пароль vpn")
+    asks(log, "three", "сбросить пароль vpn")
+    assert "сбросить пароль vpn" in run("main", "--format", "markdown").stdout
+
+
+def test_the_file_for_git_holds_questions_of_three_visits_sorted(project, log):
+    for visit in "abc":
+        asks(log, visit, "вернуть деньги")
+        asks(log, visit, "где счёт", total=1, confident=True, shown=(("ru/bill", 1),))
+    for visit in "ab":
+        asks(log, visit, "сбросить пароль vpn")
+
+    done = CliRunner().invoke(main, ["log", "export", "--for-git", "-o", "misses.jsonl"])
+
+    assert done.exit_code == 0
+    text = (project.root / "misses.jsonl").read_text("utf-8")
+    assert [json.loads(row) for row in text.splitlines()] == [
+        {"id": 1, "lang": "ru", "question": "вернуть деньги", "status": "open", "visits": 3}
+    ]
+    CliRunner().invoke(main, ["log", "export", "--for-git", "-o", "again.jsonl"])
+    assert (project.root / "again.jsonl").read_text("utf-8") == text
+
+
+def test_a_word_that_two_visits_used_does_not_leave_the_log(log):
+    asks(log, "a", "вернуть деньги на карту Петрову")
+    asks(log, "b", "вернуть деньги на карту Петрову")
+    asks(log, "c", "вернуть деньги на карту")
+    asks(log, "d", "на карту деньги вернуть")
+
+    [question] = for_git(log, ("ru",))
+
+    assert (question.question, question.visits) == ("вернуть деньги на карту", 4)
+
+
+def test_what_customers_found_is_asked_too(log):
+    from kb.runs import Event
+
+    for visit in "abc":
+        asks(
+            log, visit, "где счёт", total=1, confident=True, events=(Event("click", "ru/bill", 1),)
+        )
+
+    assert [(q.question, q.status, q.visits) for q in for_git(log, ("ru",))] == [
+        ("где счёт", "found", 3)
+    ]
+
+
+PEOPLE = st.lists(st.tuples(st.sampled_from("abcde"), st.text("абв ", max_size=6)), max_size=12)
+
+
+@given(PEOPLE)
+def test_every_word_that_leaves_was_used_by_three(asked):
+    from kb import text
+
+    for word in text.key(in_shared_words(asked, 3)).split():
+        assert len({visit for visit, query in asked if word in text.key(query).split()}) >= 3
+
+
+def test_a_line_reads_back_as_the_same_question():
+    question = Question(id=7, lang="ru", question='a\u2028\n"б', status="open", visits=3)
+
+    assert "\n" not in line(question)
+    assert Question.model_validate_json(line(question)) == question
+
+
+@pytest.mark.parametrize(
+    "text", ["{", '{"visits": 3}', '{"question": ""}', '{"question": "a", "visits": "много"}', "[]"]
+)
+def test_a_mistake_in_the_file_is_named_with_its_line(project, text):
+    project.put("misses.jsonl", f'{{"question": "vpn"}}\n\n{text}\n')
+
+    done = run("main")
+
+    assert done.exit_code == 2
+    assert re.fullmatch(r"kb: .*misses\.jsonl:3: .*; write it afresh with .*\n", done.stderr)
+
+
+def test_without_questions_it_says_where_to_get_them(project):
+    assert "kb log export --for-git" in run("main").stdout
+
+
+# ---------------------------------------------------------------- what is shown
+
+
+def verdict(question: str = "vpn", visits: int = 1, **more: object) -> Verdict:
+    told: dict[str, object] = {
+        "kind": "question", "lang": "ru", "group": 1, "slug": "ru/vpn", "title": VPN,
+        "before": None, "after": 1, "first": "ru/vpn",
+    }  # fmt: skip
+    return Verdict(question=question, visits=visits, **(told | more))
+
+
+def proof(**lists: tuple[Verdict, ...]) -> Proof:
+    empty: dict[str, tuple[Verdict, ...]] = dict.fromkeys(
+        ("answered", "broken", "lost", "moved"), ()
+    )
+    return Proof(Side("main", "a" * 40, 2, 0), Side("", "", 3, 0), 9, 4, "log", **(empty | lists))
+
+
+@pytest.mark.parametrize(
+    ("answered", "broken", "lost", "moved", "english", "russian"),
+    [
+        (0, 0, 0, 0, "changes no answer", "не меняет ни одного ответа"),
+        (1, 0, 0, 0, "answers 1 open question (1 visit)",
+         "отвечает на 1 открытый вопрос (1 посещение)"),
+        (2, 1, 0, 0, "answers 2 open questions (2 visits), breaks 1 expectation",
+         "отвечает на 2 открытых вопроса (2 посещения), нарушает 1 ожидание"),
+        (7, 5, 0, 4, "answers 7 open questions (7 visits), breaks 5 expectations, moves 4 ranks",
+         "отвечает на 7 открытых вопросов (7 посещений), нарушает 5 ожиданий, "
+         "меняет 4 места в выдаче"),
+        (21, 22, 11, 1, "answers 21 open questions (21 visits), "
+         "leaves 11 questions without an answer (11 visits), breaks 22 expectations, moves 1 rank",
+         "отвечает на 21 открытый вопрос (21 посещение), "
+         "оставляет без ответа 11 вопросов (11 посещений), нарушает 22 ожидания, "
+         "меняет 1 место в выдаче"),
+    ],
+)  # fmt: skip
+def test_the_sentence_counts_as_people_do(answered, broken, lost, moved, english, russian):
+    made = proof(
+        answered=(verdict(),) * answered, broken=(verdict(visits=0),) * broken,
+        lost=(verdict(),) * lost, moved=(verdict(),) * moved,
+    )  # fmt: skip
+
+    assert (sentence(made, "en"), sentence(made, "ru")) == (english, russian)
+
+
+def test_text_tells_ranks_and_articles():
+    moved = verdict("где счёт", 12, before=1, after=3, first="ru/bill")
+
+    text = as_text(proof(moved=(moved,)), "en")
+
+    assert "где счёт (12 visits)" in text
+    assert f"1 → 3; {VPN} [ru/vpn]; now first: ru/bill" in text
+    assert (
+        "main (aaaaaaaaaa) → working tree: questions asked – 9, of them by customers – 4." in text
+    )
+
+
+HOSTILE = [
+    "| a | b |", "`code` ``", "<script>alert(1)</script>", "</code></td><img src=x onerror=y>",
+    "[x](javascript:y)", "![i](https://evil.example)", "@everyone #1 !2", "https://evil.example",
+    "a\n\n# h\n- b", "\\| \\", "&lt;b&gt; &#124;", "**b** _i_ ~~s~~ $m$", "/close", "‮dcba",
+    "\x1b[31mred", "<!-- ", "|" * 300, "\r\n/assign @x", "​x\u2028y",
+]  # fmt: skip
+
+
+def cells(comment: str) -> list[list[str]]:
+    """The text of each cell of the tables in a comment, as it is read."""
+    html = markdown.markdown(comment, extensions=["tables"])
+    tags = {tag.lower() for tag in re.findall(r"<\s*/?\s*([^\s>/]+)", html)}
+    known = {"h3", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "code"}
+    assert tags <= known
+    assert not re.search(r"<(?!td|th)\w+ ", html), "an attribute"
+    rows = re.findall(r"<tr>(.*?)</tr>", html, re.S)
+    return [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.S) for row in rows]
+
+
+def is_contained(question: str) -> None:
+    comment = as_markdown(
+        proof(
+            answered=(verdict(question, slug=question, first="x"), verdict("следующий")),
+            broken=(verdict("ещё", reason=question),),
+        ),
+        "en",
+    )
+
+    assert [len(row) for row in cells(comment)] == [5] * 5
+    assert cells(comment)[-1][1] == "<code>следующий</code>"
+    for char in "@#`[]*_~!\\/$":  # nothing that Git hosts read has come through as it was
+        assert char not in re.sub(r"&#\d+;|</?code>", "", proofs.quoted(question))
+
+
+@pytest.mark.parametrize("question", HOSTILE)
+def test_no_question_breaks_out_of_the_table(question):
+    is_contained(question)
+
+
+@given(st.text())
+def test_any_text_stays_in_its_cell(question):
+    is_contained(question)
+
+
+def test_a_comment_fits_into_one_of_a_git_host():
+    many = tuple(verdict("|" * 500, number, reason="|" * 500) for number in range(500))
+
+    comment = as_markdown(proof(answered=many, broken=many, lost=many, moved=many), "ru")
+
+    assert len(comment) < 65_536
+    assert "… и ещё" in comment
+
+
+def test_the_report_is_in_the_language_of_the_settings(project, monkeypatch):
+    assert run("main").stdout.startswith("Не меняет ни одного ответа.")
+    monkeypatch.setenv("KB_LANG", "en")
+    assert run("main").stdout.startswith("Changes no answer.")
+
+
+def test_two_at_work_in_one_folder_do_not_mix(project, monkeypatch):
+    from kb import prove as proving
+
+    monkeypatch.setattr(
+        proving.indexer, "rebuild", _as_if_another_followed(proving.indexer.rebuild)
+    )
+
+    done = run("main")
+
+    assert done.exit_code == 2
+    assert "another `kb prove` is at work" in done.stderr
+
+
+def _as_if_another_followed(rebuild):
+    def both(settings, **options):
+        report = rebuild(settings, **options)
+        rebuild(settings, full=True)
+        (settings.articles / "ru").mkdir(parents=True, exist_ok=True)
+        (settings.articles / "ru" / "other.md").write_text("# Другая\n", "utf-8")
+        rebuild(settings)
+        return report
+
+    return both
+
+
+def test_errors_are_of_the_kind_that_ends_in_one_line():
+    from kb.asked import CannotRead
+    from kb.revisions import NoSuchState
+
+    assert issubclass(CannotRead, KBError)
+    assert issubclass(NoSuchState, KBError)
