@@ -10,7 +10,20 @@ from typing import Any
 import click
 
 from kb import __version__
-from kb.commands import check, config, digest, evaluate, index, log, misses, new, search, serve
+from kb.commands import (
+    check,
+    config,
+    digest,
+    evaluate,
+    index,
+    log,
+    misses,
+    new,
+    prove,
+    search,
+    serve,
+    sync,
+)
 from kb.commands.shared import DONE, FAILED, fail
 from kb.errors import KBError
 
@@ -85,6 +98,7 @@ for _verb in (
     index.index,
     index.rollback,
     search.search,
+    sync.sync,
     check.check,
     new.new,
     new.schema,
@@ -93,5 +107,6 @@ for _verb in (
     log.log,
     config.config,
     evaluate.evaluate,
+    prove.prove,
 ):
     main.add_command(_verb)

@@ -62,6 +62,10 @@ class Settings(BaseModel):
     webhook_secret: SecretStr | None = Field(
         None, description="secret of the push notices of the git host"
     )
+    sync_remote: str = Field("origin", description="git remote that `kb sync` fetches from")
+    sync_branch: str = Field(
+        "", description="branch that is served; empty: the one checked out in the articles folder"
+    )
     smtp_url: SecretStr | None = Field(
         None, description="mail server for letters, smtp://user:password@host:port"
     )

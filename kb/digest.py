@@ -6,12 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from babel.support import NullTranslations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from kb import shipped
+from kb import stationery
 from kb.config import Settings
-from kb.i18n import Languages, long_date
+from kb.i18n import long_date
 from kb.mail import Letter
 from kb.searchlog import MissGroup, Vote
 from kb.service import KnowledgeBase, Page
@@ -156,38 +153,20 @@ class _Names:
 
 def letter(digest: Digest, settings: Settings, to: tuple[str, ...]) -> Letter:
     """The digest in the language of the settings, as plain text and as HTML."""
-    folders = [f for f in (settings.templates, shipped.folder("templates")) if f is not None]
-    catalogues = Languages(
-        [folder / "translations" for folder in folders[:-1]] + [shipped.folder("translations")],
-        settings.langs,
-        settings.lang,
-    )
-    lang = catalogues.default
-    env = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    env.install_gettext_translations(  # type: ignore[attr-defined]
-        catalogues.catalogues[lang] or NullTranslations(), newstyle=True
-    )
-    env.filters["line"] = lambda text: " ".join(str(text).split())
+    paper = stationery.paper(settings)
     values = {
         "digest": digest,
-        "day": long_date(_last_day(digest.until), lang),
+        "day": long_date(_last_day(digest.until), paper.lang),
         "top": TOP,
-        "lang": lang,
-        "board": f"{settings.base_url}/leads" if settings.base_url else "",
+        "lang": paper.lang,
+        "board": paper.url("/leads"),
     }
-    subject = env.get_template("letters/headline.txt").render(values).strip()
+    headline = paper.write("letters/headline.txt", **values).strip()
     return Letter(
         to,
-        f"{settings.site_name}: {subject}" if settings.site_name else subject,
-        env.get_template("letters/digest.txt").render(values, headline=subject),
-        env.get_template("letters/digest.html").render(values, headline=subject),
+        paper.subject(headline),
+        paper.write("letters/digest.txt", headline=headline, **values),
+        paper.write("letters/digest.html", headline=headline, **values),
     )
 
 

@@ -33,5 +33,9 @@ class BuildBusy(BuildFailed):
     """Another process is building; later it can be done."""
 
 
+class NoticeLost(KBError):
+    """A push notice could not be kept; it may be sent again."""
+
+
 class LogUnavailable(KBError):
     """The log of searches cannot be reached; searching goes on."""

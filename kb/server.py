@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -68,7 +68,7 @@ def serve(
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.absolute())
-    with _indexing(settings, watch=watch) if watch or is_ready else nullcontext():
+    with _children(_commands(settings, watch=watch, is_ready=is_ready)):
         try:
             _Server(settings, listener, token, access_log=access_log, log_json=log_json).run()
         except SystemExit as end:
@@ -131,9 +131,9 @@ def address_of(listener: socket.socket) -> str:
 # ---------------------------------------------------------------- children
 
 
-def _index_command(settings: Settings, *more: str) -> list[str]:
+def _command(settings: Settings, name: str, *more: str) -> list[str]:
     folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
-    return [sys.executable, "-m", "kb", "index", *folders, *more]
+    return [sys.executable, "-m", "kb", name, *folders, *more]
 
 
 def _index_in_a_child(settings: Settings) -> int:
@@ -141,7 +141,7 @@ def _index_in_a_child(settings: Settings) -> int:
 
     A stop meant for us stops it too.
     """
-    with subprocess.Popen(_index_command(settings), stdout=sys.stderr) as child:  # noqa: S603
+    with subprocess.Popen(_command(settings, "index"), stdout=sys.stderr) as child:  # noqa: S603
 
         def stop(number: int, _: FrameType | None) -> NoReturn:
             child.terminate()
@@ -154,16 +154,30 @@ def _index_in_a_child(settings: Settings) -> int:
             signal.signal(signal.SIGTERM, before)
 
 
+def _commands(settings: Settings, *, watch: bool, is_ready: bool) -> list[list[str]]:
+    """What runs beside the workers: who indexes what changed, and who follows pushes."""
+    ours = ("--while-parent", str(os.getpid()))
+    commands = []
+    if settings.webhook_secret:
+        commands.append(_command(settings, "sync", "--on-notice", *ours))
+    if watch:
+        commands.append(_command(settings, "index", "--watch", *ours))
+    elif is_ready and not commands:
+        commands.append(_command(settings, "index", "--careful"))
+    return commands
+
+
 @contextmanager
-def _indexing(settings: Settings, *, watch: bool) -> "Iterator[None]":
-    """A process that indexes what changed, with `watch` after every save; it ends with us."""
-    more = ("--watch", "--while-parent", str(os.getpid())) if watch else ("--careful",)
-    child = subprocess.Popen(_index_command(settings, *more), stdout=sys.stderr)  # noqa: S603
+def _children(commands: list[list[str]]) -> "Iterator[None]":
+    """Processes beside us, which end with us."""
+    children = [subprocess.Popen(command, stdout=sys.stderr) for command in commands]  # noqa: S603
     try:
         yield
     finally:
-        child.terminate()
-        child.wait()
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait()
 
 
 # ---------------------------------------------------------------- gunicorn

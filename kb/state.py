@@ -45,6 +45,13 @@ class Synced:
     rejected: tuple[Problem, ...] = ()
     answered: tuple[str, ...] = ()  # open questions it answered
     regressed: tuple[str, ...] = ()  # answered questions it lost
+    is_told: bool = False  # whether a letter about the trouble has gone to the leads
+
+    @property
+    def trouble(self) -> str:
+        """What a person has to look at, the same text for the same trouble; "" if all is well."""
+        broken = sorted({(problem.path, problem.code) for problem in self.rejected})
+        return repr((self.code, broken)) if self.code or broken else ""
 
 
 T = TypeVar("T", Indexed, Synced)

@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, i18n, leads, pages, proxies, repeats, shipped, widget
+from kb import api, feeds, front, hooks, i18n, leads, pages, proxies, repeats, shipped, widget
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
@@ -117,7 +117,7 @@ def _repeated(app: repeats.Application, site: front.Site) -> repeats.Repeats:
 
 
 def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) -> None:
-    for blueprint in (api.api, pages.pages, feeds.feeds, leads.leads, widget.widget):
+    for blueprint in (api.api, pages.pages, feeds.feeds, hooks.hooks, leads.leads, widget.widget):
         app.register_blueprint(blueprint)
     for code in codes:
         said = {"ui": code}
@@ -209,7 +209,8 @@ def _add_errors(app: Flask) -> None:
 
 
 def _is_for_programs() -> bool:
-    return request.path.startswith("/api/") or request.path in ("/healthz", "/readyz", "/metrics")
+    path = request.path
+    return path.startswith(("/api/", "/hooks/")) or path in ("/healthz", "/readyz", "/metrics")
 
 
 def _on_http(error: HTTPException) -> ResponseReturnValue:

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from clones import Clones
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,6 +174,34 @@ def test_what_changed_while_nobody_served_is_indexed(settings, write, tmp_path, 
 
     with serving(settings, tmp_path) as site:
         eventually(lambda: json.loads(site.get("readyz"))["articles"] == 2)
+
+
+def test_a_push_is_live_within_moments(tmp_path, monkeypatch):
+    clones = Clones(tmp_path)
+    settings = Settings(articles=clones.site / "articles", data=tmp_path / "var")
+    monkeypatch.setenv("KB_WEBHOOK_SECRET", "invented")
+
+    with serving(settings, tmp_path) as site:
+        after = clones.push("articles/a.md", "second")
+        body = json.dumps({"ref": "refs/heads/main", "after": after}).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "X-Gitlab-Event": "Push Hook",
+            "X-Gitlab-Token": "invented",
+        }
+        hook = urllib.request.Request(site.address + "hooks/git", body, headers)
+        with urllib.request.urlopen(hook, timeout=40) as answer:
+            assert answer.status == 202
+        eventually(lambda: "second" in site.get("articles/a"))
+
+        listening = subprocess.run(
+            ["pgrep", "-f", f"on-notice --while-parent {site.process.pid}"],
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        assert len(listening) == 1
+        assert site.stop() == 0
+        assert not Path(f"/proc/{listening[0]}").exists()
 
 
 def test_a_taken_port_is_one_line(settings):

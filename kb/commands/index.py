@@ -155,7 +155,8 @@ def _print_report(report: "BuildReport", settings: "Settings") -> None:
 def rollback(articles: Path | None, data: Path | None) -> None:
     """Serve the build before the current one again.
 
-    Running servers take it up within a second. It stays until the next `kb index` publishes.
+    Running servers take it up within a second. No server and no `kb sync` publishes again what was
+    left; the next change of an article does, or `kb index`.
 
     \b
     kb rollback

@@ -1,0 +1,129 @@
+"""Follows the articles' repository: `kb sync`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kb.commands.shared import (
+    DONE,
+    FAILED,
+    NEEDS_A_PERSON,
+    count_of,
+    fail,
+    folder_options,
+    json_option,
+    load_settings,
+    opened,
+    print_json,
+    print_replay,
+    problem_line,
+)
+from kb.errors import KBError
+
+if TYPE_CHECKING:
+    from kb.config import Settings
+    from kb.service import KnowledgeBase
+    from kb.state import Synced
+
+
+@click.command()
+@click.option(
+    "--on-notice", is_flag=True,
+    help="Go on: sync whenever a push is announced to POST /hooks/git.",
+)  # fmt: skip
+@click.option("--while-parent", type=int, hidden=True)
+@json_option
+@folder_options
+def sync(
+    on_notice: bool,
+    while_parent: int | None,
+    as_json: bool,
+    articles: Path | None,
+    data: Path | None,
+) -> int:
+    """Pull the articles' repository, index and publish.
+
+    Nothing but the next commits of the branch is taken, and edits that were never committed stay.
+    Whatever goes wrong, the old build goes on serving, and the leads are told.
+    Exit 1 if a person must look, 2 if the repository could not be pulled or indexed.
+
+    \b
+    kb sync
+    kb sync --json
+    """
+    from kb import sync as syncing
+
+    settings = load_settings(articles=articles, data=data)
+    with opened(settings) as service:
+        if on_notice:
+            return _sync_on_every_notice(service, settings, while_parent)
+        result = syncing.sync(service)
+    if as_json:
+        print_json(_result_json(result))
+    else:
+        _print_result(result, settings)
+    return _exit_code(result)
+
+
+def _exit_code(result: "Synced") -> int:
+    if result.outcome == "failed":
+        return FAILED
+    return NEEDS_A_PERSON if result.trouble or result.regressed else DONE
+
+
+def _sync_on_every_notice(
+    service: "KnowledgeBase", settings: "Settings", parent: int | None
+) -> int:
+    """First indexes what changed while nobody looked, then waits."""
+    import logging
+
+    from kb import sync as syncing
+    from kb import watch
+    from kb.notices import Notices
+
+    try:
+        service.rebuild(careful=True)
+    except KBError as error:
+        fail(str(error))
+    for _ in Notices(settings.data).follow(watch.while_parent(parent)):
+        try:
+            _print_result(syncing.sync(service), settings)
+        except KBError as error:
+            fail(str(error))
+        except Exception:  # the next push must find somebody who listens
+            logging.getLogger("kb").exception("a push could not be followed")
+    return DONE
+
+
+def _print_result(result: "Synced", settings: "Settings") -> None:
+    for problem in result.rejected:
+        click.echo(problem_line(problem, settings), err=True)
+    if result.message:
+        fail(result.message)
+        return
+    commit = f"{result.branch} at {result.commit[:12]}"
+    done = "Published" if result.outcome == "published" else "Nothing new"
+    click.echo(f"{done}: {commit} (build {result.build}).")
+    if result.rejected:
+        click.echo(f"{count_of(len(result.rejected), 'article')} rejected; correct and push again.")
+    print_replay(result.answered, result.regressed)
+
+
+def _result_json(result: "Synced") -> dict[str, object]:
+    return {
+        "outcome": result.outcome,
+        "code": result.code,
+        "message": result.message,
+        "branch": result.branch,
+        "commit": result.commit,
+        "build": result.build,
+        "at": result.at,
+        "since": result.since,
+        "rejected": [
+            {"path": p.path, "line": p.line, "code": p.code, "message": p.message, "cure": p.cure}
+            for p in result.rejected
+        ],
+        "answered": list(result.answered),
+        "regressed": list(result.regressed),
+    }

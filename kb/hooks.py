@@ -1,0 +1,93 @@
+"""`POST /hooks/git`: a git host announces a push. Verifies and passes it on; pulls nothing."""
+
+import hmac
+import json
+import re
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Blueprint, abort, request
+from flask.typing import ResponseReturnValue
+
+from kb import api, repository
+from kb.front import site
+from kb.notices import Notices
+
+hooks = Blueprint("hooks", __name__)
+
+LARGEST = 4 * 2**20  # bytes; a larger notice is refused, and the next one or a schedule syncs
+_PUSHES = ("push", "Push Hook", "System Hook")
+_NOBODY = re.compile("0{40,64}")  # the commit of a branch that was deleted
+
+
+@hooks.post("/hooks/git")
+def push() -> ResponseReturnValue:
+    """202 for a push to the branch that is served, 200 for what concerns us not.
+
+    GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`), GitLab sends the secret itself
+    (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that came before (409), one that
+    is too large (413). Without `KB_WEBHOOK_SECRET` there is nothing here.
+    """
+    settings = site().settings
+    secret = settings.webhook_secret
+    if not secret:
+        abort(404)
+    request.max_content_length = LARGEST
+    body = request.get_data(parse_form_data=False)
+    if not is_genuine(secret.get_secret_value(), body):
+        return api.error("bad-signature", "the secret is not the one of KB_WEBHOOK_SECRET", 401)
+    event = request.headers.get("X-GitHub-Event") or request.headers.get("X-Gitlab-Event", "")
+    if event not in _PUSHES:
+        return _ignored(f"this is about {event or 'nothing'}; only pushes are acted on")
+    ref, after = _pushed(body)
+    branch = settings.sync_branch or repository.branch(settings.articles)
+    if ref != f"refs/heads/{branch}":
+        return _ignored(f"a push to {ref}; this site serves {branch}")
+    if _NOBODY.fullmatch(after):
+        return _ignored(f"{branch} was deleted; the site stays as it is")
+    if not Notices(settings.data).accept(*_keys(body)):
+        return api.error("replayed", "this notice came before; only a new push is acted on", 409)
+    return {"status": "accepted", "message": f"{branch} will be pulled and indexed"}, 202
+
+
+def is_genuine(secret: str, body: bytes) -> bool:
+    """Whether the sender knows the secret; takes as long for every wrong one."""
+    signature = request.headers.get("X-Hub-Signature-256")
+    if signature is not None:
+        expected = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
+        return hmac.compare_digest(expected.encode(), signature.encode())
+    token = request.headers.get("X-Gitlab-Token", "")
+    return hmac.compare_digest(secret.encode(), token.encode("latin-1"))
+
+
+def _keys(body: bytes) -> tuple[str, ...]:
+    """What a notice is known by. The id of a delivery is not signed, so the body counts, too.
+
+    GitLab signs nothing: whoever has its token may write what he likes, and a branch pushed
+    forward, back and forward again is announced twice in the same words.
+    """
+    if "X-Hub-Signature-256" in request.headers:
+        ids = [sha256(body).hexdigest(), request.headers.get("X-GitHub-Delivery", "")]
+    else:
+        names = ("Idempotency-Key", "X-Gitlab-Event-UUID")
+        ids = [next(filter(None, map(request.headers.get, names)), sha256(body).hexdigest())]
+    return tuple(filter(None, ids))
+
+
+def _pushed(body: bytes) -> tuple[str, str]:
+    """The ref that was pushed and its new commit; 400 if the body tells neither."""
+    try:
+        if request.mimetype == "application/x-www-form-urlencoded":
+            body = parse_qs(body.decode())["payload"][0].encode()
+        told: Any = json.loads(body)
+        ref, after = told["ref"], told["after"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        ref = after = None
+    if not isinstance(ref, str) or not isinstance(after, str):
+        abort(400, "the notice of a push must be JSON with `ref` and `after`")
+    return ref, after
+
+
+def _ignored(message: str) -> ResponseReturnValue:
+    return {"status": "ignored", "message": message}
