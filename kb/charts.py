@@ -5,7 +5,7 @@ A plot is 1000 wide and 100 high, stretched to the room it gets; words stand bes
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import floor, log10
 
 WIDTH, HEIGHT = 1000.0, 100.0
 _GAP = 0.2  # of a column's room
@@ -94,11 +94,11 @@ def nice(most: float) -> float:
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most `most` of `count` places, evenly apart, the last among them: what an axis names."""
-    if count <= 0:
-        return []
-    step = ceil(count / most)
-    return list(range((count - 1) % step, count, step))
+    """At most `most` (2 or more) of `count` places, evenly apart from the first to the last."""
+    named = min(count, most)
+    return (
+        [round(at * (count - 1) / (named - 1)) for at in range(named)] if count > 1 else [0][:count]
+    )
 
 
 def _ticks(top: float) -> tuple[Tick, ...]:

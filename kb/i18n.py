@@ -1,20 +1,32 @@
 """Languages of the interface: catalogues, dates and plurals. Knows nothing of articles."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_timedelta
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent
 from babel.support import NullTranslations, Translations
 from flask import Flask, g
 from flask_babel import Babel, gettext, ngettext, refresh  # type: ignore[import-untyped]
 
-__all__ = ["Languages", "gettext", "long_date", "own_name", "plural_forms", "refresh"]
+__all__ = [
+    "Languages",
+    "gettext",
+    "long_date",
+    "long_time",
+    "number",
+    "own_name",
+    "percent",
+    "plural_forms",
+    "refresh",
+    "short_date",
+]
 
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
@@ -72,6 +84,26 @@ def own_name(code: str) -> str:
 def long_date(day: date, code: str) -> str:
     """«12 марта 2026», “12 March 2026”."""
     return format_date(day, "d MMMM y", locale=code)
+
+
+def short_date(day: date, code: str) -> str:
+    """«12 мар.», “12 Mar”: for an axis, where the year is known."""
+    return format_date(day, "d MMM", locale=code)
+
+
+def number(value: float, code: str, digits: int = 0) -> str:
+    """As people write it: «1 234,5», “1,234.5”; exactly so many digits after the point."""
+    return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code)
+
+
+def percent(value: float, code: str) -> str:
+    """A share of one as people write it: «12,5 %», “12.5%”; a whole one without its zero."""
+    return format_percent(value, "#,##0.#\u00a0%" if code == "ru" else "#,##0.#%", locale=code)
+
+
+def long_time(seconds: float, code: str) -> str:
+    """«3 дня», “3 days”: the largest unit that fits, rounded."""
+    return format_timedelta(timedelta(seconds=seconds), threshold=1.5, locale=code)
 
 
 def plural_forms(singular: str, plural: str, code: str) -> dict[str, str]:

@@ -477,6 +477,10 @@ class KnowledgeBase:
 
     # ------------------------------------------------------------ writers
 
+    def synonym_patch(self, words: Sequence[str]) -> str:
+        """A patch of `synonyms.yml`, as the current build has it, by which these find each other."""
+        return synonyms.patch(self._opened().library.synonyms, words)
+
     def check(self, within: Sequence[str] = ()) -> list[Problem]:
         """What is wrong with the articles as they are now, in the files and folders `within`.
 

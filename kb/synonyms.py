@@ -9,11 +9,13 @@ Matching is by dictionary forms, so one form of a word stands for all. What a gr
 looked up again: synonyms of synonyms are not synonyms. A mistake is a value, and the rest is used.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -177,6 +179,20 @@ def added(content: str, words: Sequence[str]) -> str:
     before = content if not content or content.endswith("\n") else content + "\n"
     indents = re.findall("^( *)- ", content, re.M)
     return f"{before}{indents[-1] if indents else ''}- [{', '.join(map(_written, words))}]\n"
+
+
+def patch(content: str, words: Sequence[str]) -> str:
+    """What `added` changes, for `git apply` at the root of the articles."""
+    before, after = _lines(content), _lines(added(content, words))
+    old = "a/synonyms.yml" if content else "/dev/null"
+    diff = difflib.unified_diff(before, after, old, "b/synonyms.yml")
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff
+    )
+
+
+def _lines(content: str) -> list[str]:
+    return StringIO(content, newline="\n").readlines()
 
 
 def _written(phrase: str) -> str:

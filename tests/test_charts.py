@@ -1,5 +1,6 @@
 """Charts as geometry: what is drawn is what was counted."""
 
+import itertools
 import math
 
 import pytest
@@ -57,10 +58,12 @@ def test_a_bar_takes_its_share_of_the_room(value, most, part):
     assert charts.share(value, most) == part
 
 
-@given(st.integers(0, 500), st.integers(1, 12))
-def test_an_axis_names_few_places_and_the_last(count, most):
+@given(st.integers(0, 500), st.integers(2, 12))
+def test_an_axis_names_few_places_from_the_first_to_the_last(count, most):
     places = charts.spread(count, most)
 
-    assert len(places) <= most
+    assert len(places) == min(count, most)
     assert places == sorted(set(places))
-    assert not count or places[-1] == count - 1
+    assert not count or (places[0], places[-1]) == (0, count - 1)
+    gaps = [after - before for before, after in itertools.pairwise(places)]
+    assert not gaps or max(gaps) - min(gaps) <= 1

@@ -174,7 +174,7 @@ def test_every_text_of_the_pages_is_in_the_russian_catalogue(client):
         known = read_po(file, locale="ru")
     texts = {m.id if isinstance(m.id, str) else m.id[0] for m in known if m.id and m.string}
     said = set()
-    for template in (root / "templates").iterdir():
+    for template in filter(Path.is_file, (root / "templates").rglob("*")):
         said |= set(re.findall(r'(?:\b_|ngettext|plural_forms)\("([^"]+)"', template.read_text()))
     assert said - texts == set()
     assert texts - said <= {"Help centre", "%(num)s articles", "%(num)s articles found"}

@@ -1,5 +1,6 @@
 """`synonyms.yml`: what it may say, what is wrong with it, and what a query becomes."""
 
+import subprocess
 import time
 
 import pytest
@@ -303,3 +304,18 @@ def test_a_group_is_added_as_a_writer_would_write_it():
     assert synonyms.added("- [vpn, tunnel]", ["вход", "sign in", "C++"]) == (
         '- [vpn, tunnel]\n- [вход, sign in, "C++"]\n'
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "- [vpn, tunnel]", "- [vpn, tunnel]\n", "# one\r\n- [vpn, tunnel]\r\n", "# \u2028\n" * 9],
+)
+def test_git_applies_the_patch(tmp_path, content):
+    file = tmp_path / "synonyms.yml"
+    if content:
+        file.write_text(content, "utf-8", newline="")
+    patch = synonyms.patch(content, ["вход", "sign in"])
+
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=patch.encode(), check=True)
+
+    assert file.read_bytes().decode() == synonyms.added(content, ["вход", "sign in"])
