@@ -14,13 +14,17 @@ from flask.typing import ResponseReturnValue
 from kb.config import Settings
 from kb.i18n import Languages, refresh
 from kb.metrics import Metrics
-from kb.rates import Limits
+from kb.rates import Crawls, Limits
 from kb.repeats import Shelf
 from kb.service import Card, KnowledgeBase
 
 LONGEST_QUERY = 500
 _ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
-_ROBOT = re.compile(r"bot|crawl|spider|slurp|preview|fetch|monitor|curl|wget|python-", re.I)
+_ROBOT = re.compile(
+    "bot|crawl|spider|slurp|scrap|preview|fetch|monitor|headless|phantom|curl|wget|python-|okhttp"
+    "|java/|libwww|go-http|node-fetch|axios",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class Site:
     languages: Languages
     metrics: Metrics
     limits: Limits
+    crawls: Crawls
     shelf: Shelf  # answers of `/api/search`
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # of every answer that has none of its own
@@ -162,8 +167,16 @@ def is_foreign() -> bool:
 
 def allowed(what: str, most: int, seconds: float) -> bool:
     """Whether this visitor may do `what` once more; the address is kept as a hash, in memory."""
-    who = blake2b((request.remote_addr or "").encode(), digest_size=8).hexdigest()
-    return site().limits.allows(what, who, most, seconds)
+    return site().limits.allows(what, _who(), most, seconds)
+
+
+def crawled(run: str) -> list[str]:
+    """The searches without scripts from this address that are a robot's, now that `run` came."""
+    return site().crawls.found(_who(), run)
+
+
+def _who() -> str:
+    return blake2b((request.remote_addr or "").encode(), digest_size=8).hexdigest()
 
 
 def log(message: str) -> None:

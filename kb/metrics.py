@@ -29,6 +29,9 @@ class Metrics:
             "kb_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, registry=self._own
         )
         self._searches = Counter("kb_searches", "Queries answered", ["outcome"], registry=self._own)
+        self._log = Counter(
+            "kb_log", "What became of reports of searches", ["outcome"], registry=self._own
+        )
         # Finding a labelled figure costs more than counting in it.
         self._count = lru_cache(1024)(self._requests.labels)
         self._time = lru_cache(256)(self._seconds.labels)
@@ -42,6 +45,10 @@ class Metrics:
     def search(self, total: int, confident: bool) -> None:
         """Count one answered query as `answered`, `weak` or `none`."""
         self._found("answered" if confident else "weak" if total else "none").inc()
+
+    def log(self, outcome: str, n: int) -> None:
+        """Count searches `written`, reports `dropped` or `forged`, tries to write that `failed`."""
+        self._log.labels(outcome).inc(n)
 
     def text(self) -> bytes:
         """All figures in Prometheus' text format."""

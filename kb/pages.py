@@ -15,6 +15,7 @@ from kb.service import Card, Moved, Page
 pages = Blueprint("pages", __name__)
 
 _PER_PAGE = 10
+_OFFERED = 3  # articles above the contact form
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\.[^@\s.]{2,63}")
 _SHOWN_INLINE = ("image/", "video/", "audio/")
 REASONS = ("unclear", "wrong", "missing", "failed")
@@ -61,31 +62,36 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         own_lang=lang,
         newest=request.args.get("order") == "newest",
     )
-    run = _record(results, filters) if query else ""
+    run, visit = _record(results, filters) if query else ("", front.given_id("visit"))
     return render_template(
         "search.html",
         results=results,
         filters=filters,
         run=run,
+        visit=visit,
         words=results.correction.query if results.correction else query,
         popular=popular(lang),
     )
 
 
-def _record(results: Results, filters: dict[str, str]) -> str:
-    """Report this search as the run the box began, or as one of its own; gives the run's id.
+def _record(
+    results: Results, filters: dict[str, str], surface: str = "page"
+) -> tuple[str, str]:
+    """Report this search as the run the page before began, or as one of its own; run and visit.
 
-    A search that cannot be recorded is answered all the same.
+    A page carries the visit along in its links and its form, so that a reader without scripts is
+    one visitor. A search that cannot be recorded is answered all the same.
     """
-    run = front.given_id("run") or front.new_id()
+    visit = front.given_id("visit")
+    run = (visit and front.given_id("run")) or front.new_id()
     if request.method != "GET" or front.is_prefetch():
-        return run
+        return run, visit or run
     site().metrics.search(results.total, results.confident)
     first = (results.page - 1) * _PER_PAGE + 1
     report = runs.Report(
         run=run,
-        visit=front.given_id("visit") or run,
-        surface="page",
+        visit=visit or run,
+        surface=surface,
         lang=str(g.lang),
         filters={name: value for name, value in filters.items() if value},
         build=results.build,
@@ -93,12 +99,15 @@ def _record(results: Results, filters: dict[str, str]) -> str:
         shown=tuple((hit.slug, first + at) for at, hit in enumerate(results.hits)),
     )
     _report(report)
-    return run
+    if not visit:
+        for crawled in front.crawled(run):
+            _report(runs.Report(run=crawled, visit=crawled), robot=True)
+    return run, visit or run
 
 
-def _report(report: runs.Report) -> None:
+def _report(report: runs.Report, *, robot: bool = False) -> None:
     try:
-        kb().report(report, robot=front.is_robot())
+        kb().report(report, robot=robot or front.is_robot())
     except KBError as error:
         front.log(str(error))
 
@@ -186,12 +195,17 @@ def contact() -> ResponseReturnValue:
         name: request.form.get(name, "")[:most].replace("\0", "").strip()
         for name, most in (("subject", 200), ("text", 5000), ("email", 320), ("q", 500))
     }
-    run = front.given_id("run")
+    run, visit = front.given_id("run"), front.given_id("visit")
     if request.method == "GET":
         sent["q"] = front.query()
         sent["subject"] = sent["q"][:200]
         done = request.args.get("sent") == "1"
-        return render_template("contact.html", sent=sent, wrong={}, done=done, run=run)
+        found = None if done else _offered(sent["q"])
+        if found and not run:
+            run, visit = _record(found, {}, "contact")
+        return render_template(
+            "contact.html", sent=sent, wrong={}, done=done, run=run, visit=visit, found=found
+        )
     if front.is_foreign():
         abort(403)
     wrong = _wrong(sent)
@@ -199,12 +213,24 @@ def contact() -> ResponseReturnValue:
         wrong["limit"] = "limit"
     if wrong:
         status = 429 if "limit" in wrong else 422
-        page = render_template("contact.html", sent=sent, wrong=wrong, done=False, run=run)
+        page = render_template(
+            "contact.html", sent=sent, wrong=wrong, done=False, run=run, visit=visit, found=None
+        )
         return page, status
     if not request.form.get("website"):  # a field people do not see: who fills it in is a program
-        visit = front.given_id("visit") or run
-        kb().contact(sent["subject"], sent["text"], sent["email"], sent["q"], run, visit)
+        kb().contact(sent["subject"], sent["text"], sent["email"], sent["q"], run, visit or run)
     return redirect(front.with_params("/contact", sent="1", ui=lang), 303)
+
+
+def _offered(query: str) -> Results | None:
+    """What may answer a question before it is sent; nothing that is not sure."""
+    if not query:
+        return None
+    try:
+        found = kb().answer(query, limit=_OFFERED, own_lang=g.lang, facets=False)
+    except KBError:
+        return None
+    return found if found.confident else None
 
 
 def _wrong(sent: dict[str, str]) -> dict[str, str]:

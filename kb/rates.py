@@ -1,4 +1,7 @@
-"""How often one address may send something. Remembers moments in memory, no addresses on disk."""
+"""How often one address may send something, and who asks too often to be a person.
+
+Remembers moments in memory, no addresses on disk.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -30,3 +33,27 @@ class Limits:
             if len(self._moments) > _REMEMBERED:
                 del self._moments[next(iter(self._moments))]
         return allowed
+
+
+class Crawls:
+    """Finds robots among those who ask without scripts: more than `most` searches in `seconds`.
+
+    No script tells that two such searches are one visitor's, so their address must (LEADS.md §10).
+    """
+
+    def __init__(self, most: int, seconds: float, now: Callable[[], float] = monotonic) -> None:
+        self._most, self._seconds, self._now = most, seconds, now
+        self._lock = Lock()
+        self._runs: dict[str, deque[tuple[float, str]]] = {}
+
+    def found(self, who: str, run: str) -> list[str]:
+        """Counts this search; the searches of `who` in the last `seconds` if they are a robot's."""
+        now = self._now()
+        with self._lock:
+            runs = self._runs.pop(who, None) or deque(maxlen=self._most + 1)
+            runs.append((now, run))
+            self._runs[who] = runs  # last again, so the longest silent is first
+            if len(self._runs) > _REMEMBERED:
+                del self._runs[next(iter(self._runs))]
+            recent = [known for at, known in runs if at > now - self._seconds]
+        return recent if len(recent) > self._most else []

@@ -47,6 +47,8 @@ class Verdict:
 Judge = Callable[[str, str, Mapping[str, str]], Verdict]
 """Answers a query (as typed), its language and its filters; called in the recorder's thread."""
 
+Count = Callable[[str, int], object]
+
 
 @dataclass(slots=True)
 class _Held:
@@ -89,6 +91,8 @@ class Recorder:
         self._clock = clock
         self._hold = hold
         self._size = size
+        self.count: Count = lambda outcome, n: None
+        """Told of every search `written`, report `dropped` or `forged`, and try that `failed`."""
         self._start_over()
 
     def _start_over(self) -> None:
@@ -150,13 +154,21 @@ class Recorder:
             self._start_over()  # the parent's thread and what it has to write stay with the parent
         with self._lock:
             if self._closing or self.waiting >= self._size:
-                self.dropped += 1
+                self._tally("dropped")
                 return
             self._news.append(news)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="kb-recorder", daemon=True)
                 self._thread.start()
             self._lock.notify_all()
+
+    def _tally(self, outcome: str, n: int = 1) -> None:
+        if outcome == "dropped":
+            self.dropped += n
+        elif outcome == "written":
+            self.written += n
+        if n:
+            self.count(outcome, n)
 
     # --- called on shutdown and by tests --------------------------------------------------------
 
@@ -168,7 +180,7 @@ class Recorder:
         """Take nothing more and write what is there; False if something was lost (and counted)."""
         done = self._wait(timeout, closing=True)
         with self._lock:
-            self.dropped += self.waiting
+            self._tally("dropped", self.waiting)
         return done
 
     def _wait(self, timeout: float, *, closing: bool) -> bool:
@@ -204,11 +216,13 @@ class Recorder:
                 self._write()
             except LogUnavailable as error:
                 self._failures += 1
+                self._tally("failed")
                 if self.trouble != str(error):
                     logger.warning("searches wait in memory: %s", error)
                 self.trouble = str(error)
             except Exception:  # a mistake of ours must not end the thread
                 self._failures += 1
+                self._tally("failed")
                 logger.exception("a search could not be recorded")
         if self._log is not None:
             self._log.close()
@@ -246,7 +260,7 @@ class Recorder:
             try:
                 self._ready += self._searches(held, now)
             except Exception:
-                self.dropped += 1
+                self._tally("dropped")
                 logger.exception("a report could not be folded")
         late, self._late = self._late, []
         for each in late:
@@ -335,7 +349,7 @@ class Recorder:
             except LogUnavailable:
                 raise
             except Exception:
-                self.dropped += 1
+                self._tally("dropped")
                 logger.exception("a vote or letter could not be recorded")
             self._calls.popleft()
             self._well()
@@ -345,9 +359,11 @@ class Recorder:
         self.trouble = ""
 
     def _put(self, log: SearchLog, batch: list[Search]) -> None:
+        forged = log.forged
         try:
             log.record(*batch)
-            self.written += len(batch)
+            self._tally("forged", log.forged - forged)
+            self._tally("written", len(batch))
             return
         except LogUnavailable:
             if len(batch) == 1 or not log.health().ok:
@@ -357,11 +373,11 @@ class Recorder:
         for search in batch:  # one that the log cannot take must not keep the others out
             try:
                 log.record(search)
-                self.written += 1
+                self._tally("written")
             except LogUnavailable:
                 raise
             except Exception:
-                self.dropped += 1
+                self._tally("dropped")
                 logger.exception("a search could not be recorded")
 
 

@@ -471,6 +471,10 @@ class KnowledgeBase:
     def _has_log(self) -> bool:
         return searchlog.exists(self.settings.log_url)
 
+    def count_reports(self, count: Callable[[str, int], object]) -> None:
+        """Tells `count` what becomes of reports, as `Recorder.count` says."""
+        self._recorder.count = count
+
     def recording(self) -> Recorder:
         """The recorder, for its counters."""
         return self._recorder

@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, hooks, i18n, leads, pages, proxies, repeats, shipped, widget
+from kb import api, feeds, front, hooks, i18n, leads, pages, proxies, repeats, runs, shipped, widget
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
-from kb.rates import Limits
+from kb.rates import Crawls, Limits
 from kb.service import KnowledgeBase
 
 _LARGEST_BODY = 64 * 1024
@@ -55,12 +55,15 @@ def create_app(
     )
     languages.install(app)
     static = _folders(settings.static, "static")
+    metrics = Metrics(partial(_state, service))
+    service.count_reports(metrics.log)
     app.extensions["kb"] = front.Site(
         service=service,
         settings=settings,
         languages=languages,
-        metrics=Metrics(partial(_state, service)),
+        metrics=metrics,
         limits=Limits(),
+        crawls=Crawls(runs.ROBOT_RATE, 60.0),
         shelf=repeats.Shelf(kept),
         assets=_assets(static),
         headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),

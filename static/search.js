@@ -26,6 +26,16 @@ const kept = (store, key, value) => {
 };
 const isField = (node) => node.closest("input,textarea,select,[contenteditable]");
 
+// --- the visit: a random word, kept in this tab for a day; without scripts the page carries it ---
+
+const today = new Date().toDateString();
+let [visit, began] = [].concat(kept(sessionStorage, "kb-visit") || []);
+if (began !== today) kept(sessionStorage, "kb-visit", [(visit = $("[data-visit]")?.dataset.visit || newId()), today]);
+for (const letter of document.querySelectorAll("form.contact")) {
+  $("[name=visit]", letter)?.remove();
+  letter.append(make("input", { type: "hidden", name: "visit", value: visit }));
+}
+
 // --- the box ---
 
 const form = $("form[data-kb]");
@@ -40,9 +50,7 @@ function searchBox() {
 
   // --- runs: what was typed and what came of it, told when it is over ---
 
-  let run, idle, visit = kept(sessionStorage, "kb-visit");
-  if (!visit) kept(sessionStorage, "kb-visit", (visit = newId()));
-
+  let run, idle;
   const filters = () =>
     Object.fromEntries([...new FormData(form)].filter(([name, value]) => value && !/^(q|run|visit)$/.test(name)));
   const ms = () => Math.round(performance.now() - run.began);
@@ -112,10 +120,11 @@ function searchBox() {
   const option = (href, attributes, ...inside) =>
     make("a", { role: "option", tabindex: "-1", href, ...attributes }, ...inside);
   const line = (name, ...inside) => make("span", { class: name }, ...inside);
+  // What the next page is told, so that it goes on with this search instead of counting another.
+  const told = () => ({ visit, ...(run && !run.body.events.length && { run: run.body.run }) });
   const askUs = (q) =>
-    option("/contact?" + new URLSearchParams({ q, ui: words.lang, ...(run && { run: run.body.run }) }), { class: "ask", "data-ask": "1" }, words.ask);
-  const resultPage = (q, exact) =>
-    words.prefix + "/search?" + new URLSearchParams({ q, ...filters(), ...(exact && { exact: 1 }) });
+    option("/contact?" + new URLSearchParams({ q, ui: words.lang, ...told() }), { class: "ask", "data-ask": "1" }, words.ask);
+  const resultPage = (q, more) => words.prefix + "/search?" + new URLSearchParams({ q, ...filters(), ...more });
 
   const hit = (found, at, q) => {
     const address = new URL(found.url, location.href);
@@ -151,10 +160,10 @@ function searchBox() {
       text += " " + words.weak;
       nodes.push(askUs(q));
     }
-    if (correction) nodes.push(option(resultPage(q, true), { class: "more" }, say(words.exact, { q })));
-    if (total > results.length) nodes.push(option(resultPage(q), { class: "more" }, words.all + " · " + total));
+    if (correction) nodes.push(option(resultPage(q, { exact: 1, ...told() }), { class: "more" }, say(words.exact, { q })));
+    if (total > results.length) nodes.push(option(resultPage(q, told()), { class: "more" }, words.all + " · " + total));
     fill(nodes, text.trim());
-    if (correction) note.append(" ", make("a", { href: resultPage(q, true), tabindex: "-1" }, say(words.exact, { q })));
+    if (correction) note.append(" ", make("a", { href: resultPage(q, { exact: 1, ...told() }), tabindex: "-1" }, say(words.exact, { q })));
     tell(results.length ? count(total) + (correction ? ". " + say(words.instead, { q: meant }) : "") : words.none);
     if (run) {
       run.body.build = answer.build;
@@ -169,7 +178,7 @@ function searchBox() {
       kept(localStorage, "kb-recent", null);
       open(false);
     };
-    fill([...all.map((q) => option(resultPage(q), { class: "recent" }, q)), clear], words.recent);
+    fill([...all.map((q) => option(resultPage(q, { visit }), { class: "recent" }, q)), clear], words.recent);
   };
   // Announced only after 1.4 s of quiet: a count for every letter is noise.
   const tell = (text) => {
@@ -291,10 +300,9 @@ function searchBox() {
     if (!q) return event.preventDefault();
     remember(q);
     if (onPage) history.replaceState(null, "", committed);
-    if (run && !run.over) {
-      report();
-      for (const name of ["run", "visit"]) form.append(make("input", { type: "hidden", name, value: run.body[name] }));
-    }
+    const sent = told();
+    if (run && !run.over) report();
+    for (const name in sent) form.append(make("input", { type: "hidden", name, value: sent[name] }));
   });
   addEventListener("pageshow", (event) => {
     form.querySelectorAll("[name=run],[name=visit]").forEach((node) => node.remove());

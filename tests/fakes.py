@@ -262,6 +262,9 @@ class FakeBase:
 
     # --- being told ---
 
+    def count_reports(self, count):
+        pass
+
     def report(self, report, robot):
         with self._lock:
             self.reports.append((report, robot))

@@ -65,7 +65,7 @@ class Desk:
         c = self._connection
         self._nearest = (search.category[: runs.MAX_TEXT], search.owner[: runs.MAX_TEXT])
         known = select_one(c, "select run, visit from reports where id = :id", id=search.id)
-        if known is not None and known["visit"] != search.visit:
+        if search.visit != (known["visit"] if known else self.visit_of(search.report, search.visit)):
             return 1
         row = row_of(search)
         if known is not None:
@@ -125,11 +125,11 @@ class Desk:
             execute(c, "delete from sent where visit = :run and at = :at", run=run, at=letter["at"])
             upsert(c, SENT, {"visit": search.visit, "at": letter["at"]})
 
-    def visit_of(self, run: str) -> str:
-        """The visit a run belongs to; an unknown run stands for itself, as without scripts."""
+    def visit_of(self, run: str, otherwise: str) -> str:
+        """The visit a run belongs to, as far as it is known."""
         query = "select visit from reports where report = :run limit 1"
-        found = select_one(self._connection, query, run=run)
-        return found["visit"] if found else run
+        found = select_one(self._connection, query, run=run) if run else None
+        return found["visit"] if found else otherwise
 
     def _joined(
         self, search: Search, row: dict[str, Any]

@@ -111,7 +111,7 @@ class SearchLog(Sharing, Boards, Groups, Newsroom, Numbers):
             connection.execute(TICKETS.insert(), row)
             if visit:
                 desk = Desk(connection)
-                visit = desk.visit_of(visit)
+                visit = desk.visit_of(visit, visit)
                 upsert(connection, SENT, {"visit": visit, "at": ms})
                 desk.settle(visit, ms - to_ms(runs.TICKETED), ms)
                 desk.finish()
