@@ -74,9 +74,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
     )
 
 
-def _record(
-    results: Results, filters: dict[str, str], surface: str = "page"
-) -> tuple[str, str]:
+def _record(results: Results, filters: dict[str, str], surface: str = "page") -> tuple[str, str]:
     """Report this search as the run the page before began, or as one of its own; run and visit.
 
     A page carries the visit along in its links and its form, so that a reader without scripts is

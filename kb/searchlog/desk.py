@@ -65,7 +65,9 @@ class Desk:
         c = self._connection
         self._nearest = (search.category[: runs.MAX_TEXT], search.owner[: runs.MAX_TEXT])
         known = select_one(c, "select run, visit from reports where id = :id", id=search.id)
-        if search.visit != (known["visit"] if known else self.visit_of(search.report, search.visit)):
+        if search.visit != (
+            known["visit"] if known else self.visit_of(search.report, search.visit)
+        ):
             return 1
         row = row_of(search)
         if known is not None:
