@@ -10,6 +10,7 @@ from unicodedata import category
 
 from kb.prove import Proof, Side, Verdict
 
+MARK = "<!-- kb prove -->"  # by which a comment is found that is to be replaced
 MOST_MARKDOWN = 16_000  # characters of a table; GitHub takes 65,536 in a comment
 _MOST_CELL = 160  # characters of a cell
 _NONE = "–"
@@ -200,7 +201,7 @@ def _line(verdict: Verdict, words: _Words) -> str:
 def as_markdown(proof: Proof, lang: str) -> str:
     """The proof as a comment for GitHub and GitLab."""
     words = _WORDS.get(lang, _WORDS["en"])
-    lines = [f"### {_capital(sentence(proof, lang))}"]
+    lines = [MARK, "", f"### {_capital(sentence(proof, lang))}"]
     for title, verdicts in _lists(proof, words):
         lines += ["", f"**{title}**", "", *_table(verdicts, words)]
     return "\n\n".join(["\n".join(lines), *_notes(proof, words, quoted)])

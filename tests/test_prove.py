@@ -604,7 +604,7 @@ HOSTILE = [
 
 def cells(comment: str) -> list[list[str]]:
     """The text of each cell of the tables in a comment, as it is read."""
-    html = markdown.markdown(comment, extensions=["tables"])
+    html = markdown.markdown(comment.removeprefix(proofs.MARK), extensions=["tables"])
     tags = {tag.lower() for tag in re.findall(r"<\s*/?\s*([^\s>/]+)", html)}
     known = {"h3", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "code"}
     assert tags <= known
