@@ -290,7 +290,7 @@ def _aliases(front: Front, path: str, dialect: str) -> None:
     if dialect == DOCUSAURUS and isinstance(unique_id, str) and unique_id:
         found.append(_joined(base, unique_id))
     good = [alias for alias in dict.fromkeys(found) if alias and _is_good("aliases", [alias])]
-    if good != own:
+    if good:
         line = next((front.lines[k] for k in (*_ADDRESSES, "id") if k in front.lines), 1)
         front.values["aliases"] = good
         front.lines.setdefault("aliases", line)

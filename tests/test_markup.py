@@ -35,10 +35,10 @@ def test_sections_carry_anchor_title_level_and_plain_text():
 
     assert [(s.anchor, s.title, s.level, s.text) for s in found.sections] == [
         ("", "", 0, "Начало."),
-        ("h-если-vpn", "Если VPN", 2, "Откройте меню.\nраз\nдва"),
+        ("h-если-vpn", "Если VPN", 2, "Откройте меню.\nраз;\nдва."),
         ("h-дальше", "Дальше", 3, "Текст."),
     ]
-    assert found.text == "Начало.\n\nОткройте меню.\nраз\nдва\n\nТекст."
+    assert found.text == "Начало.\n\nОткройте меню.\nраз;\nдва.\n\nТекст."
 
 
 def test_every_section_has_its_anchor_on_the_page():
@@ -91,7 +91,23 @@ def test_text_of_cells_is_apart_and_of_code_is_kept():
         "| а | б |\n|---|---|\n| в | г |\n\n```bash\nkb index\n```\n\n<script>x()</script>"
     )
 
-    assert found.text == "а б\nв г\nkb index"
+    assert found.text == "а · б\nв · г\nkb index"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("- раз\n- два", "раз;\nдва."),
+        ("1. Раз!\n2. Два?", "Раз!\nДва?"),
+        ("- раз:\n  - «два»\n  - три\n- четыре", "раз:\n«два»;\nтри.\nчетыре."),
+        ("- раз\n\n  ```\n  kb index\n  ```\n- `kb`", "раз\nkb index\nkb."),
+        ("- \n- раз", "раз."),
+        ("|а||б|\n|-|-|-|\n||в||", "а · б\nв"),
+        ("## Раз\n\n- два\n\n## Три\n\n- четыре", "два.\n\nчетыре."),
+    ],
+)
+def test_lists_and_tables_read_well_on_one_line(body, text):
+    assert render(body).text == text
 
 
 def test_text_has_no_soft_hyphens_and_no_footnote_numbers():
@@ -120,6 +136,18 @@ def test_the_summary_is_the_first_paragraph():
         "!!! note\n    Текст *тут*",
         ":::note\nТекст *тут*\n:::",
         "::: note\n\nТекст *тут*\n\n:::",
+        "??? note\n    Текст *тут*",
+        "???+ note\n\n    Текст *тут*",
+        "!!! note inline end\n    Текст *тут*",
+        ":::secondary\nТекст *тут*\n:::",
+        "{{< hint note >}}\nТекст *тут*\n{{< /hint >}}",
+        "{{% notice note %}}Текст *тут*{{% /notice %}}",
+        '{{< alert color="primary" >}}\n\nТекст *тут*\n\n{{< /alert >}}',
+        "{{< callout type=note >}}\nТекст *тут*\n{{</ callout >}}",
+        "{{< note >}}\nТекст *тут*\n{{< /note >}}",
+        "{: .note }\nТекст *тут*",
+        "Текст *тут*\n{: .note}",
+        "{: .note }\n> Текст *тут*",
         '<div class="admonition note"><p class="admonition-title">Note</p>'
         "<p>Текст <em>тут</em></p></div>",
     ],
@@ -138,6 +166,23 @@ def test_a_note_may_have_a_title_of_its_own():
     assert '<p class="admonition-title">Мой «титул»</p>' in page('!!! tip "Мой «титул»"\n    x')
     assert '<p class="admonition-title">Мой титул</p>' in page(":::tip Мой титул\nx\n:::")
     assert '<p class="admonition-title">Мой титул</p>' in page(":::tip[Мой титул]\nx\n:::")
+    assert '<p class="admonition-title">Мой титул</p>' in page('??? tip "Мой титул"\n    x')
+    for tag in ('notice tip "Мой титул"', 'alert color="tip" title="Мой титул"'):
+        body = f"{{{{% {tag} %}}}}\nx\n{{{{% /{tag.split()[0]} %}}}}"
+        assert '<p class="admonition-title">Мой титул</p>' in page(body)
+    assert '<p class="admonition-title">Мой титул</p>' in page("{: .tip-title }\n> Мой титул\n> x")
+
+
+def test_other_names_of_kinds_are_those_kinds():
+    html = page("!!! tldr\n    a\n\n> [!FAQ]\n> b\n\n:::fail\nc\n:::")
+
+    assert all(f'admonition {kind}"' in html for kind in ("abstract", "question", "failure"))
+    assert "Кратко" in html
+
+
+def test_a_note_that_is_never_closed_is_none():
+    assert "admonition" not in page("{{< hint info >}}\n\nтекст")
+    assert "{{&lt; hint info &gt;}}" in page("{{< hint info >}}\n\nтекст")
 
 
 def test_neighbouring_notes_are_two_notes():
@@ -269,6 +314,141 @@ def test_passing_over_patterns_changes_nothing(text):
     plain.inlinePatterns.register(strike, "strike", 65)
 
     assert ours.convert(body) == plain.convert(body)
+
+
+# --- other tools' tags --------------------------------------------------------------------------
+
+HUGO = """{{< youtube abc >}}
+
+[x]({{< ref "c.md#z" >}}) {{< foo bar="1" >}}in{{< /foo >}}
+
+{{< figure src="a.png" alt="A" >}}
+
+{{< tabs "u" >}}{{< tab "Mac" >}}mac{{< /tab >}}{{< /tabs >}}
+
+{{< highlight go >}}
+x {{< y >}}
+{{< /highlight >}}
+
+`{{< code >}}` {{</* foo */>}}
+"""
+JEKYLL = """{% include note.html content="Hello" %}
+
+[a]({% link b/c.md %}) [z]({{ site.baseurl }}/z/) [u]({{ "/u/x.html" | relative_url }}) {{ site.x }}
+
+{% raw %}{{ y }} {% z %}{% endraw %}{% comment %}secret
+{% endcomment %}
+
+{% for x in y %}item{% endfor %}
+
+{% highlight ruby %}
+puts {% 1 %}
+{% endhighlight %}
+"""
+DOCUSAURUS = """import X from "y";
+import {A, B} from '../z';
+
+<Tabs>
+<TabItem value="m" label="Mac">
+
+mac
+
+</TabItem>
+</Tabs>
+
+<Box a="b" />text{/* secret */} {/* secret
+```
+secret */}
+
+```js
+import X from "y"; {{/* a */}} {/* b */}
+<Box />
+```
+
+`{{/* c */}}`
+"""
+MKDOCS = """=== "C"
+
+    ```c
+    === "no tab"
+    ```
+
+=== "D"
+
+    Text :material-home:
+
+    === "E"
+
+        deep
+
+--8<-- "a.md"
+
+{{ macro() }}
+"""
+
+
+def words(body, dialect):
+    return " ".join(render(body, path="a/b.md", lang="en", dialect=dialect).text.split())
+
+
+def test_tags_of_hugo_have_a_meaning():
+    html = page(HUGO, path="a/b.md", lang="en", dialect="hugo")
+
+    assert '<a href="https://www.youtube.com/watch?v=abc"' in html
+    assert '<a href="/articles/a/c#h-z">x</a> in' in html
+    assert '<img src="/media/a/a.png" alt="A"' in html
+    assert "<strong>Mac</strong>" in html
+    assert words(HUGO, "hugo") == "Video x in Mac mac x {{< y >}} {{< code >}} {{< foo >}}"
+    assert markup.not_understood(HUGO, "hugo") == [("{{< foo >}}", 3)]
+
+
+def test_tags_of_jekyll_have_a_meaning():
+    html = page(JEKYLL, path="a/b.md", lang="en", dialect="jekyll")
+
+    assert '<div class="admonition note" role="note">' in html
+    assert all(f'href="/articles/{to}"' in html for to in ("b/c", "z", "u/x"))
+    assert 'href="/media/a/x.html"' in page("[x](x.html)", path="a/b.md")
+    assert words(JEKYLL, "jekyll") == "Hello a z u {{ site.x }} {{ y }} {% z %} item puts {% 1 %}"
+    assert markup.not_understood(JEKYLL, "jekyll") == [("{{ site.x }}", 3), ("{% for %}", 8)]
+
+
+@pytest.mark.parametrize(
+    ("tag", "path", "dialect", "url"),
+    [
+        ("{% link _en/a.md %}", "content/_en/b/c.md", "jekyll", "/articles/content/_en/a"),
+        ("{% link a.md %}", "content/_en/b/c.md", "jekyll", "/articles/a"),
+        ("{% post_url 2026-01-02-x %}", "b.md", "jekyll", "/articles/_posts/2026-01-02-x"),
+        ('{{< relref "/docs/a.md" >}}', "site/docs/b.md", "hugo", "/articles/site/docs/a"),
+        ('{{< ref path="../a.md" >}}', "docs/x/b.md", "hugo", "/articles/docs/a"),
+    ],
+)
+def test_an_address_from_the_root_finds_the_tools_root(tag, path, dialect, url):
+    assert f'href="{url}"' in page(f"[x]({tag})", path=path, dialect=dialect)
+
+
+def test_components_of_docusaurus_leave_their_text():
+    assert words(DOCUSAURUS, "docusaurus") == (
+        'Mac mac text import X from "y"; {{/* a */}} {/* b */} <Box /> {{/* c */}}'
+    )
+    assert markup.not_understood(DOCUSAURUS, "docusaurus") == [
+        ("import", 1), ("import", 2), ("<Box>", 12),
+    ]  # fmt: skip
+
+
+def test_tabs_of_mkdocs_are_read_one_after_another():
+    html = page(MKDOCS, path="a/b.md", lang="en", dialect="mkdocs")
+
+    assert [f"<strong>{name}</strong>" in html for name in "CDE"] == [True] * 3
+    assert "<p>deep</p>" in html
+    assert words(MKDOCS, "mkdocs") == 'C === "no tab" D Text E deep {{ macro() }}'
+    assert markup.not_understood(MKDOCS, "mkdocs") == [("--8<--", 15), ("{{ macro() }}", 17)]
+
+
+@pytest.mark.parametrize("body", [HUGO, JEKYLL, DOCUSAURUS, MKDOCS])
+def test_where_no_tool_is_spoken_its_tags_are_text_and_nothing_is_missed(body):
+    assert markup.not_understood(body, "") == []
+    for tag in ("{{< foo", "{% for", "{{ macro() }}", "{{ site.x }}"):
+        assert (tag in render(body).text) == (tag in body)
 
 
 # --- addresses ----------------------------------------------------------------------------------
@@ -521,6 +701,32 @@ def active(html):
     auditor.feed(html)
     auditor.close()
     return auditor.found
+
+
+TAGS_OF_TOOLS = """{{< hint info >}}|{{< /hint >}}|{{% notice tip "x %}}|{{% /notice %}}|{{< a
+{{</|}}|%}}|{%|{% raw %}|{% endraw %}|{% highlight x %}|{% endhighlight %}|{: .note }|>|
+{: .tip-title}|<Tabs>|<TabItem|</TabItem>|{/*|*/}|=== "x"|???|!!!|note|:::|:::tip[x]|
+{{ "a" }}|{{ '/a' | relative_url }}|```|`|-|1.|<script>x()</script>|<img src=x onerror=y>|"><b>|
+text|--8<--|import "x"|{{< ref "javascript:x" >}}|[a](|)|{{< figure src="javascript:x" alt="<b" >}}
+"""
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(TAGS_OF_TOOLS.split("|")),
+            st.sampled_from([" ", "\n", "\n\n", "\n    "]),
+        ),
+        max_size=14,
+    ),
+    st.sampled_from(["", "docusaurus", "hugo", "jekyll", "mkdocs"]),
+)
+def test_no_tags_of_any_tool_get_anything_onto_a_page(parts, dialect):
+    body = "".join(sign + end for sign, end in parts)
+
+    assert active(page(body, dialect=dialect)) == []
+    assert bool(dialect) or markup.not_understood(body, dialect) == []
 
 
 def test_the_auditor_finds_what_it_must():

@@ -9,11 +9,11 @@ import re
 
 from kb.markup.converter import clean_html
 from kb.markup.notes import TITLES
-from kb.markup.spellings import prepared
+from kb.markup.spellings import not_understood, prepared
 from kb.markup.values import Link, Rendered, Section
 from kb.markup.walk import Walk, plain_words
 
-__all__ = ["VERSION", "Link", "Rendered", "Section", "render"]
+__all__ = ["VERSION", "Link", "Rendered", "Section", "not_understood", "render"]
 
 VERSION = "1"  # of what `render` makes of the same text; a new one makes every rendering new
 
@@ -33,13 +33,14 @@ def render(
     """The Markdown `body` of the article at `path`, as its page and its index need it.
 
     `title` is shown by the page already: a first heading that repeats it is left out. `lang` is the
-    language of what we add: titles of notes, names of links. Slow or deeply nested bodies are the
+    language of what we add: titles of notes, names of links. `dialect` is the article's: other
+    tools' tags are read where it is not "". Slow or deeply nested bodies are the
     caller's to stop (`limits`); this one may raise RecursionError.
     """
     own = lang if lang in TITLES else "en"
-    source = clean_html(prepared(body, own, dialect))
+    source = clean_html(prepared(body, path, own, dialect))
     source = _without_title(source, title)
-    walk = Walk(path, own, remote_images, shift="<h1" in source)
+    walk = Walk(path, own, remote_images=remote_images, shift="<h1" in source, dialect=dialect)
     walk.through(source)
     return Rendered(
         walk.html(), walk.sections(), _placed(walk.links, body), walk.summary, tuple(walk.ids)

@@ -10,6 +10,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _OUTSIDE = re.compile(r"(?:https?://|mailto:|tel:)", re.I)
 _FILE = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 _MARKDOWN = re.compile(r"\.(?:md|markdown|mdx)$", re.I)
+_HTML = re.compile(r"\.html?$", re.I)
 _OWN = re.compile(r"(?:articles|media|contact|search)(?:/|$)")
 SAFE = "/~!$()*+,;=:@-._"
 
@@ -19,10 +20,11 @@ def anchor(written: str) -> str:
     return "h-" + (slugify_unicode(written, "-").strip("-") or "section")
 
 
-def address(target: str, path: str, *, image: bool = False) -> str:
+def address(target: str, path: str, *, image: bool = False, html: bool = False) -> str:
     """Where a link in the article at `path` leads; "" if it leads nowhere we would send a reader.
 
-    Other articles become `/articles/…`, files `/media/…`; other sites stay as they are.
+    Other articles become `/articles/…`, files `/media/…`; other sites stay as they are. `html` says
+    that an address with this ending is an article, as its tool's site had it.
     """
     target = "".join(target.split("\n")).strip().replace("\\", "/")
     if target.startswith("//"):
@@ -55,8 +57,9 @@ def address(target: str, path: str, *, image: bool = False) -> str:
             + query_
             + (f"#{quote(fragment, safe=SAFE + '%')}" if fragment else "")
         )
-    if _MARKDOWN.search(found):
-        return "/articles/" + quote(_MARKDOWN.sub("", found), safe=SAFE) + hash_
+    ending = _HTML if html and _HTML.search(found) else _MARKDOWN
+    if ending.search(found):
+        return "/articles/" + quote(ending.sub("", found), safe=SAFE) + hash_
     if image or (_FILE.search(found) and not place.endswith("/")):
         return "/media/" + quote(found, safe=SAFE)
     return "/articles/" + quote(found, safe=SAFE) + hash_

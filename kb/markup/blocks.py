@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from kb.markup.notes import KINDS
+from kb.markup.notes import kind_of
 
 _FENCE = re.compile(r"(`{3,}|~{3,})[ \t]*([^\n`]*)")
 _CONTAINER = re.compile(
@@ -15,7 +15,8 @@ _RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})")
 _TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _NO_HEADING = re.compile(r"#{1,6}[^#\s]|#{7}")
 _MOST_EMPTY = 3  # more empty lines in a row mean nothing
-_NOTE = re.compile(r"(?:!!!|\?\?\?\+?)[ \t]+\w|\[\^[^\]\s]+\]:")
+_NOTE = re.compile(r'(?:!!!|\?\?\?\+?)[ \t]+([\w-]+)(?:[ \t]+[\w-]+)*[ \t]*(".*)?')
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
 _LANGUAGE = re.compile(r"[{.\s]*(?:language-)?([\w+#-][\w+#.-]*)?")
 
 
@@ -71,6 +72,10 @@ class Aligner:
             level.has_gap = True
 
     def _line(self, line: str, text: str, indent: int, after: str) -> None:
+        note = _NOTE.fullmatch(text) if text[0] in "!?" else None
+        if note:
+            text = f"!!! {kind_of(note[1]) or note[1]} {note[2] or ''}".rstrip()
+            line = " " * indent + text
         first = text[0]
         if self.is_table and "|" not in text:
             self._blank()
@@ -109,7 +114,7 @@ class Aligner:
             self._gap()
         self.is_text = not is_heading and not self.is_table
         self.is_quote = first == ">" or (self.is_quote and self.is_text)
-        if _NOTE.match(text):
+        if note or _FOOTNOTE.match(text):
             self.open.append(_Level(indent + 4, "block"))
             self.is_text = False
 
@@ -170,13 +175,13 @@ class Aligner:
             del self.open[places[-1] :]
         else:
             opened = _CONTAINER.fullmatch(text)
-            if not opened or opened[1].lower() not in KINDS:
+            kind = kind_of(opened[1]) if opened else ""
+            if not opened or not kind:
                 return False
             self._close(indent)
             title = (opened[2] or opened[3] or "").strip().replace('"', "”")
             self._blank()
-            note = f'!!! {opened[1].lower()} "{title}"' if title else f"!!! {opened[1].lower()}"
-            self.done.append(self._at() + note)
+            self.done.append(self._at() + f"!!! {kind}" + (f' "{title}"' if title else ""))
             self.open.append(_Level(indent, "container"))
         self._gap()
         return True

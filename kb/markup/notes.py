@@ -1,4 +1,4 @@
-"""The words rendering adds, in the article's language. Renders nothing."""
+"""Kinds of notes and the words rendering adds, in the article's language. Renders nothing."""
 
 TITLES = {
     "ru": {
@@ -28,3 +28,16 @@ PHRASES = {
     },
 }  # fmt: skip
 KINDS = frozenset(TITLES["en"])
+# What MkDocs Material, Docusaurus and Obsidian call them besides.
+_SAME = {
+    "summary": "abstract", "tldr": "abstract", "todo": "info", "check": "success",
+    "done": "success", "help": "question", "faq": "question", "fail": "failure",
+    "missing": "failure", "snippet": "example", "cite": "quote", "secondary": "note",
+    "warn": "warning",
+}  # fmt: skip
+
+
+def kind_of(word: str) -> str:
+    """The kind of note that somebody calls so; "" if it is none."""
+    folded = word.lower()
+    return folded if folded in KINDS else _SAME.get(folded, "")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from kb import text as words
 from kb.markup.addresses import SAFE, address, anchor
-from kb.markup.notes import KINDS, PHRASES, TITLES
+from kb.markup.notes import KINDS, PHRASES, TITLES, kind_of
 from kb.markup.values import Link, Section
 
 MAX_SUMMARY = 300
@@ -48,9 +48,12 @@ def _quoted(value: str) -> str:
 class Walk:
     """One pass over clean HTML: writes the page, gathers sections, links and the summary."""
 
-    def __init__(self, path: str, lang: str, remote_images: bool, shift: bool) -> None:
+    def __init__(
+        self, path: str, lang: str, *, remote_images: bool, shift: bool, dialect: str
+    ) -> None:
         self.path = path
         self.lang = lang
+        self.dialect = dialect
         self.remote_images = remote_images
         self.shift = shift
         self.out: list[str] = []
@@ -67,6 +70,9 @@ class Walk:
         self._code = 0
         self._quiet = 0  # inside text that is not the writer's
         self._paragraph = -1  # where the text of a paragraph that may be the summary begins
+        self._unsigned = 0  # texts of this section before it, code, are not to end by a sign
+        self._is_new_cell = False
+        self._finished = (0, -1)  # the item of a list that was ended last: section and text
         self._waiting = ""  # "li", "blockquote" or a kind of admonition: the next text decides
         self._waiting_at = 0
 
@@ -106,6 +112,8 @@ class Walk:
         elif not self._quiet and not (
             self._boxes and self._boxes[-1] == "table" and source.isspace()
         ):
+            if self._is_new_cell and source.strip():
+                self._separate()
             self._texts[-1].append(source)
         if "://" in source and not self._code and not self._anchors:
             source = _URL.sub(self._bare_url, source)
@@ -122,6 +130,8 @@ class Walk:
         )
 
     def _start(self, name: str, attributes: str) -> None:
+        if name in ("td", "th"):
+            self._is_new_cell = True
         if name in _BLOCKS:
             self._texts[-1].append("\n")
             if self._waiting and name not in ("p", "br"):
@@ -172,8 +182,12 @@ class Walk:
             return
         if name in _BLOCKS:
             self._texts[-1].append("\n")
-        elif name in ("td", "th"):
-            self._texts[-1].append(" ")
+        if name == "pre":
+            self._unsigned = len(self._texts[-1])
+        elif name == "li":
+            self._finish(";")
+        elif name in ("ul", "ol"):
+            self._finish(".", instead_of=";")
         if name in _BOXES and self._boxes:
             self._boxes.pop()
         if name in ("code", "pre"):
@@ -187,6 +201,33 @@ class Walk:
         elif name == "sup" and self._quiet:
             self._quiet -= 1
         self.out.append(f"</{name}>")
+
+    # plain text that reads well
+
+    def _last(self) -> int:
+        """The place of the last text of this section; -1 for none."""
+        texts = self._texts[-1]
+        return next((at for at in range(len(texts) - 1, -1, -1) if texts[at].strip()), -1)
+
+    def _separate(self) -> None:
+        """A point in the middle between the cells of a row."""
+        self._is_new_cell = False
+        texts = self._texts[-1]
+        if (at := self._last()) >= 0 and not any("\n" in each for each in texts[at:]):
+            texts.append(" · ")
+
+    def _finish(self, sign: str, instead_of: str = "") -> None:
+        """Ends an item of a list by a sign, if it ends by a word; a list, by another."""
+        texts = self._texts[-1]
+        at = self._last()
+        if at < self._unsigned:
+            return
+        said = texts[at].rstrip()
+        if instead_of and self._finished == (len(self._texts), at):
+            texts[at] = said.removesuffix(instead_of) + sign
+        elif not instead_of and (said[-1].isalnum() or said[-1] in "»”)"):
+            texts[at] = said + sign
+            self._finished = (len(self._texts), at)
 
     def _own_id(self, wanted: str) -> str:
         found = wanted
@@ -230,6 +271,7 @@ class Walk:
             )
             self._heads.append((id_, title, level))
             self._texts.append([])
+            self._unsigned = 0
         self.out.append(f"</h{level}>")
 
     # links and images
@@ -257,7 +299,7 @@ class Walk:
             self.out.append(f"<a{opening}>")
 
     def _href(self, target: str, classes: str) -> str:
-        url = address(target, self.path)
+        url = address(target, self.path, html=self.dialect == "jekyll")
         if classes == "footnote-backref":
             label = _quoted(PHRASES[self.lang]["back"])
             return f' class="footnote-backref" href="{_quoted(url)}" aria-label="{label}"'
@@ -337,9 +379,9 @@ class Walk:
 
     def _callout(self, source: str, before: str) -> str:
         found = _CALLOUT.match(source)
-        if not found or found[1].lower() not in KINDS:
+        kind = kind_of(found[1]) if found else ""
+        if not found or not kind:
             return source
-        kind = found[1].lower()
         self._quotes[-1] = "</div>"
         self.out[self._waiting_at] = (
             f'{before}<div class="admonition {kind}" role="note">'
