@@ -18,6 +18,8 @@ from kb.keys import MAX_ANSWER, Known, shorten, without_ending
 
 DOCUSAURUS, HUGO, JEKYLL, MKDOCS = "docusaurus", "hugo", "jekyll", "mkdocs"
 
+NAMES = {DOCUSAURUS: "Docusaurus", HUGO: "Hugo", JEKYLL: "Jekyll", MKDOCS: "MkDocs"}
+
 
 def _names(written: str) -> frozenset[str]:
     return frozenset(written.split())

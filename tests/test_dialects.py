@@ -14,6 +14,7 @@ from kb.articles import Defaults
 from kb.config import Settings
 from kb.dialects import Folders
 from kb.keys import KEYS
+from kb.service import KnowledgeBase
 
 CORPUS = Path(__file__).parent / "corpus" / "dialects"
 
@@ -309,6 +310,32 @@ def test_an_unchanged_folder_is_not_read_again(base):
     report = indexer.rebuild(base)
 
     assert (report.published, report.unchanged) == (False, 5)
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def test_each_tag_without_a_meaning_is_told_once_with_its_number_and_first_place(base):
+    (base.articles / "docs/z.md").write_text("# Z\n\n<Banner />\n\n<Banner />\n\n<Film />\n")
+
+    found = [p for p in KnowledgeBase(base).check() if p.code == "not-understood"]
+
+    assert [(p.path, p.line, p.level) for p in found] == [
+        ("docs/intro.md", 17, "hint"), ("docs/z.md", 7, "hint"),
+    ]  # fmt: skip
+    assert found[0].message == (
+        "`<Banner>`, a tag of Docusaurus, means nothing here (places: 3; articles: 2)"
+    )
+    assert "Markdown" in found[0].cure
+
+
+def test_keys_of_the_tool_are_no_typing_mistakes(base):
+    (base.articles / "docs/intro.md").write_text("---\nsidebar_position: 1\nauthors: [A]\n---\n")
+    (base.articles / "docs/z.md").write_text("---\nanwsers: [a]\n---\n\n# Z\n")
+
+    found = [p.message for p in KnowledgeBase(base).check() if p.code == "unknown-key"]
+
+    assert found == ["the key `anwsers` is not known"]
 
 
 # --- reading order ------------------------------------------------------------------------------

@@ -1,13 +1,16 @@
 """A single article: its reason, its text, its author, its keys, what it tells of people."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from kb import redaction
+from kb import dialects, redaction
+from kb.articles import Article
 from kb.checks.base import Base, Finding, line_of, rule
 from kb.keys import KEYS
+from kb.markup import not_understood
 
 _WHY = re.compile(
     r"\b(?:почему|причин\w*|из-за чего|отчего|потому что|why|causes?|reasons?|because)\b", re.I
@@ -66,8 +69,9 @@ _FOREIGN_KEYS = {"published", "type_", "order", "template", "author_name", "owne
 def _unknown_key(base: Base) -> Iterator[Finding]:
     """A key of the front matter looks like a typing mistake of one we know."""
     for article in base.articles:
+        theirs = dialects.KEYS if article.dialect else frozenset()
         for key in article.extra:
-            near = _near_key(key)
+            near = "" if key in theirs else _near_key(key)
             if near:
                 yield Finding(
                     article,
@@ -85,6 +89,25 @@ def _near_key(key: str) -> str:
     slips = 1 if len(folded) < 7 else 2
     distance, near = min((DamerauLevenshtein.distance(folded, known), known) for known in KEYS)
     return near if distance <= slips else ""
+
+
+@rule("not-understood", "hint")
+def _not_understood(base: Base) -> Iterator[Finding]:
+    """A tag of another tool has no meaning here; each kind is told once, with its number."""
+    met: dict[tuple[str, str], list[tuple[Article, int]]] = defaultdict(list)
+    for article in base.articles:
+        if article.dialect and base.is_asked(article.path):
+            for tag, line in not_understood(article.body, article.dialect):
+                met[article.dialect, tag].append((article, line))
+    for (dialect, tag), places in met.items():
+        article, line = places[0]
+        yield Finding(
+            article,
+            line_of(article, line),
+            f"`{tag}`, a tag of {dialects.NAMES[dialect]}, means nothing here"
+            f" (places: {len(places):,}; articles: {len({a.path for a, _ in places}):,})",
+            "say it in Markdown: readers see the page without what the tag makes of it",
+        )
 
 
 # Addresses that belong to a role or to an example, not to a person.
