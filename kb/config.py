@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -80,6 +80,9 @@ class Settings(BaseModel):
     )
     review_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         365, description="days after which an unchanged article is due for review"
+    )
+    checks: dict[str, Literal["error", "warning", "hint", "off"]] = Field(
+        {}, description="rules of `kb check` that have another level, or are off"
     )
     max_article_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = Field(
         2 * 2**20, description="a larger article is rejected"
@@ -216,6 +219,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name == "links":
             found[name] = [_link(part) for part in text.split(",") if part.strip()]
+        elif name == "checks":
+            found[name] = dict(_level(part) for part in text.split(",") if part.strip())
         elif str(field.annotation).startswith("tuple["):
             found[name] = tuple(part.strip() for part in text.split(",") if part.strip())
         else:
@@ -227,6 +232,12 @@ def _link(text: str) -> dict[str, str]:
     """`Status page https://status.example.com` as the table a `kb.toml` would hold."""
     title, _, url = text.strip().rpartition(" ")
     return {"title": title or url, "url": url}
+
+
+def _level(text: str) -> tuple[str, str]:
+    """`no-author=off` as the line a `kb.toml` would hold."""
+    code, _, level = text.partition("=")
+    return code.strip(), level.strip()
 
 
 def variable(name: str) -> str:
@@ -267,6 +278,8 @@ def shown(value: Any) -> str:
         return "••••••"
     if isinstance(value, tuple):
         return ", ".join(f"{v.title} {v.url}" if isinstance(v, Link) else str(v) for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={one}" for key, one in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)

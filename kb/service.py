@@ -16,16 +16,17 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kb import checks, history, indexer, searchlog, state, synonyms
+from kb import history, indexer, inspection, searchlog, sites, state, synonyms
 from kb import replay as replaying
-from kb.articles import Article, Problem
+from kb.articles import Problem
 from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.habits import Habits
 from kb.indexer import BuildReport, Progress
 from kb.library import Library
-from kb.markup import Link, Rendered, Section
+from kb.markup import Section
 from kb.recorder import Recorder, Verdict
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
@@ -34,9 +35,11 @@ from kb.searchlog import (
     Board,
     Details,
     Filter,
+    Health,
     Ids,
     MissGroup,
     News,
+    Numbers,
     SearchLog,
     Ticket,
 )
@@ -108,6 +111,8 @@ class Page:
     related: tuple[Card, ...]
     previous: Card | None
     next: Card | None
+    publish: date | None = None  # customers see it from this day
+    expires: date | None = None  # and no more from this day
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,9 @@ def utc_now() -> datetime:
 class KnowledgeBase:
     """The service. Every method may be called from any thread.
 
+    With `for_writers` it also shows what customers do not see: drafts, articles whose day has not
+    come or is over; and it looks for a new build whenever it is asked.
+
     Reading methods raise IndexMissing when no build was ever published and IndexDamaged when none
     can be read.
     """
@@ -143,10 +151,13 @@ class KnowledgeBase:
         *,
         now: Callable[[], datetime] = utc_now,
         cached_answers: int = 128,
+        for_writers: bool = False,
     ) -> None:
         self.settings = settings
         self._now = now
         self._cached = cached_answers
+        self._for_writers = for_writers
+        self._look_again = 0.0 if for_writers else LOOK_AGAIN
         self._builds = Builds(settings.builds)
         self._lock = Lock()
         self._looked = -1.0
@@ -184,7 +195,7 @@ class KnowledgeBase:
     def _opened(self) -> "_Current":
         """The current build, opened anew when another is published; looks twice a second."""
         current, now = self._current, monotonic()
-        if current is not None and now - self._looked < LOOK_AGAIN:
+        if current is not None and now - self._looked < self._look_again:
             return current
         with self._lock:
             looked = monotonic()  # what is published while we open is for the next look
@@ -202,7 +213,7 @@ class KnowledgeBase:
     def _open_build(self) -> "_Current":
         build = self._builds.current()
         try:
-            return _Current(Library(build), self._cached)
+            return _Current(Library(build), self._cached, self._for_writers)
         except KeyError as missing:  # an array that another version of the service did not write
             raise IndexDamaged(
                 f"build {build.name} was made by another version ({missing}); run `kb index`"
@@ -228,11 +239,12 @@ class KnowledgeBase:
         progress: Progress | None = None,
         *,
         careful: bool = False,
+        replay: bool = True,
     ) -> BuildReport:
         """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
 
         For the process that indexes: a web worker only looks which build is current. A log that
-        cannot be reached fails no build.
+        cannot be reached fails no build. Who builds without `replay` asks the questions later.
         """
         before = self._library_before()
         report = indexer.rebuild(
@@ -240,7 +252,7 @@ class KnowledgeBase:
         )
         self._looked = -1.0
         self._remember(report, before)
-        if not report.published:
+        if not report.published or not replay:
             return report
         try:
             answered, regressed = self.replay()
@@ -275,6 +287,13 @@ class KnowledgeBase:
             addresses=addresses,
         )
         state.write(self.settings.data, indexed)
+
+    def note_problems(self) -> None:
+        """Keeps what `check` finds now for the pages of `kb serve --watch`."""
+        found = tuple(self.check())
+        last = state.read(self.settings.data, state.Indexed)
+        if last is not None:
+            state.write(self.settings.data, replace(last, checked=found))
 
     def rollback(self) -> Build:
         """Serves the build before the current one again. Raises IndexMissing if there is none.
@@ -423,6 +442,17 @@ class KnowledgeBase:
         """These phrasings ask something else; returns the id of the group they found."""
         return self._searches.split(group, phrasings, who=who, at=self._now())
 
+    def health(self) -> Health:
+        """Whether the log can be used, and how much is in it; never raises."""
+        try:
+            return self._searches.health()
+        except LogUnavailable as error:
+            return Health(False, "", message=str(error))
+
+    def numbers(self) -> Numbers:
+        """What the log counts for leads; its methods raise LogUnavailable."""
+        return self._searches
+
     def last_action(self, who: str) -> Action | None:
         """What this lead did last that is not undone."""
         return self._searches.last_action(who)
@@ -485,45 +515,13 @@ class KnowledgeBase:
         """A patch of `synonyms.yml`, as the current build has it, by which these find each other."""
         return synonyms.patch(self._opened().library.synonyms, words)
 
-    def check(self, within: Sequence[str] = ()) -> list[Problem]:
+    def check(self, within: Sequence[str] = (), *, external: bool = False) -> list[Problem]:
         """What is wrong with the articles as they are now, in the files and folders `within`.
 
-        Looks at a build of its own in the data folder; what customers see does not change.
+        With `external`, other sites are asked about the addresses that articles link to.
         """
-        settings = self.settings.model_copy(update={"data": self.settings.data / "check"})
-        report = indexer.rebuild(settings)
-        current = _Current(Library(Builds(settings.builds).current()), 0)
-        pages = [current.library.page(int(doc)) for doc in current.library.in_order]
-        articles = [Article.from_json(page["article"]) for page in pages]
-        today = self._today()
-
-        def rank(question: str, lang: str) -> list[str]:
-            asked = Asked(question, limit=checks.TOP, own_lang=lang, facets=False)
-            return [hit.slug for hit in current.searcher.answer(asked, today).hits]
-
-        base = checks.Base(
-            articles=articles,
-            rendered={
-                article.slug: Rendered(
-                    page["html"],
-                    (),
-                    tuple(Link(*link) for link in page["links"]),
-                    "",
-                    tuple(page["anchors"]),
-                )
-                for article, page in zip(articles, pages, strict=True)
-            },
-            today=today,
-            files=_files(self.settings.articles),
-            langs=self.settings.langs,
-            review_days=self.settings.review_days,
-            support_email=self.settings.support_email,
-            rank=rank,
-            elsewhere=_synonym_problems(current.library.synonyms),
-        )
-        found = {*report.rejected, *report.warnings}
-        kept = {p for p in found if not within or any(_is_below(p.path, place) for place in within)}
-        return sorted({*kept, *checks.run(base, within)})
+        visit = sites.visit if external else None
+        return inspection.inspect(self.settings, self._today(), within, visit)
 
     # ------------------------------------------------------------ pages
 
@@ -561,7 +559,7 @@ class KnowledgeBase:
     def article(self, slug: str) -> Page | Moved | None:
         """The article served at `slug` today, where it moved to, or None."""
         current = self._opened()
-        readable = current.library.readable(self._today())
+        readable = current.readable(self._today())
         doc = current.library.find(slug)
         if doc is None:
             moved = current.library.moved(slug)
@@ -573,13 +571,19 @@ class KnowledgeBase:
             return None
         return current.page(doc, self._today())
 
+    def unseen(self) -> frozenset[str]:
+        """Slugs of the articles that customers do not see today."""
+        current = self._opened()
+        docs = np.flatnonzero(current.unseen(self._today()))
+        return frozenset(current.card(int(doc)).slug for doc in docs)
+
     def translations(self, slug: str) -> tuple[Card, ...]:
         """The same article in the other languages it is served in today."""
         current = self._opened()
         doc = current.library.find(slug)
         if doc is None:
             return ()
-        readable = current.library.readable(self._today())
+        readable = current.readable(self._today())
         others = current.library.translations(doc)
         return tuple(current.card(other) for other in others if readable[other])
 
@@ -613,29 +617,12 @@ class KnowledgeBase:
             return None
 
 
-def _is_below(path: str, place: str) -> bool:
-    return path == place or place in ("", ".") or path.startswith(place.rstrip("/") + "/")
-
-
-def _files(root: Path) -> frozenset[str]:
-    """All regular files below the articles folder."""
-    found = []
-    for folder, _, names in os.walk(root):
-        below = os.path.relpath(folder, root)
-        found += [name if below == "." else f"{below}/{name}" for name in names]
-    return frozenset(found)
-
-
-def _synonym_problems(content: str) -> list[Problem]:
-    _, mistakes = synonyms.parse(content, shipped=synonyms.shipped())
-    return [Problem(m.path, m.line, m.code, m.message, m.cure) for m in mistakes]
-
-
 class _Current:
     """The opened build and what pages show of it, worked out once per build and day."""
 
-    def __init__(self, library: Library, cached: int) -> None:
+    def __init__(self, library: Library, cached: int, for_writers: bool = False) -> None:
         self.library = library
+        self._for_writers = for_writers
         self.searcher = Searcher(library, cached)
         self.home = lru_cache(16)(self._home)
         self.served = lru_cache(2)(self._served)
@@ -651,7 +638,19 @@ class _Current:
     def _served(self, today: date) -> tuple[int, ...]:
         """Articles that lists may show, by path."""
         mask = self.library.corpus.served(today)
+        if self._for_writers:
+            mask = mask | self.unseen(today)
         return tuple(int(doc) for doc in self.library.in_order if mask[doc])
+
+    def readable(self, today: date) -> NDArray[np.bool_]:
+        """Which articles have a page."""
+        corpus = self.library.corpus
+        return corpus.live if self._for_writers else corpus.readable(today)
+
+    def unseen(self, today: date) -> NDArray[np.bool_]:
+        """Which articles customers do not see today."""
+        corpus = self.library.corpus
+        return corpus.live & ~corpus.readable(today)
 
     def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
         """Those of the articles that lists may show today."""
@@ -692,7 +691,7 @@ class _Current:
             and corpus.lang[other] == corpus.lang[doc]
         ]
         at = beside.index(doc) if doc in beside else -1
-        readable = self.library.readable(today)
+        readable = self.readable(today)
         return Page(
             slug=article["slug"],
             path=article["path"],
@@ -710,6 +709,8 @@ class _Current:
             updated=date.fromisoformat(article["updated"]) if article["updated"] else None,
             draft=article["draft"],
             unlisted=article["unlisted"],
+            publish=date.fromisoformat(article["publish"]) if article["publish"] else None,
+            expires=date.fromisoformat(article["expires"]) if article["expires"] else None,
             translations=tuple(
                 self.card(other) for other in self.library.translations(doc) if readable[other]
             ),

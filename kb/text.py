@@ -67,6 +67,7 @@ _STROKES = str.maketrans({
 })  # fmt: skip
 _CYRILLIC = re.compile("[\u0400-\u052f\u1c80-\u1c8f\u2de0-\u2dff\ua640-\ua69f]")
 _LATIN = re.compile("[a-z\u00df-\u024f\u1e00-\u1eff]")
+_CYRILLIC_RUN, _LATIN_RUN = (re.compile(f"{one.pattern}+") for one in (_CYRILLIC, _LATIN))
 _STRESS = re.compile("(?<=[\u0400-\u052f])[\u0300\u0301\u0340\u0341]")
 _ACCENTS = re.compile("(?<![\u0400-\u052f\u0300-\u036f])[\u0300-\u036f]+")
 
@@ -241,7 +242,8 @@ def tokens(text: str) -> list[Token]:
 def language(text: str) -> str:
     """`ru` or `en`: the script most letters of the text are in; `ru` if it has as many of both."""
     folded = text.casefold()
-    return "ru" if len(_CYRILLIC.findall(folded)) >= max(1, len(_LATIN.findall(folded))) else "en"
+    cyrillic, latin = (sum(map(len, runs.findall(folded))) for runs in (_CYRILLIC_RUN, _LATIN_RUN))
+    return "ru" if cyrillic >= max(1, latin) else "en"
 
 
 # --- dictionary forms ---------------------------------------------------------------------------

@@ -14,10 +14,12 @@ from kb.checks import claims, dates, links, reading, translations, web, writing
 from kb.checks.base import LEVELS, OFF, RULES, Base, Finding, Rule, Shape, ignored
 from kb.checks.claims import TOP
 from kb.checks.links import doubtful
+from kb.checks.web import external
 
 __all__ = [
     "LEVELS", "OFF", "RULES", "TOP", "Base", "Finding", "Rule", "Shape", "claims", "dates",
-    "doubtful", "links", "reading", "run", "sieved", "translations", "unknown", "web", "writing",
+    "doubtful", "external", "links", "reading", "run", "sieved", "translations", "unknown", "web",
+    "writing",
 ]  # fmt: skip
 
 
@@ -31,12 +33,13 @@ def run(
     """
     levels = levels or {}
     base = replace(base, within=tuple(within) or base.within)
+    spared = {article.path: codes for article in base.articles if (codes := ignored(article))}
     found = [problem for problem in base.elsewhere if base.is_asked(problem.path)]
     for rule in RULES:
         if rule.find is None or levels.get(rule.code) == OFF:
             continue
         for article, line, message, cure in rule.find(base):
-            if base.is_asked(article.path) and rule.code not in ignored(article):
+            if base.is_asked(article.path) and rule.code not in spared.get(article.path, ()):
                 found.append(Problem(article.path, line, rule.code, message, cure, rule.level))
     return sieved(found, levels)
 

@@ -84,13 +84,13 @@ _ASKS = re.compile(
 )
 # What a Russian verb, or a noun of doing, ends with; `не` stands before what does not happen.
 _ACTS_RU = re.compile(
-    r"(?:ть|ти|чь|ться|тись|чься|[йиь]те|[йиь]тесь|ние|ния|тие|ция|ка|[аеиуюя][её]т(?:ся)?|[иуюя]т(?:ся)?"
-    r"|[аеиуыя]л[аои]?|[аеиуыя]л(?:ся|ась|ось|ись))$|^(?:не|нет|ввод|вход|выход|вывоз|выбор"
+    r"(?:ть|ти|чь|ться|тись|чься|[йиь]те|[йиь]тесь|[аеия]ние|[аеия]ния|тие|ция|[вдзйлпрст]ка|[аеиуюя][её]т(?:ся)?|[иуюя]т(?:ся)?"
+    r"|[аеиуыя]л[аои]?|[аеиуыя]л(?:ся|ась|ось|ись)|[ае]н[аоы]?)$|^(?:не|нет|ввод|вход|выход|вывоз|выбор"
     r"|возврат|доступ|заказ|запуск|импорт|экспорт|обмен|обзор|отзыв|отказ|перевод|перенос|подбор"
     r"|поиск|расчёт|расчет|ремонт|сброс|сбор|учёт|учет)$"
 )
 _ACTS_EN = re.compile(
-    r"(?:[a-z]{3,}ing|[a-z]{2,}(?:tion|ment)|not|no|never|(?:ca|do|does|is|wo)n['’]t|cannot|fails?"
+    r"(?:[a-z]{2,}ing|[a-z]{2,}(?:tion|ment)|not|no|never|is|are|be|(?:ca|do|does|is|wo)n['’]t|cannot|fails?"
     r"|stays?|stops?|keeps?|comes?|goes|gets|shows?|says?|asks?|sees?|hears?|works?|add|allow|ask"
     r"|attach|back|block|book|build|buy|call|cancel|change|check|choose|clean|clear|close|connect"
     r"|contact|convert|copy|create|customi[sz]e|cut|decide|delete|disable|download|edit|enable|end"

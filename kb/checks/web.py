@@ -7,6 +7,12 @@ from kb.checks.base import Base, Finding, line_of, rule
 GONE, SILENT = "gone", "silent"  # how a reply begins, before what the site said
 
 
+def external(base: Base) -> list[str]:
+    """Every address of another site that an article links to, once."""
+    links = (link for images in (False, True) for _, link in base.links(images=images))
+    return list(dict.fromkeys(link.url for link in links if link.url[:4].lower() == "http"))
+
+
 @rule("external-gone", "warning")
 def _external_gone(base: Base) -> Iterator[Finding]:
     """Another site says that the page is not there (only with `--external`)."""

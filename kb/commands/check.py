@@ -36,12 +36,14 @@ _LEVELS = ("error", "warning", "hint")
     "--level", type=click.Choice(_LEVELS), default="hint", show_default=True,
     help="Leave out what matters less.",
 )  # fmt: skip
+@click.option("--external", is_flag=True, help="Ask other sites whether linked pages are there.")
 @click.option("--rules", is_flag=True, help="List the rules and stop.")
 @folder_options
 def check(
     paths: tuple[Path, ...],
     shape: str,
     level: str,
+    external: bool,
     rules: bool,
     articles: Path | None,
     data: Path | None,
@@ -53,6 +55,7 @@ def check(
     \b
     kb check
     kb check articles/ru/account --level warning
+    kb check --external          links to other sites, too: takes minutes
     kb check --format github     marks the lines in a pull request
     """
     if rules:
@@ -61,7 +64,7 @@ def check(
     settings = load_settings(articles=articles, data=data)
     within = [_below_articles(path, settings) for path in paths]
     with opened(settings) as service:
-        found = service.check([] if "." in within else within)
+        found = service.check([] if "." in within else within, external=external)
     found = [p for p in found if _LEVELS.index(p.level) <= _LEVELS.index(level)]
     counts = {name: sum(p.level == name for p in found) for name in _LEVELS}
     if shape == "json":

@@ -1,0 +1,177 @@
+"""The folder of articles as it is now to all that is wrong with it. What customers see stays as is.
+
+Makes only what the rules need: a text is rendered where its outline cannot tell, and an index is
+made, going on from the one that is served, when the first question under `answers` is asked.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from kb import articles, checks, history, indexer, limits, markup, outline, synonyms
+from kb.articles import Article, Defaults, Problem
+from kb.checks import Base, Shape
+from kb.config import Settings
+from kb.errors import ConfigError, IndexDamaged, IndexMissing
+from kb.library import SYNONYMS, Library
+from kb.markup import Rendered
+from kb.search import Asked, Searcher
+from kb.store import Builds
+
+Replies = Callable[[Iterable[str]], Mapping[str, str]]  # addresses of other sites → what they said
+
+
+def inspect(
+    settings: Settings, today: date, within: Sequence[str] = (), visit: Replies | None = None
+) -> list[Problem]:
+    """What is wrong with the articles, in the files and folders `within`.
+
+    `visit` asks other sites about the addresses that articles link to. Raises ArticlesMissing, and
+    ConfigError where the settings name a rule that is none.
+    """
+    _refuse_unknown(settings.checks)
+    past = history.read(settings.articles)
+    defaults = Defaults(settings.lang, settings.langs, settings.max_article_bytes)
+    scan = articles.scan(settings.articles, defaults, past.changes)
+    base = Base(
+        articles=scan.claimed,
+        rendered={},
+        today=today,
+        files=_files(settings.articles),
+        lang=settings.lang,
+        langs=settings.langs,
+        review_days=settings.review_days,
+        support_email=settings.support_email,
+        rank=_Ranking(settings, today),
+        elsewhere=_synonym_problems(settings.articles),
+        within=within,
+    )
+    base, failed = _shaped(base, settings, wants_sites=visit is not None)
+    if visit is not None:
+        base = replace(base, replies=visit(checks.external(base)))
+    told = [
+        problem
+        for problem in (*scan.problems, *failed)
+        if base.is_asked(problem.path) and problem.code not in _TOLD_BY_RULES
+    ]
+    return sorted({*_leveled(told, settings), *checks.run(base, levels=settings.checks)})
+
+
+_TOLD_BY_RULES = {"alias-taken"}
+
+
+def _refuse_unknown(levels: Mapping[str, str]) -> None:
+    for code, meant in checks.unknown(levels).items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ConfigError(f"setting checks: no rule is called {code}{hint}; `kb check --rules`")
+
+
+def _leveled(problems: Iterable[Problem], settings: Settings) -> list[Problem]:
+    """At the levels of the settings; what makes a file no article is an error whatever they say."""
+    rejected = [problem for problem in problems if problem.level == "error"]
+    return [
+        *rejected,
+        *checks.sieved((p for p in problems if p.level != "error"), settings.checks),
+    ]
+
+
+def _files(root: Path) -> frozenset[str]:
+    """All regular files below the articles folder."""
+    found = []
+    for folder, _, names in os.walk(root):
+        below = os.path.relpath(folder, root)
+        found += [name if below == "." else f"{below}/{name}" for name in names]
+    return frozenset(found)
+
+
+def _synonym_problems(root: Path) -> list[Problem]:
+    try:
+        content = (root / SYNONYMS).read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    _, mistakes = synonyms.parse(content, shipped=synonyms.shipped())
+    return [Problem(m.path, m.line, m.code, m.message, m.cure) for m in mistakes]
+
+
+# ---------------------------------------------------------------- links and anchors
+
+
+def _shaped(base: Base, settings: Settings, *, wants_sites: bool) -> tuple[Base, list[Problem]]:
+    """With the links and anchors of all articles, and the articles that cannot be rendered.
+
+    An outline knows no links to other sites, and not every anchor: what is linked to and not in it
+    is looked for in the rendered text.
+    """
+    outlines = {} if wants_sites else {a.slug: outline.read(a) for a in base.articles}
+    shapes: dict[str, Shape] = {slug: found for slug, found in outlines.items() if found}
+    base = replace(base, rendered=shapes)
+    unsure = {a.slug for a in base.articles} - shapes.keys()
+    failed: list[Problem] = []
+    rendered: set[str] = set()
+    while wanted := (unsure | checks.doubtful(base)) - rendered:
+        rendered |= wanted
+        found = [article for article in base.articles if article.slug in wanted]
+        for article, result in zip(found, _rendered(found, settings), strict=True):
+            if isinstance(result, limits.Failure):
+                failed.append(indexer.failed(article.path, result, settings))
+            else:
+                shapes[article.slug] = result
+    return base, failed
+
+
+def render(job: tuple[Article, bool]) -> Rendered:
+    """One article's rendering; runs in a child process under limits."""
+    article, remote_images = job
+    rendered = markup.render(
+        article.body,
+        path=article.path,
+        lang=article.lang,
+        title=article.title,
+        remote_images=remote_images,
+        dialect=article.dialect,
+    )
+    return Rendered("", (), rendered.links, "", rendered.anchors)
+
+
+def _rendered(wanted: Sequence[Article], settings: Settings) -> Iterator[Rendered | limits.Failure]:
+    results = limits.each(
+        render,
+        [(article, settings.remote_images) for article in wanted],
+        seconds=settings.render_seconds,
+        megabytes=settings.render_megabytes,
+    )
+    return (result for _, result in results)
+
+
+# ---------------------------------------------------------------- answers
+
+
+class _Ranking:
+    """Ranks as search would after the next build, in an index that only we see."""
+
+    def __init__(self, settings: Settings, today: date) -> None:
+        self._settings = settings
+        self._ours = settings.model_copy(update={"data": settings.data / "check"})
+        self._today = today
+
+    def __call__(self, question: str, lang: str) -> list[str]:
+        asked = Asked(question, limit=checks.TOP, own_lang=lang, facets=False)
+        return [hit.slug for hit in self._searcher.answer(asked, self._today).hits]
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        builds = Builds(self._ours.builds)
+        start = None if self._is_ready(builds) else Builds(self._settings.builds)
+        indexer.rebuild(self._ours, start=start)
+        return Searcher(Library(builds.current()), 0)
+
+    def _is_ready(self, builds: Builds) -> bool:
+        """Whether the next build can go on from our own last one."""
+        try:
+            known = builds.current().manifest.get("fingerprint")
+        except (IndexMissing, IndexDamaged):
+            return False
+        return bool(known == indexer.fingerprint(self._ours))
