@@ -296,7 +296,8 @@ class _Speller:
         if self._dialect == "jekyll" and quoted and "_url" in filters:
             return quoted[1]
         if self._dialect in ("jekyll", "mkdocs"):
-            self._say(f"{{{{ {value.strip()} }}}}")
+            name = re.match(r"[\w-]+(?:\.[\w-]+)?", value.strip())
+            self._say(f"{{{{ {name[0] if name else '…'} }}}}")
         return found[0]
 
     # Docusaurus: {/* … */}, <TabItem label="…">
