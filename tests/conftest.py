@@ -14,6 +14,7 @@ import hypothesis
 import pytest
 import yaml
 from click.testing import CliRunner
+from logs import ask, log, server, url  # noqa: F401 (fixtures)
 from needs import unavailable
 
 from kb.config import Settings

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from needs import unavailable
+from logs import NOON, Ask, moment
 
 from kb import runs, searchlog, text
 from kb.errors import LogUnavailable
@@ -31,56 +31,6 @@ from kb.runs import Event, parse_report
 from kb.searchlog import Search, SearchLog, database, tables
 
 FULL = os.environ.get("KB_TEST_FULL") == "1"  # the figures of the note, in minutes not seconds
-NOON = 1_700_000_000.0
-
-
-def moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(NOON + seconds, UTC)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[postgres.Server]:
-    if postgres.binaries() is None:
-        unavailable("PostgreSQL's initdb and postgres are not installed (apt install postgresql)")
-    with postgres.server() as running:
-        yield running
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty log."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'log.sqlite3'}"
-        return
-    server: postgres.Server = request.getfixturevalue("server")
-    address = server.new_database()
-    yield address
-    server.drop(address)
-
-
-@pytest.fixture
-def log(url: str) -> Iterator[SearchLog]:
-    opened = SearchLog(url)
-    yield opened
-    opened.close()
-
-
-Ask = Callable[..., None]
-
-
-@pytest.fixture
-def ask(log: SearchLog) -> Ask:
-    """`ask("v1", "vpn", 10)`: visit v1 asks at second 10 and finds nothing, unless told."""
-    count = iter(range(10_000))
-
-    def record(visit: str, query: str, at: float = 0, **more: Any) -> None:
-        more.setdefault("id", f"r{next(count)}")
-        more.setdefault("lang", "ru")
-        log.record(Search(visit=visit, query=query, started=NOON + at, ended=NOON + at + 1, **more))
-
-    return record
-
-
 HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
 
 

@@ -8,6 +8,7 @@ from kb.searchlog.database import exists
 from kb.searchlog.groups import Ids
 from kb.searchlog.log import SearchLog, migrate
 from kb.searchlog.news import News, Waiting
+from kb.searchlog.numbers import ENOUGH, Numbers, Rate
 from kb.searchlog.values import (
     CAUSES,
     FORGOTTEN,
@@ -35,6 +36,7 @@ from kb.searchlog.values import (
 
 __all__ = [
     "CAUSES",
+    "ENOUGH",
     "FORGOTTEN",
     "KINDS",
     "ORDERS",
@@ -52,7 +54,9 @@ __all__ = [
     "Ids",
     "MissGroup",
     "News",
+    "Numbers",
     "Popular",
+    "Rate",
     "Search",
     "SearchLog",
     "Seen",

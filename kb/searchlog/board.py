@@ -1,26 +1,47 @@
 """The board: which groups there are, narrowed, ordered, counted by facet. Changes nothing.
 
-With SQLite's rollback journal a reader holds up whoever records, so no query here reads more than
-some thousand groups: with a period or a text they are walked in steps, each a reading of its own.
+With SQLite's rollback journal a reader holds up whoever records, so each query is short: it reads
+one index that holds all the board narrows by, and with a period some groups at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
 from kb.searchlog.database import Database
 from kb.searchlog.rows import SUMMED, folded, group_of, kinds_of
-from kb.searchlog.statements import select, select_one
-from kb.searchlog.values import KINDS, ORDERS, STATUSES, UNSOLVED, Board, Filter, MissGroup, dump
+from kb.searchlog.statements import select, select_one, select_tuples
+from kb.searchlog.values import KINDS, UNSOLVED, Board, Filter, MissGroup, dump
 
-STEP: Final = 4_000  # groups that one query may look at one by one
+STEP: Final = 1_000  # groups whose days one query adds up
 PAGE_SIZE: Final = 50
 _PHRASINGS: Final = 20  # of a group in a list
-_FACETS: Final = ("status", "owner", "category", "lang", "cause")
+_FACETS: Final = ("status", "owner", "category", "lang", "cause", "kind")
 
-Key = tuple[int, int, int]  # what is ordered by, then age, then id
+Counts = dict[str, dict[str, int]]
+
+
+class _Recent(NamedTuple):
+    """A group, as the days of a period show it; there may be many thousand."""
+
+    id: int
+    status: str
+    owner: str
+    category: str
+    lang: str
+    cause: str
+    first: int
+    last: int
+    visits: int
+    tickets: int
+    mask: int
+
+    @property
+    def priority(self) -> int:
+        return self.visits * (3 if self.tickets else 1)
 
 
 class Boards(Database):
@@ -40,17 +61,18 @@ class Boards(Database):
         group has leaves none; an unknown order is `cost`.
         """
         filter = filter or Filter()
-        steps = list(self._steps(filter))
-        combinations: dict[tuple[str, ...], list[int]] = {}
-        for step in steps:
-            self._count(filter, step, combinations)
-        facets, total = _facets(filter, combinations)
+        recent = self._recent(filter) if _has_period(filter) else None
+        if recent is None:
+            facets = {name: self._facet(filter, name) for name in _FACETS}
+            total = self._total(filter)
+        else:
+            facets = _facets_of(filter, recent)
+            recent = _left(filter, recent)
+            total = len(recent)
         pages = max(1, -(-total // limit))
         page = min(max(page, 1), pages)
-        keys: list[Key] = []
-        for step in steps:
-            keys += self._keys(filter, order, step, page * limit)
-        ids = [id for *_, id in sorted(keys)[(page - 1) * limit : page * limit]]
+        ids = self._ids(filter, recent, order, limit, (page - 1) * limit)
+        facets = {name: _most_first(counts) for name, counts in facets.items()}
         return Board(tuple(self._groups(ids, filter)), total, page, pages, facets)
 
     def misses(
@@ -73,54 +95,72 @@ class Boards(Database):
             status or "", kind or "", owner, category, lang or "", text=text, since=since,
             until=until,
         )  # fmt: skip
-        keys: list[Key] = []
-        for step in self._steps(filter):
-            keys += self._keys(filter, order, step, offset + limit)
-        ids = [id for *_, id in sorted(keys)[offset : offset + limit]]
-        return self._groups(ids, filter)
+        recent = None
+        if _has_period(filter):
+            recent = _left(filter, self._recent(filter))
+        return self._groups(self._ids(filter, recent, order, limit, offset), filter)
 
-    def _steps(self, filter: Filter) -> Iterator[tuple[int, int]]:
-        """Ranges of ids, each of them short work."""
+    def _facet(self, filter: Filter, name: str) -> dict[str, int]:
+        """Groups by the values of a facet, whatever the filter says of this one."""
+        column = "mask" if name == "kind" else name
+        where, values = _where(filter, but=name)
+        query = f"select {column} as value, count(*) as n from groups g {where} group by {column}"  # noqa: S608
+        with self._reading() as connection:
+            rows = select(connection, query, **values)
+        if name == "kind":
+            return _by_kind((row["value"], row["n"]) for row in rows)
+        return {row["value"]: row["n"] for row in rows}
+
+    def _total(self, filter: Filter) -> int:
+        where, values = _where(filter)
+        with self._reading() as connection:
+            row = select_one(connection, f"select count(*) as n from groups g {where}", **values)  # noqa: S608
+        return int(row["n"]) if row else 0
+
+    def _recent(self, filter: Filter) -> list[_Recent]:
+        """The groups asked in a period, narrowed by text alone: the facets need all others."""
         with self._reading() as connection:
             row = select_one(connection, "select coalesce(max(id), 0) as last from groups")
         last = int(row["last"]) if row else 0
-        size = STEP if filter.text or _has_period(filter) else max(last, 1)
-        for low in range(0, last, size):
-            yield low, low + size
-
-    def _count(
-        self, filter: Filter, step: tuple[int, int], into: dict[tuple[str, ...], list[int]]
-    ) -> None:
-        """Groups by the values of all facets at once: in all, and by kind."""
-        sums = ", ".join(f"sum((mask / {1 << at}) % 2) as {name}" for at, name in enumerate(KINDS))
-        source, values = _source(filter, step)
-        query = f"""select {", ".join(_FACETS)}, count(*) as n, {sums}
-                    from ({source}) x group by {", ".join(_FACETS)}"""  # noqa: S608 (our own words)
-        with self._reading() as connection:
-            for row in select(connection, query, **values):
-                counts = into.setdefault(
-                    tuple(row[name] for name in _FACETS), [0] * (len(KINDS) + 1)
+        since, until = _period(filter)
+        text, values = _text(filter)
+        query = f"""
+            select g.id, g.status, g.owner, g.category, g.lang, g.cause, g.first, g.last,
+                   d.visits, d.tickets, d.mask
+            from (select group_id, sum(visits) as visits, sum(tickets) as tickets, {_MASK} as mask
+                  from group_days where group_id > :low and group_id <= :high
+                    and day >= :since and day <= :until group by group_id) d
+            join groups g on g.id = d.group_id
+            where g.merged_into = 0 and d.visits > 0 {text}"""  # noqa: S608 (our own words)
+        found: list[_Recent] = []
+        for low in range(0, last, STEP):
+            with self._reading() as connection:
+                rows = select_tuples(
+                    connection, query, low=low, high=low + STEP, since=since, until=until, **values
                 )
-                for at, name in enumerate(("n", *KINDS)):
-                    counts[at] += int(row[name])
+            found += map(_Recent._make, rows)
+        return found
 
-    def _keys(self, filter: Filter, order: str, step: tuple[int, int], most: int) -> list[Key]:
-        source, values = _source(filter, step)
-        for name in _FACETS:
-            condition, value = _condition(filter, name)
-            source += condition
-            values |= value
-        if filter.kind:
-            bit = 1 << KINDS.index(filter.kind) if filter.kind in KINDS else 0
-            # A kind that does not exist is one that no group has.
-            mask = "d.mask" if _has_period(filter) else "g.mask"
-            source += f" and ({mask} / {bit}) % 2 = 1" if bit else " and 1 = 0"
-        by = _ORDERED[order if order in ORDERS else "cost"]
-        query = f"""select {by} as by, first, id from ({source}) x
-                    order by {by}, first, id limit :most"""  # noqa: S608 (our own words)
+    def _ids(
+        self,
+        filter: Filter,
+        recent: list[_Recent] | None,
+        order: str,
+        limit: int,
+        offset: int,
+    ) -> list[int]:
+        """The groups of a page, in order."""
+        column, sign = _ORDERED.get(order, _ORDERED["cost"])
+        if recent is not None:
+            recent.sort(key=lambda each: (sign * getattr(each, column), each.first, each.id))
+            return [each.id for each in recent[offset : offset + limit]]
+        where, values = _where(filter)
+        query = f"""select id from groups g {where}
+                    order by {"-" if sign < 0 else ""}{column}, first, id
+                    limit :limit offset :offset"""  # noqa: S608 (our own words)
         with self._reading() as connection:
-            rows = select(connection, query, **values, most=most)
-        return [(int(row["by"]), int(row["first"]), int(row["id"])) for row in rows]
+            rows = select(connection, query, **values, limit=limit, offset=offset)
+        return [int(row["id"]) for row in rows]
 
     def _groups(self, ids: list[int], filter: Filter) -> list[MissGroup]:
         """The groups with these ids, in this order; with a period, its numbers."""
@@ -176,60 +216,53 @@ def _summed(names: Iterable[str]) -> str:
     return ", ".join(f"sum({name}) as {name}" for name in names)
 
 
-_PLAIN: Final = "g.visits, g.tickets, g.priority, g.mask"
-_RECENT: Final = (
-    "d.visits, d.tickets, d.visits * (case when d.tickets > 0 then 3 else 1 end) as "
-    "priority, d.mask"
-)
 _MASK: Final = " + ".join(
     f"(case when sum(n_{name}) > 0 then {1 << at} else 0 end)" for at, name in enumerate(KINDS)
 )
 _ORDERED: Final = {
-    "cost": "-priority",
-    "visits": "-visits",
-    "latest": "-last",
-    "newest": "-first",
-    "oldest": "first",
+    "cost": ("priority", -1),
+    "visits": ("visits", -1),
+    "latest": ("last", -1),
+    "newest": ("first", -1),
+    "oldest": ("first", 1),
 }
 
 
-def _source(filter: Filter, step: tuple[int, int]) -> tuple[str, dict[str, Any]]:
-    """The groups of a step that text and period leave; other conditions may follow."""
-    low, high = step
-    values: dict[str, Any] = {"low": low, "high": high}
-    joined = ""
-    if _has_period(filter):
-        values["since"], values["until"] = _period(filter)
-        joined = f"""
-            join (select group_id, sum(visits) as visits, sum(tickets) as tickets, {_MASK} as mask
-                  from group_days where group_id > :low and group_id <= :high
-                    and day >= :since and day <= :until group by group_id) d
-              on d.group_id = g.id"""  # noqa: S608
-    query = f"""
-        select g.id, g.status, g.owner, g.category, g.lang, g.cause, g.first, g.last,
-               {_RECENT if joined else _PLAIN}
-        from groups g {joined}
-        where g.merged_into = 0 and g.visits > 0 and g.id > :low and g.id <= :high"""  # noqa: S608
-    words = folded(filter.text).split()
-    if words:
-        like = []
-        for at, word in enumerate(words):
-            values[f"like{at}"] = f"%{_escaped(word)}%"
-            like.append(f"phrase like :like{at} escape '!'")
-        query += f""" and g.id in (select group_id from phrasings
-            where group_id > :low and group_id <= :high and {" and ".join(like)})"""  # noqa: S608
+def _where(filter: Filter, but: str = "") -> tuple[str, dict[str, Any]]:
+    """The conditions of a filter, of one facet not."""
+    text, values = _text(filter)
+    query = f"where g.merged_into = 0 and g.visits > 0 {text}"
+    for name in _FACETS[:-1]:
+        wanted = _wanted(filter, name)
+        if name != but and wanted is not None:
+            query += f" and g.{name} in :{name}"
+            values[name] = wanted
+    if filter.kind and but != "kind":
+        bit = _bit(filter.kind)
+        query += f" and (g.mask / {bit}) % 2 = 1" if bit else " and 1 = 0"
     return query, values
+
+
+def _text(filter: Filter) -> tuple[str, dict[str, Any]]:
+    """All words stand in one phrasing, or in the question, which is one."""
+    words = folded(filter.text).split()[:_MOST_WORDS]
+    if not words:
+        return "", {}
+    like = " and ".join(f"phrase like :like{at} escape '!'" for at in range(len(words)))
+    values = {f"like{at}": f"%{_escaped(word)}%" for at, word in enumerate(words)}
+    return f"and g.id in (select group_id from phrasings where {like})", values  # noqa: S608
+
+
+_MOST_WORDS: Final = 10
 
 
 def _escaped(word: str) -> str:
     return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-def _condition(filter: Filter, name: str) -> tuple[str, dict[str, Any]]:
-    wanted = _wanted(filter, name)
-    if wanted is None:
-        return "", {}
-    return f" and g.{name} in :{name}", {name: wanted}
+def _bit(kind: str) -> int:
+    """0 for a kind that does not exist: no group has it."""
+    return 1 << KINDS.index(kind) if kind in KINDS else 0
 
 
 def _wanted(filter: Filter, name: str) -> list[str] | None:
@@ -243,36 +276,53 @@ def _wanted(filter: Filter, name: str) -> list[str] | None:
     return [value]
 
 
-def _facets(
-    filter: Filter, combinations: Mapping[tuple[str, ...], list[int]]
-) -> tuple[dict[str, dict[str, int]], int]:
-    """Counts by value, each facet as if only its own filter were open; and the groups left."""
-    wanted = {name: _wanted(filter, name) for name in _FACETS}
-    column = KINDS.index(filter.kind) + 1 if filter.kind in KINDS else 0
-    impossible = bool(filter.kind) and not column
-    facets: dict[str, dict[str, int]] = {name: {} for name in _FACETS}
-    facets["status"] = dict.fromkeys(STATUSES, 0)
-    kinds = dict.fromkeys(KINDS, 0)
-    total = 0
-    for values, counts in combinations.items():
-        n = 0 if impossible else counts[column]
-        refused = [
-            name
-            for name, value in zip(_FACETS, values, strict=True)
-            if (allowed := wanted[name]) is not None and value not in allowed
-        ]
-        if len(refused) > 1:
-            continue
-        for name, value in zip(_FACETS, values, strict=True):
-            if (not refused or refused == [name]) and n:
-                facets[name][value] = facets[name].get(value, 0) + n
-        if not refused:
-            total += n
-            for at, name in enumerate(KINDS, 1):
-                kinds[name] += counts[at]
-    facets["kind"] = {name: n for name, n in kinds.items() if n}
-    return {name: _ordered(counts) for name, counts in facets.items()}, total
+def _left(filter: Filter, groups: Iterable[_Recent]) -> list[_Recent]:
+    """The groups that no facet of a filter leaves out."""
+    refused = _refusing(filter)
+    return [group for group in groups if not refused(group)]
 
 
-def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
+def _refusing(filter: Filter) -> Callable[[_Recent], list[str]]:
+    """Tells by which facets a filter leaves a group out."""
+    wanted = [
+        (_Recent._fields.index(name), name, frozenset(values))
+        for name in _FACETS[:-1]
+        if (values := _wanted(filter, name)) is not None
+    ]
+    bit = _bit(filter.kind)
+
+    def refused(group: _Recent) -> list[str]:
+        names = [name for at, name, values in wanted if group[at] not in values]
+        return [*names, "kind"] if filter.kind and not group.mask & bit else names
+
+    return refused
+
+
+def _facets_of(filter: Filter, groups: Iterable[_Recent]) -> Counts:
+    """The counts of all facets, each whatever the filter says of this one."""
+    refused = _refusing(filter)
+    open_to: dict[str, list[_Recent]] = {name: [] for name in _FACETS}
+    for group in groups:
+        names = refused(group)
+        if not names:
+            for found in open_to.values():
+                found.append(group)
+        elif len(names) == 1:
+            open_to[names[0]].append(group)
+    facets: Counts = {
+        name: Counter(group[at] for group in open_to[name])  # type: ignore[misc]
+        for at, name in enumerate(_Recent._fields)
+        if name in _FACETS
+    }
+    return facets | {"kind": _by_kind(Counter(each.mask for each in open_to["kind"]).items())}
+
+
+def _by_kind(masks: Iterable[tuple[int, int]]) -> dict[str, int]:
+    kinds: Counter[str] = Counter()
+    for mask, n in masks:
+        kinds.update({name: n for at, name in enumerate(KINDS) if mask >> at & 1})
+    return kinds
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

@@ -111,10 +111,11 @@ class Groups(Database):
                 raise KeyError(f"group {into} is merged into {target['merged_into']} itself")
             desk = Desk(connection)
             for row in _rows(connection, groups):
-                if row["id"] == into or row["merged_into"] == into:
+                inside = group_row(connection, row["id"])["merged_into"]  # by now
+                if into in (row["id"], inside):
                     continue
-                if row["merged_into"]:
-                    raise KeyError(f"group {row['id']} is merged into {row['merged_into']}")
+                if inside:
+                    raise KeyError(f"group {row['id']} is merged into {inside}")
                 family = _merged(connection, row["id"])
                 undo = {"did": "merge", "family": family}
                 action = change(

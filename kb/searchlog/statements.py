@@ -30,6 +30,11 @@ def select(connection: Connection, query: str, **values: Any) -> list[dict[str, 
     return [_typed(dict(row)) for row in rows]
 
 
+def select_tuples(connection: Connection, query: str, **values: Any) -> list[tuple[Any, ...]]:
+    """For many rows of few columns, none of them a boolean."""
+    return [tuple(row) for row in _execute(connection, query, values)]
+
+
 def select_one(connection: Connection, query: str, **values: Any) -> dict[str, Any] | None:
     row = _execute(connection, query, values).mappings().first()
     return _typed(dict(row)) if row is not None else None

@@ -83,6 +83,7 @@ GROUPS = sa.Table(
     sa.Index(
         "groups_board",
         "merged_into",
+        "id",
         "status",
         "owner",
         "category",
@@ -95,7 +96,17 @@ GROUPS = sa.Table(
         "first",
         "last",
     ),
-    sa.Index("groups_answered", "answer_at", "answer_slug"),
+    sa.Index(
+        "groups_answered",
+        "answer_at",
+        "status",
+        "merged_into",
+        "answer_slug",
+        "answer_committed",
+        "first",
+        "searches",
+        "tickets",
+    ),
 )
 # What a group was asked on a day: of searches that are kept, and of those already deleted (past).
 GROUP_DAYS = sa.Table(
@@ -105,7 +116,7 @@ GROUP_DAYS = sa.Table(
     _key("day"),
     _key("past", sa.BigInteger),  # 0 or 1
     *_whole("first", "last", "visits", "searches", "tickets", *COUNTS),
-    sa.Index("group_days_day", "day"),
+    sa.Index("group_days_day", "day", "group_id", "searches"),
     sqlite_with_rowid=False,
 )
 PHRASINGS = sa.Table(

@@ -66,7 +66,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     _add_up()
-    op.create_index("group_days_day", "group_days", ["day"])
+    op.create_index("group_days_day", "group_days", ["day", "group_id", "searches"])
     op.drop_index("groups_order", "groups")
     for name in ("phrasings", "past_visits", "past_searches", "past_tickets", "past_kinds"):
         op.drop_column("groups", name)
@@ -74,11 +74,18 @@ def upgrade() -> None:
         "groups_board",
         "groups",
         [
-            *("merged_into", "status", "owner", "category", "lang", "cause", "mask"),
+            *("merged_into", "id", "status", "owner", "category", "lang", "cause", "mask"),
             *("visits", "tickets", "priority", "first", "last"),
         ],
     )
-    op.create_index("groups_answered", "groups", ["answer_at", "answer_slug"])
+    op.create_index(
+        "groups_answered",
+        "groups",
+        [
+            *("answer_at", "status", "merged_into", "answer_slug", "answer_committed"),
+            *("first", "searches", "tickets"),
+        ],
+    )
 
     op.add_column("history", whole("action"))
     op.add_column("history", text("data"))

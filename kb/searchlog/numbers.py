@@ -1,0 +1,277 @@
+"""The numbers leads are shown, as the article on numbers defines them. Changes nothing.
+
+Nothing is said of fewer than 20 (LEADS.md §3): a share, median or mean is None there, never 0.
+Days are UTC. Long periods are read in steps, for a reader holds up whoever records.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from statistics import fmean, median
+from typing import Any, Final
+
+from kb import runs
+from kb.searchlog.database import Database
+from kb.searchlog.rows import RANKS
+from kb.searchlog.statements import select, select_one
+from kb.searchlog.values import KINDS, stamp, to_ms
+
+ENOUGH: Final = 20
+PARTS: Final = (*runs.COUNTED, "ticketed", "unhelpful")  # of the miss rate; a search may have two
+_STEP, _MONTH = timedelta(days=5), timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Searches and those of them that did not answer (LEADS.md §3)."""
+
+    searches: int = 0
+    missed: int = 0  # each search once
+    parts: Mapping[str, int] = field(default_factory=dict)  # of PARTS, those that occur
+    kinds: Mapping[str, int] = field(default_factory=dict)  # of KINDS, those outside the rate too
+    clicked: int = 0
+    answered: int = 0  # "this answered me"
+    robots: int = 0  # left out of all the others
+
+    @property
+    def share(self) -> float | None:
+        """The miss rate, from 0 to 1; None below 20 searches."""
+        return self.missed / self.searches if self.searches >= ENOUGH else None
+
+
+@dataclass(frozen=True, slots=True)
+class Deflection:
+    """Visits that opened the contact form and did without it, as an interval (LEADS.md §4)."""
+
+    opened: int  # visits that searched in the form
+    answered: int  # of them, that said "this answered me"
+    silent: int  # of them, that were shown articles and sent nothing within 24 hours
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lower and upper bound, from 0 to 1; None below 20 visits."""
+        if self.opened < ENOUGH:
+            return None
+        return self.answered / self.opened, max(self.answered, self.silent) / self.opened
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long something took, if it happened often enough to say."""
+
+    n: int
+    median: timedelta | None = None
+    p90: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repaid:
+    """What the questions an article answers had cost (LEADS.md §9)."""
+
+    slug: str
+    questions: int
+    misses: int  # searches
+    tickets: int  # visits that wrote to support
+
+
+@dataclass(frozen=True, slots=True)
+class TicketType:
+    """Letters of one type, and how long support takes to reply to them."""
+
+    type: str
+    tickets: int
+    replied: int  # of how many the reply time is known
+    mean: timedelta | None = None
+    median: timedelta | None = None
+
+    @property
+    def cost(self) -> timedelta:
+        """All the waiting of this type; what is not known yet counts as the mean."""
+        return (self.mean or timedelta()) * self.tickets
+
+
+class Numbers(Database):
+    """Reads sums."""
+
+    def rate(self, since: date, until: date, *, lang: str | None = None) -> Rate:
+        """The miss rate of a stretch of days with its parts."""
+        return _rate(_added(self._days(since, until, lang).values()))
+
+    def rates(self, since: date, until: date, *, lang: str | None = None) -> dict[str, Rate]:
+        """The same for each of the days (ISO), also where nobody asked."""
+        found = self._days(since, until, lang)
+        return {day: _rate(found.get(day, {})) for day in _each(since, until)}
+
+    def click_ranks(
+        self, since: date, until: date, *, lang: str | None = None
+    ) -> dict[int, int] | None:
+        """First clicks of searches by place, from 1; 11 stands for all further places.
+
+        None below 20 clicks.
+        """
+        counts = _added(self._days(since, until, lang).values())
+        ranks = {n: counts.get(f"rank:{n}", 0) for n in range(1, RANKS + 1)}
+        ranks[RANKS + 1] = counts.get("rank:more", 0)
+        return ranks if sum(ranks.values()) >= ENOUGH else None
+
+    def deflection(self, since: date, until: date) -> Deflection:
+        """Who opened the contact form and did without it; as far back as searches are kept."""
+        opened = answered = silent = 0
+        for first, last in _steps(since, until):
+            query = """
+                select count(*) as opened, sum(did) as did, sum(silent) as silent
+                from (
+                  select max(case when answered then 1 else 0 end) as did,
+                         max(case when shown <> '[]' and not exists (
+                               select 1 from sent s where s.visit = r.visit
+                                 and s.at between r.started and r.started + :day)
+                             then 1 else 0 end) as silent
+                  from runs r where surface = 'contact' and not robot
+                    and day >= :first and day <= :last group by visit) v"""
+            with self._reading() as connection:
+                row = select_one(connection, query, first=first, last=last, day=to_ms(24 * 3600))
+            if row is not None and row["opened"]:
+                opened += row["opened"]
+                answered += int(row["did"])
+                silent += int(row["silent"])
+        return Deflection(opened, answered, silent)
+
+    def answer_times(self, since: date, until: date) -> Times:
+        """From the first miss to the commit of the answering article, of groups answered then.
+
+        Without git it is the build that counts. An article older than the question took no time
+        to write and is left out.
+        """
+        took = "(case when answer_committed > 0 then answer_committed else answer_at end) - first"
+        source = f"""from groups where answer_at >= :since and answer_at < :until
+                     and status = 'answered' and merged_into = 0 and {took} > 0"""
+        values: dict[str, Any] = {
+            "since": _midnight(since),
+            "until": _midnight(until + timedelta(days=1)),
+        }
+        with self._reading() as connection:
+            row = select_one(connection, f"select count(*) as n {source}", **values)
+        n = int(row["n"]) if row else 0
+        if n < ENOUGH:
+            return Times(n)
+        places = [(n - 1) // 2, -(-9 * n // 10) - 1]
+        found = []
+        for place in places:
+            query = f"select {took} as ms {source} order by ms limit 1 offset :at"
+            with self._reading() as connection:
+                row = select_one(connection, query, at=place, **values)
+            found.append(timedelta(milliseconds=int(row["ms"]) if row else 0))
+        return Times(n, *found)
+
+    def repaid(self, *, limit: int = 10) -> list[Repaid]:
+        """Which articles answer the questions that had cost most?"""
+        query = """
+            select answer_slug as slug, count(*) as questions, sum(searches) as misses,
+                   sum(tickets) as tickets
+            from groups where answer_at > 0 and status = 'answered' and merged_into = 0
+              and answer_slug <> '' group by answer_slug
+            order by sum(searches) + 2 * sum(tickets) desc, answer_slug limit :limit"""
+        with self._reading() as connection:
+            rows = select(connection, query, limit=limit)
+        return [
+            Repaid(row["slug"], row["questions"], int(row["misses"]), int(row["tickets"]))
+            for row in rows
+        ]
+
+    def misses_by_category(self, since: date, until: date) -> dict[str, dict[str, int]]:
+        """Searches that missed, by category of the nearest article and day (ISO)."""
+        found: dict[str, dict[str, int]] = {}
+        for first, last in _steps(since, until):
+            query = """
+                select g.category, d.day, sum(d.searches) as n
+                from group_days d cross join groups g
+                where g.id = d.group_id and d.day >= :first and d.day <= :last and g.merged_into = 0
+                group by g.category, d.day"""
+            with self._reading() as connection:
+                for row in select(connection, query, first=first, last=last):
+                    found.setdefault(row["category"], {})[row["day"]] = int(row["n"])
+        return dict(sorted(found.items(), key=lambda each: (-sum(each[1].values()), each[0])))
+
+    def ticket_types(self, since: date, until: date) -> list[TicketType]:
+        """Letters by type, what costs most time first: letters × mean reply time, then letters."""
+        query = """
+            select type, at, replied from tickets
+            where at >= :since and at < :until order by at, id limit :most offset :skip"""
+        counts: Counter[str] = Counter()
+        took: dict[str, list[float]] = {}
+        skip = 0
+        while True:
+            with self._reading() as connection:
+                rows = select(
+                    connection, query, since=_midnight(since), skip=skip, most=_LETTERS,
+                    until=_midnight(until + timedelta(days=1)),
+                )  # fmt: skip
+            for row in rows:
+                counts[row["type"]] += 1
+                if row["replied"] > row["at"]:
+                    took.setdefault(row["type"], []).append((row["replied"] - row["at"]) / 1000)
+            skip += _LETTERS
+            if len(rows) < _LETTERS:
+                break
+        types = [_type(name, n, took.get(name, [])) for name, n in counts.items()]
+        return sorted(types, key=lambda each: (-each.cost, -each.tickets, each.type))
+
+    def _days(self, since: date, until: date, lang: str | None) -> dict[str, dict[str, int]]:
+        query = f"""
+            select day, name, sum(n) as n from days where day >= :since and day <= :until
+            {"and lang = :lang" if lang else ""} group by day, name"""  # noqa: S608
+        values: dict[str, Any] = {"lang": lang} if lang else {}
+        found: dict[str, dict[str, int]] = {}
+        for first, last in _steps(since, until, _MONTH):
+            with self._reading() as connection:
+                for row in select(connection, query, since=first, until=last, **values):
+                    found.setdefault(row["day"], {})[row["name"]] = int(row["n"])
+        return found
+
+
+_LETTERS: Final = 5_000
+
+
+def _type(name: str, n: int, seconds: list[float]) -> TicketType:
+    if len(seconds) < ENOUGH:
+        return TicketType(name, n, len(seconds))
+    mean, middle = timedelta(seconds=fmean(seconds)), timedelta(seconds=median(seconds))
+    return TicketType(name, n, len(seconds), mean, middle)
+
+
+def _rate(counts: Mapping[str, int]) -> Rate:
+    return Rate(
+        searches=counts.get("searches", 0),
+        missed=counts.get("counted", 0),
+        parts={name: counts[name] for name in PARTS if counts.get(name)},
+        kinds={name: counts[name] for name in KINDS if counts.get(name)},
+        clicked=counts.get("clicked", 0),
+        answered=counts.get("answered", 0),
+        robots=counts.get("robots", 0),
+    )
+
+
+def _added(days: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counts in days:
+        total.update(counts)
+    return total
+
+
+def _midnight(day: date) -> int:
+    return stamp(datetime.combine(day, time.min, UTC))
+
+
+def _each(since: date, until: date) -> Iterator[str]:
+    for n in range((until - since).days + 1):
+        yield (since + timedelta(days=n)).isoformat()
+
+
+def _steps(since: date, until: date, step: timedelta = _STEP) -> Iterator[tuple[str, str]]:
+    """The first and last days (ISO) of short stretches."""
+    first = since
+    while first <= until:
+        last = min(first + step - timedelta(days=1), until)
+        yield first.isoformat(), last.isoformat()
+        first = last + timedelta(days=1)
