@@ -25,6 +25,7 @@ from kb import (
     limits,
     markup,
     reading,
+    record,
     store,
 )
 from kb.analysis import Analysed, analyse
@@ -32,8 +33,7 @@ from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
 from kb.errors import BuildFailed, IndexDamaged, IndexMissing
 from kb.library import NAMES, SYNONYMS, Library
-from kb.schema import whoosh_schema
-from kb.segment import Segment, SegmentWriter, index_fields
+from kb.segment import Segment, SegmentWriter
 from kb.store import Build, Builds
 from kb.vocabulary import Vocabulary
 
@@ -61,8 +61,10 @@ _MODULES = (
     "letters",
     "markup",
     "matches",
+    "postings",
     "ranking",
     "reading",
+    "record",
     "schema",
     "segment",
     "spelling",
@@ -600,9 +602,8 @@ def _write(
     if before is not None and _may_append(before, entries, docs):
         return _append(draft, before, entries, docs)
     whole = docs if before is None else {**docs, **_restored(before, entries)}
-    index = whoosh_index.create_in(str(draft / WHOOSH), whoosh_schema())
-    _add(index, whole)
-    _export(index, draft / "0.kb", whole)
+    index = whoosh_index.create_in(str(draft / WHOOSH), record.schema())
+    _add(index, whole, draft / "0.kb")
     _place(whole, 0, entries)
     return ["0.kb"], [[]]
 
@@ -641,13 +642,12 @@ def _append(
     for segment, doc in gone:
         dead[segment].append(doc)
     segments = list(before.segments)
-    if docs or gone:
-        _add(index, docs, gone)
     if docs:
         segments.append(f"{len(segments)}.kb")
         dead.append([])
-        _export(index, draft / segments[-1], docs)
         _place(docs, len(segments) - 1, entries)
+    if docs or gone:
+        _add(index, docs, draft / segments[-1] if docs else None, gone)
     return segments, [sorted(numbers) for numbers in dead]
 
 
@@ -671,32 +671,33 @@ def _gone(before: _Before, entries: Mapping[str, Entry]) -> list[tuple[int, int]
 def _add(
     index: Any,
     docs: Mapping[str, tuple[Entry, Analysed]],
+    target: Path | None,
     gone: Sequence[tuple[int, int]] = (),
 ) -> None:
-    """Adds articles to Whoosh as one segment, in order of their paths; deletes what is gone."""
-    writer = index.writer(limitmb=256)
+    """Adds articles as one segment, in order of their paths, to Whoosh's index and as arrays.
+
+    What is `gone` is deleted from the segments before. Without `target` there is nothing to add.
+    """
+    arrays = SegmentWriter()
+    for _, (_, analysed) in sorted(docs.items()):
+        arrays.add(analysed)
+    writer = record.Writer(index)
     try:
         bases = np.cumsum([0, *(part.doc_count_all() for part in writer.segments)])
         for number, doc in gone:
             writer.delete_document(int(bases[number]) + doc)
-        for _, (_, analysed) in sorted(docs.items()):
-            writer.add_document(slug=analysed.article.slug, **index_fields(analysed))
+        writer.add_articles(arrays.slugs, arrays.counted)
         writer.commit(merge=False)
     except BaseException:
         with suppress(Exception):  # the draft is thrown away anyway; its files are to be closed
             writer.cancel()
         raise
-
-
-def _export(index: Any, target: Path, docs: Mapping[str, tuple[Entry, Analysed]]) -> None:
-    """Writes the arrays of the segment that Whoosh made of these articles last."""
-    arrays = SegmentWriter()
-    for _, (_, analysed) in sorted(docs.items()):
-        arrays.add(analysed)
+    if target is None:
+        return
     with index.reader() as reader:
         leaves = reader.leaf_readers()
         try:
-            arrays.write(target, leaves[-1][0] if leaves else reader)
+            arrays.write(target, record.Written(leaves[-1][0] if leaves else reader))
         except ValueError as error:
             raise BuildFailed(f"{error}; run `kb index --full`") from error
 

@@ -2,53 +2,31 @@
 
 import json
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import letters, store, text
+from kb import letters, postings, store, text
 from kb.analysis import Analysed, Kind
 from kb.articles import Article
 from kb.markup import Link, Section
-from kb.schema import FIELD_NAMES, LEAD, SURFACE
+from kb.postings import FIELD_KINDS, Postings
+from kb.schema import FIELD_NAMES, SURFACE
 from kb.spelling import Speller
 from kb.vocabulary import Vocabulary
 
 DRAFT, UNLISTED = 1, 2  # bits of `flags`
 _NEVER = np.iinfo(np.int32).max
 
-_FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
-    "title": (Kind.TITLE,),
-    "answers": (Kind.ANSWERS,),
-    "headings": (Kind.HEADING,),
-    "tags": (Kind.TAGS,),
-    "lead": (Kind.HEADING, Kind.BODY),
-    "text": tuple(Kind),
-}
 SURFACE_FIELDS = ("title", "answers", "headings", "text")
-
-
-def index_fields(doc: Analysed) -> dict[str, list[tuple[str, int]]]:
-    """What Whoosh is given of an article: each field's terms with their counts."""
-    fields: dict[str, list[tuple[str, int]]] = {}
-    for name in FIELD_NAMES:
-        found = doc.words_of(*_FIELD_KINDS[name])
-        words = Counter(found[:LEAD] if name == "lead" else found)
-        terms: Counter[str] = Counter()
-        for word, count in words.items():
-            for lemma in text.lemmas(word):
-                terms[lemma] += count
-        fields[name] = list(terms.items())
-    fields[SURFACE] = list(Counter(doc.words).items())
-    return fields
 
 
 class Segment:
@@ -175,11 +153,23 @@ class Segment:
         )
 
 
+class Record(Protocol):
+    """A segment as the index of record holds it."""
+
+    size: int
+
+    def terms(self, field: str) -> Iterable[tuple[str, list[int], list[float]]]:
+        """Every term of a field with its articles and how often, in code-point order."""
+
+    def rounded(self, lengths: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Lengths of a field as they are kept."""
+
+
 class SegmentWriter:
-    """Collects articles in order, then writes them with the postings Whoosh made of them."""
+    """Collects articles in order, counts their terms, and writes them once these are recorded."""
 
     def __init__(self) -> None:
-        self.size = 0
+        self.slugs: list[str] = []
         self._ids: dict[str, int] = {}  # word → number in order of appearance
         self._tokens: list[NDArray[np.int32]] = []
         self._parts: dict[str, list[NDArray[Any]]] = {
@@ -240,30 +230,57 @@ class SegmentWriter:
         meta["flags"].append(DRAFT * article.draft | UNLISTED * article.unlisted)
         meta["boost"].append(article.boost)
         self._tags.append([self._label("tags", tag) for tag in article.tags])
-        self.size += 1
+        self.slugs.append(article.slug)
+
+    @property
+    def size(self) -> int:
+        """How many articles were added."""
+        return len(self.slugs)
 
     def _label(self, kind: str, value: str) -> int:
         labels = self._labels[kind]
         return labels.setdefault(value, len(labels))
 
-    def write(self, path: Path, reader: Any) -> None:
-        """Writes the segment; `reader` is Whoosh's reader of the segment with the same articles.
-
-        Raises ValueError when Whoosh holds another number of articles or terms than were given.
-        """
-        if reader.doc_count_all() != self.size:
-            raise ValueError(f"the index holds {reader.doc_count_all()} of {self.size} articles")
+    @cached_property
+    def _streams(self) -> tuple[Vocabulary, Vocabulary, dict[str, Any]]:
+        """All words, their dictionary forms, and each article's words in order."""
         words = Vocabulary.of(self._ids)
         order = np.empty(len(words), np.int32)  # number of appearance → place in the vocabulary
-        for place, word in enumerate(words):
-            order[self._ids[word]] = place
-        stream = order[_joined(self._tokens, np.int32)]
+        order[[self._ids[word] for word in words]] = np.arange(len(words))
         arrays: dict[str, Any] = {}
         arrays["words.blob"], arrays["words.offsets"] = words.arrays
         lemmas = self._dictionary(words, arrays)
-        self._streams(stream, arrays)
-        self._postings(reader, words, lemmas, arrays)
-        self._surfaces(stream, len(words), arrays)
+        arrays["tokens.ptr"] = _pointers([len(ids) for ids in self._tokens])
+        arrays["tokens.words"] = order[_joined(self._tokens, np.int32)]
+        arrays["regions.ptr"] = _pointers([len(kinds) for kinds in self._parts["regions.kind"]])
+        for name, dtype in (
+            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("tokens.compound", np.bool_),
+            ("regions.kind", np.uint8), ("regions.section", np.int32), ("regions.token", np.uint32),
+            ("regions.byte", np.uint32),
+        ):  # fmt: skip
+            arrays[name] = _joined(self._parts[name], dtype)
+        return words, lemmas, arrays
+
+    @cached_property
+    def counted(self) -> Mapping[str, Postings]:
+        """What the index of record is to hold of the articles, by field."""
+        return postings.counted(*self._streams)
+
+    def write(self, path: Path, record: Record) -> None:
+        """Writes the segment with the terms as `record` holds them.
+
+        Raises ValueError when it holds other articles or terms than were given.
+        """
+        if record.size != self.size:
+            raise ValueError(f"the index holds {record.size} of {self.size} articles")
+        words, _, arrays = self._streams
+        for name in FIELD_NAMES:
+            _store(f"field.{name}", _read_back(record, name, self.counted[name]), arrays)
+            arrays[f"total.{name}"] = total = self.counted[name].lengths()
+            arrays[f"length.{name}"] = record.rounded(total)
+        _store("surface.text", _read_back(record, SURFACE, self.counted[SURFACE]), arrays)
+        arrays["surface.text.df"] = np.diff(arrays["surface.text.ptr"]).astype(np.uint32)
+        self._surfaces(words, arrays)
         arrays.update(letters.prepare(words, arrays))
         for name, value in Speller.prepare(words).items():
             arrays[f"spell.{name}"] = value
@@ -285,49 +302,14 @@ class SegmentWriter:
         arrays["lemma_words.ids"] = owners[by_lemma]
         return lemmas
 
-    def _streams(self, stream: NDArray[np.int32], arrays: dict[str, Any]) -> None:
-        """Each article's words in order, with their places and regions."""
-        arrays["tokens.ptr"] = _pointers([len(ids) for ids in self._tokens])
-        arrays["tokens.words"] = stream
-        arrays["regions.ptr"] = _pointers([len(kinds) for kinds in self._parts["regions.kind"]])
-        for name, dtype in (
-            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("tokens.compound", np.bool_),
-            ("regions.kind", np.uint8), ("regions.section", np.int32), ("regions.token", np.uint32),
-            ("regions.byte", np.uint32),
-        ):  # fmt: skip
-            arrays[name] = _joined(self._parts[name], dtype)
-
-    def _postings(
-        self, reader: Any, words: Vocabulary, lemmas: Vocabulary, arrays: dict[str, Any]
-    ) -> None:
-        """Whoosh's postings and lengths of every field."""
-        for name in FIELD_NAMES:
-            _store_postings(f"field.{name}", reader, name, lemmas, arrays)
-            lengths = [reader.doc_field_length(doc, name, 0) or 0 for doc in range(self.size)]
-            arrays[f"length.{name}"] = np.array(lengths, np.int32)  # rounded as Whoosh rounds them
-            arrays[f"total.{name}"] = _row_sums(
-                arrays[f"field.{name}.docs"], arrays[f"field.{name}.tf"], self.size
-            )
-        _store_postings("surface.text", reader, SURFACE, words, arrays)
-
-    def _surfaces(self, stream: NDArray[np.int32], count: int, arrays: dict[str, Any]) -> None:
+    def _surfaces(self, words: Vocabulary, arrays: dict[str, Any]) -> None:
         """Surface words of the smaller fields, counted from the streams."""
-        tokens = arrays["tokens.ptr"]
         kinds = letters.region_kinds(arrays)
-        docs = np.repeat(np.arange(self.size, dtype=np.int64), np.diff(tokens))
+        docs = np.repeat(np.arange(self.size, dtype=np.int64), np.diff(arrays["tokens.ptr"]))
         for name in SURFACE_FIELDS[:-1]:
-            chosen = np.isin(kinds, _FIELD_KINDS[name])
-            keys, counts = np.unique(
-                stream[chosen] * np.int64(self.size) + docs[chosen], return_counts=True
-            )
-            _store(
-                f"surface.{name}",
-                keys // max(self.size, 1),
-                keys % max(self.size, 1),
-                counts,
-                count,
-                arrays,
-            )
+            chosen = np.isin(kinds, FIELD_KINDS[name])
+            found = Postings.of(words, arrays["tokens.words"][chosen], docs[chosen], self.size)
+            _store(f"surface.{name}", found, arrays)
 
     def _records(self, arrays: dict[str, Any]) -> None:
         """Cards, pages, heads, texts, and what articles are filtered and sorted by."""
@@ -365,52 +347,28 @@ def _card(doc: Analysed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _store_postings(
-    name: str, reader: Any, field: str, terms: Vocabulary, arrays: dict[str, Any]
-) -> None:
-    """Exports one field of a Whoosh segment, term by term in vocabulary order."""
-    ids, docs, counts = array("i"), array("i"), array("f")
-    place = 0
-    for term, found, weights in _posting_lists(reader, field):
-        while terms[place] != term:
-            place += 1
-        ids.extend([place] * len(found))
+def _read_back(record: Record, field: str, given: Postings) -> Postings:
+    """A field as the index of record holds it. Raises ValueError if that is not as it was given."""
+    docs, counts, terms = array("i"), array("d"), []
+    for term, found, weights in record.terms(field):
+        terms.append(term)
         docs.extend(found)
         counts.extend(weights)
-    _store(name, np.array(ids), np.array(docs), np.array(counts), len(terms), arrays)
+    there = np.flatnonzero(np.diff(given.ptr)).tolist()
+    if (
+        [given.terms[place] for place in there] != terms
+        or not np.array_equal(docs, given.docs)
+        or not np.array_equal(counts, given.counts)
+    ):
+        raise ValueError(f"the index does not hold in its field {field} what it was given")
+    return replace(given, docs=np.array(docs), counts=np.array(counts))
 
 
-def _posting_lists(reader: Any, field: str) -> Iterator[tuple[str, list[int], list[float]]]:
-    """Every term of a field with its documents and frequencies, in code-point order."""
-    for term in reader.field_terms(field):
-        matcher = reader.postings(field, term)
-        docs: list[int] = []
-        weights: list[float] = []
-        if not hasattr(
-            matcher, "_read_weights"
-        ):  # a posting short enough to stand in the term file
-            docs, weights = list(matcher._ids), list(matcher._weights)
-        else:
-            # Block by block: the public interface steps posting by posting, some ten times slower.
-            while matcher.is_active():
-                matcher._read_ids()
-                matcher._read_weights()
-                docs += matcher._ids
-                weights += matcher._weights
-                matcher._next_block()
-        yield term, docs, weights
-
-
-def _store(
-    name: str, terms: Any, docs: Any, counts: Any, vocabulary: int, arrays: dict[str, Any]
-) -> None:
+def _store(name: str, field: Postings, arrays: dict[str, Any]) -> None:
     """Posting lists sorted by term, then document."""
-    df = np.bincount(terms, minlength=vocabulary) if len(terms) else np.zeros(vocabulary, np.int64)
-    arrays[f"{name}.ptr"] = _pointers(df)
-    arrays[f"{name}.docs"] = np.asarray(docs, np.int32)
-    arrays[f"{name}.tf"] = np.minimum(counts, 65535).astype(np.uint16)
-    if name == "surface.text":
-        arrays["surface.text.df"] = df.astype(np.uint32)
+    arrays[f"{name}.ptr"] = field.ptr
+    arrays[f"{name}.docs"] = np.asarray(field.docs, np.int32)
+    arrays[f"{name}.tf"] = np.minimum(field.counts, 65535).astype(np.uint16)
 
 
 def _pointers(counts: Any) -> NDArray[np.int64]:
@@ -421,10 +379,6 @@ def _pointers(counts: Any) -> NDArray[np.int64]:
 
 def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype)
-
-
-def _row_sums(docs: NDArray[np.int32], tf: NDArray[np.uint16], size: int) -> NDArray[np.int32]:
-    return np.bincount(docs, weights=tf, minlength=size).astype(np.int32)
 
 
 def _json(value: Any) -> bytes:

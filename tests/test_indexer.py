@@ -16,7 +16,7 @@ from datetime import date
 
 import pytest
 
-from kb import indexer, limits
+from kb import indexer, limits, record
 from kb.errors import ArticlesMissing, BuildFailed
 from kb.indexer import rebuild
 from kb.library import Library
@@ -794,18 +794,28 @@ def test_an_index_that_lost_an_article_is_not_published(settings, write, monkeyp
     write("a", title="a")
     rebuild(settings)
     write("b", title="b")
-    add = indexer._add
-
-    def forgetful(index, docs, *rest):
-        add(index, {}, *rest)
-
-    monkeypatch.setattr(indexer, "_add", forgetful)
+    add = record.Writer.add_articles
+    monkeypatch.setattr(record.Writer, "add_articles", lambda writer, *_: add(writer, [], {}))
     with pytest.raises(BuildFailed, match=r"holds 0 of 2 articles; run `kb index --full`"):
         rebuild(settings, full=True)
     monkeypatch.undo()
 
     assert served(settings) == ["a"]
     assert rebuild(settings).published
+
+
+def test_an_index_that_counts_a_word_otherwise_is_not_published(settings, write, monkeypatch):
+    write("a", "word word", title="a")
+    terms = record.Written.terms
+
+    def miscounting(written, field):
+        for term, docs, weights in terms(written, field):
+            yield term, docs, [weight + (term == "word") for weight in weights]
+
+    monkeypatch.setattr(record.Written, "terms", miscounting)
+
+    with pytest.raises(BuildFailed, match=r"does not hold in its field lead what it was given"):
+        rebuild(settings)
 
 
 # ---------------------------------------------------------------- kill −9

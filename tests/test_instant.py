@@ -11,10 +11,11 @@ import pytest
 from whoosh import index as whoosh_index
 from whoosh.query import Or, Term
 
-from kb import text
+from kb import record, text
 from kb.indexer import rebuild
-from kb.schema import FIELDS, K1, whoosh_weighting
-from kb.segment import _FIELD_KINDS, SURFACE_FIELDS
+from kb.postings import FIELD_KINDS
+from kb.schema import FIELDS, K1
+from kb.segment import SURFACE_FIELDS
 from kb.service import KnowledgeBase
 from kb.store import Builds
 
@@ -38,7 +39,7 @@ def corpus_of(kb):
 
 def whoosh_of(kb):
     folder = Builds(kb.settings.builds).current().folder / "whoosh"
-    return whoosh_index.open_dir(str(folder)).searcher(weighting=whoosh_weighting())
+    return whoosh_index.open_dir(str(folder)).searcher(weighting=record.weighting())
 
 
 def queries(corpus, count, seed):
@@ -130,7 +131,7 @@ def words_of(article, field):
     return [
         article.words[i]
         for j, kind in enumerate(kinds)
-        if kind in _FIELD_KINDS[field]
+        if kind in FIELD_KINDS[field]
         for i in range(bounds[j], bounds[j + 1])
     ]
 
