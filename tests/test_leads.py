@@ -1,12 +1,14 @@
 """The leads' board: who gets in, what they see, what they change, and that it can be undone."""
 
+import csv
 import html
 import itertools
 import json
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from urllib.parse import quote
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from kb import signin
 from kb.cli import main
 from kb.config import Settings
+from kb.leads import manual
 from kb.searchlog import Search, SearchLog
 from kb.service import KnowledgeBase
 from kb.web import create_app
@@ -587,3 +590,146 @@ def test_what_customers_and_leads_write_stays_text(lead, ask, service):
             assert "<img src=x" not in page
             assert "15308" not in page
             assert not re.search(r'href="\s*javascript:', page)
+
+
+# --- numbers, manual, state, table --------------------------------------------------------------
+
+
+def test_numbers_are_shown_from_twenty_on_and_never_below(lead, ask):
+    ask("сменить тариф", visits=19)
+    few = lead.get("/leads/numbers").text
+
+    ask("вернуть деньги", visits=1)
+    enough = lead.get("/leads/numbers").text
+
+    assert "Меньше 20 (n = 19): слишком мало" in few
+    assert "<strong>100\N{NO-BREAK SPACE}%</strong>" not in few
+    assert '<svg viewBox="0 0 1000 100"' not in few
+    assert "<strong>100\N{NO-BREAK SPACE}%</strong><p>20 из n = 20</p>" in enough
+    assert '<svg viewBox="0 0 1000 100"' in enough
+
+
+def test_numbers_belong_to_the_chosen_period_and_language(lead, ask):
+    ask("сменить тариф", visits=20, ago=3)
+    ask("export tables", visits=25, ago=3, lang="en")
+    ask("вернуть деньги", visits=30, ago=60)
+
+    assert "из n = 45" in lead.get("/leads/numbers").text
+    assert "из n = 25" in lead.get("/leads/numbers?lang=en").text
+    assert "из n = 75" in lead.get("/leads/numbers?period=90").text
+    assert "из n = 45" in lead.get("/leads/numbers?period=no&lang=no").text
+
+
+def test_the_parts_of_the_miss_rate_lead_to_their_questions(lead, ask):
+    ask("сменить тариф", visits=21, total=2)
+    page = lead.get("/leads/numbers").text
+
+    link = re.search(r'<a href="(/leads\?kind=weak[^"]*)">Только неуверенные', page)[1]
+
+    assert questions(lead.get(html.unescape(link))) == ["сменить тариф"]
+
+
+def test_letters_by_type_say_how_long_people_wait(lead, service):
+    log = SearchLog(service.settings.log_url)
+    began = datetime.now(UTC) - timedelta(days=5)
+    for n in range(20):
+        log.ticket("Помогите", type="Доступ", at=began, replied=began + timedelta(hours=3 + n % 3))
+    log.ticket("Помогите", type="Оплата", at=began, replied=began + timedelta(hours=90))
+    log.close()
+
+    rows = re.findall(
+        r'<th scope="row">(Доступ|Оплата)</th>(.*)</tr>', lead.get("/leads/numbers").text
+    )
+
+    assert [name for name, _ in rows] == ["Доступ", "Оплата"]
+    assert "4 часа" in rows[0][1]
+    assert "90" not in rows[1][1]  # one reply says nothing
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_every_number_leads_to_its_definition(lead, lang):
+    page = lead.get(f"/leads/numbers?ui={lang}").text
+    links = set(re.findall(r'href="(/leads/help/[\w-]+)#([\w-]+)"', page))
+
+    assert len(links) >= 8
+    for path, anchor in links:
+        assert f'id="{anchor}"' in lead.get(path).text, anchor
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_manual_of_the_board_leads_nowhere_else(lead, lang):
+    for name in manual.PAGES:
+        page = lead.get(f"/leads/help/{name}?ui={lang}").text
+
+        inside = page[page.index('<div class="prose">') :]
+        for link in re.findall(r'href="(/[^"#]*)', inside[: inside.index("</article>")]):
+            assert lead.get(link).status_code == 200, f"{name}: {link}"
+    assert lead.get("/leads/help/no-such").status_code == 404
+    assert lead.get("/leads/help/..%2Fwriting").status_code == 404
+
+
+def test_the_state_names_what_was_held_back(lead, service, write):
+    write("ru/vpn.md", "---\ntitle: [\n")
+    service.rebuild(careful=True)
+
+    page = lead.get("/leads/state").text
+
+    assert "Ничего не опубликовано." in page
+    assert "<b>ru/vpn.md</b>" in page
+    assert "SQLite" in page
+
+
+def test_a_log_that_cannot_be_read_is_said_not_crashed(lead, service):
+    service.close()
+    (service.settings.data / "log.sqlite3").write_bytes(b"no database" * 1000)
+
+    assert lead.get("/leads").status_code == 503
+    assert "log.sqlite3" in lead.get("/leads/state").text
+
+
+def test_the_table_opens_in_a_russian_excel_and_computes_nothing(lead, ask):
+    ask("=HYPERLINK(1) формула", visits=2)
+    ask('кавычки "и"; точка', category="+7 телефон", owner="@Анна")
+
+    answer = lead.get("/leads/misses.csv")
+    rows = list(csv.reader(StringIO(answer.data.decode("utf-8-sig")), delimiter=";"))
+
+    assert answer.mimetype == "text/csv"
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    assert rows[0][:4] == ["№", "Вопрос", "Посещения", "Поиски"]
+    assert [row[1] for row in rows[1:]] == ["'=HYPERLINK(1) формула", 'кавычки "и"; точка']
+    assert {"'+7 телефон", "'@Анна"} <= set(rows[2])
+    assert all(not cell.startswith(("=", "+", "-", "@", "\t")) for row in rows for cell in row)
+
+
+def test_the_table_holds_what_the_list_would(lead, ask):
+    for n in range(4):
+        ask(f"вопрос{n} слово{n} дело{n}", owner="Анна")
+    ask("другое")
+
+    english = lead.get("/leads/misses.csv?owner=Анна&ui=en").text.splitlines()
+
+    assert english[0].startswith("\N{ZERO WIDTH NO-BREAK SPACE}No.,Question,Visits")
+    assert len(english) == 5
+
+
+OURS_IN_LATIN = {
+    "UTC", "Excel", "CSV", "Enter", "SQLite", "English", "misses", "replay", "git", "sync", "apply",
+    "synonyms", "patch", "answers", "how", "title", "type", "updated", "index",
+}  # fmt: skip
+
+
+def test_every_page_of_the_board_speaks_both_languages(lead, ask):
+    id = ask("rare words", visits=30, lang="en")
+    asked = {"rare", "words", "Rare"}
+
+    for path in ("/leads", f"/leads/{id}", "/leads/numbers", "/leads/state", "/leads/sign-in"):
+        russian = re.sub(r"<[^>]+>", " ", main_of(lead.get(f"{path}?ui=ru")))
+        english = re.sub(r"<[^>]+>", " ", main_of(lead.get(f"{path}?ui=en")))
+
+        assert set(re.findall(r"\b[A-Za-z]{3,}", russian)) - asked <= OURS_IN_LATIN, path
+        assert set(re.findall(r"[А-яЁё]+", english)) <= {"Русский", "Анна"}, path
+
+
+def main_of(page):
+    return page.text[page.text.index("<main") : page.text.index("</main>")]
