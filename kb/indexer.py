@@ -48,6 +48,7 @@ Progress = Callable[[int, int], None]  # done, of how many
 WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
+PATIENCE = 4  # times as much of both is borne while a writer waits
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 _MODULES = (
     "analysis",
@@ -152,6 +153,11 @@ class _Before:
         """Paths of the articles that stand in it."""
         return {path for path, entry in self.entries.items() if entry.is_served}
 
+    @property
+    def is_hurried(self) -> bool:
+        """Whether it was made for a writer who waited, and something is to be made up for."""
+        return bool(self.build.manifest.get("hurried"))
+
 
 @dataclass(slots=True)
 class _Plan:
@@ -218,6 +224,7 @@ def rebuild(
     full: bool = False,
     strict: bool = False,
     careful: bool = False,
+    hurried: bool = False,
     progress: Progress | None = None,
     past: history.History | None = None,
     start: Builds | None = None,
@@ -227,7 +234,9 @@ def rebuild(
     An article whose bytes and git facts did not change is neither parsed nor rendered again. With
     `strict` nothing is published if anything is rejected. `careful` is for what nobody looks at:
     nothing is published that takes a served article away by a mistake, leaves no article at all,
-    or was withdrawn by `kb rollback`. `past` is what git says of the articles, where the folder
+    or was withdrawn by `kb rollback`. `hurried` is for a writer who waits: the level of chance is
+    that of the build before, and nothing is written afresh; the next build that is in no hurry
+    makes up for it. `past` is what git says of the articles, where the folder
     itself cannot be asked; `start` are other builds, of which the current one is gone on from if it
     can be. Raises ArticlesMissing or BuildFailed; the old build then goes on serving.
     """
@@ -257,9 +266,10 @@ def rebuild(
             before is None
             or not is_own
             or _differs(before, contents)
+            or (before.is_hurried and not hurried)
             or before.root != _root(settings)
         ):
-            build = _publish(builds, draft, settings, before, contents)
+            build = _publish(builds, draft, settings, before, contents, hurried)
             report = replace(report, build=build.name, published=True)
     return replace(report, seconds=perf_counter() - began)
 
@@ -319,18 +329,25 @@ def _differs(before: _Before, contents: _Contents) -> bool:
 
 
 def _publish(
-    builds: Builds, draft: Path, settings: Settings, before: _Before | None, contents: _Contents
+    builds: Builds,
+    draft: Path,
+    settings: Settings,
+    before: _Before | None,
+    contents: _Contents,
+    hurried: bool,
 ) -> Build:
     """Writes the whole build, compares it with what was meant, and makes it the current one."""
     expected = len(contents.kept) + len(contents.docs)
-    segments, dead = _write(draft, before, contents.entries, contents.docs)
+    room = PATIENCE if hurried else 1
+    segments, dead = _write(draft, before, contents.entries, contents.docs, room)
     (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
     _write_names(draft, contents.entries, segments, settings.langs)
     _write_state(draft, contents)
     library = _verify(draft, expected, segments, dead)
+    level = before.build.manifest["level"] if before and hurried else calibration.level(library)
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
-        "segments": segments, "dead": dead, "level": calibration.level(library),
+        "segments": segments, "dead": dead, "level": level, "hurried": hurried,
         "root": _root(settings), "contents": contents.digest,
     }  # fmt: skip
     return builds.publish(draft, facts)
@@ -593,13 +610,15 @@ def _write(
     before: _Before | None,
     entries: dict[str, Entry],
     docs: dict[str, tuple[Entry, Analysed]],
+    room: int = 1,
 ) -> tuple[list[str], list[list[int]]]:
     """Writes Whoosh's index and our arrays; gives every entry its place.
 
+    With more `room`, more segments and superseded articles are borne before all is written afresh.
     Returns the names of the segments, and of each the articles that count no more.
     """
     (draft / WHOOSH).mkdir()
-    if before is not None and _may_append(before, entries, docs):
+    if before is not None and _may_append(before, entries, docs, room):
         return _append(draft, before, entries, docs)
     whole = docs if before is None else {**docs, **_restored(before, entries)}
     index = whoosh_index.create_in(str(draft / WHOOSH), record.schema())
@@ -618,13 +637,15 @@ def _restored(before: _Before, entries: Mapping[str, Entry]) -> dict[str, tuple[
     }
 
 
-def _may_append(before: _Before, entries: Mapping[str, Entry], docs: Mapping[str, Any]) -> bool:
+def _may_append(
+    before: _Before, entries: Mapping[str, Entry], docs: Mapping[str, Any], room: int
+) -> bool:
     kept = sum(entry.is_served for entry in entries.values())
     dead = len(before.served) + sum(map(len, before.dead)) - kept
     return (
-        len(before.segments) < MOST_SEGMENTS
+        len(before.segments) < MOST_SEGMENTS * room
         and kept > 0
-        and dead + len(docs) <= MOST_DEAD * (kept + len(docs))
+        and dead + len(docs) <= MOST_DEAD * room * (kept + len(docs))
     )
 
 
@@ -726,6 +747,7 @@ def _write_names(
         "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
         "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
         "order": np.array([at[path] for path in in_order], np.int32),
+        "folder_page": _folder_pages(live, at, int(bases[-1])),
         "group": _translations(live, by_slug, at, int(bases[-1]), langs),
         "inlinks": _inlinks(live, by_slug, others, at, int(bases[-1])),
     }
@@ -749,6 +771,13 @@ def _other_addresses(live: Mapping[str, Entry], by_slug: Mapping[str, str]) -> d
         if folder and folder not in by_slug:
             others.setdefault(folder, live[path].slug)
     return others
+
+
+def _folder_pages(live: Mapping[str, Entry], at: Mapping[str, int], size: int) -> Any:
+    """Which articles are the page of their folder."""
+    pages = np.zeros(size, bool)
+    pages[[at[path] for path in reading.folder_pages(live).values()]] = True
+    return pages
 
 
 def _inlinks(

@@ -28,6 +28,7 @@ class Library:
         """Raises IndexDamaged when the build's files do not fit together."""
         self.name = build.name
         self.commit = str(build.manifest.get("commit", ""))
+        self.contents = str(build.manifest.get("contents", build.name))  # equal: the same articles
         self.folder: Path = build.folder
         self.level = float(build.manifest.get("level", 0.6))  # of `calibration`
         try:
@@ -41,6 +42,7 @@ class Library:
             self._aliases = Vocabulary(names["aliases.blob"], names["aliases.offsets"])
             self._alias_to: NDArray[np.int32] = names["aliases.to"]
             self.in_order: NDArray[np.int32] = names["order"]  # live articles as one reads them
+            self.is_folder_page: NDArray[np.bool_] = names["folder_page"]  # such as `index.md`
             self._group: NDArray[np.int32] = names["group"]  # of translations, per article
             self.inlinks: NDArray[np.int32] = names["inlinks"]
             self.synonyms = (build.folder / SYNONYMS).read_text("utf-8")

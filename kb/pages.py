@@ -41,7 +41,11 @@ def category(lang: str, name: str) -> ResponseReturnValue:
     """All articles of a category."""
     _speak(lang)
     found = kb().category(name, lang)
-    return render_template("category.html", category=found) if found else abort(404)
+    if found is None:
+        abort(404)
+    about = kb().article(found.page.slug) if found.page else None
+    body = prose.dressed(about.html, "") if isinstance(about, Page) else ""
+    return render_template("category.html", category=found, body=body)
 
 
 @pages.get("/search")

@@ -72,11 +72,21 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class CategoryCount:
-    """A category of one language, with its articles in reading order."""
+    """A category of one language, with its articles in reading order, and the page of its folder.
+
+    That page, such as `index.md`, is no article of the category; where there is nothing else, it is
+    its only one.
+    """
 
     name: str
     lang: str
     articles: tuple[Card, ...]
+    page: Card | None = None
+
+    @property
+    def title(self) -> str:
+        """What its page calls it; "" if it has none."""
+        return self.page.title if self.page else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,7 @@ class Page:
     related: tuple[Card, ...]
     previous: Card | None
     next: Card | None
+    category_title: str = ""  # what the page of its category calls it
     publish: date | None = None  # customers see it from this day
     expires: date | None = None  # and no more from this day
 
@@ -667,11 +678,11 @@ class _Current:
         corpus, docs = self.library.corpus, self.served(today)
         own = [doc for doc in docs if corpus.langs[corpus.lang[doc]] == lang]
         others = [doc for doc in docs if corpus.langs[corpus.lang[doc]] != lang]
-        groups: dict[tuple[str, str], list[Card]] = {}
+        groups: dict[tuple[str, str], list[int]] = {}
         for doc in (*own, *others):
             card = self.card(doc)
-            groups.setdefault((card.lang, card.category), []).append(card)
-        categories = [CategoryCount(name, of, tuple(cards)) for (of, name), cards in groups.items()]
+            groups.setdefault((card.lang, card.category), []).append(doc)
+        categories = [self._category(*named, found) for named, found in groups.items()]
         liked = sorted(own or docs, key=lambda doc: -int(self.library.inlinks[doc]))[:POPULAR]
         return Home(
             tuple(sorted(categories, key=lambda c: (c.lang != lang, c.lang, c.name == ""))),
@@ -679,6 +690,17 @@ class _Current:
             self.newest(own or docs, RECENT),
             len(docs),
         )
+
+    def _category(self, lang: str, name: str, docs: Sequence[int]) -> CategoryCount:
+        """The category of these articles; the first page of a folder among them is its own."""
+        page = self._page_of(name, docs)
+        cards = tuple(self.card(doc) for doc in docs if doc != page)
+        return CategoryCount(name, lang, cards, None if page is None else self.card(page))
+
+    def _page_of(self, category: str, docs: Sequence[int]) -> int | None:
+        """The first page of a folder among the articles of a category, if there are others."""
+        pages = (doc for doc in docs if self.library.is_folder_page[doc])
+        return next(pages, None) if category and len(docs) > 1 else None
 
     def page(self, doc: int, today: date) -> Page:
         values = self.library.page(doc)
@@ -691,6 +713,7 @@ class _Current:
             and corpus.lang[other] == corpus.lang[doc]
         ]
         at = beside.index(doc) if doc in beside else -1
+        about = self._page_of(article["category"], beside)
         readable = self.readable(today)
         return Page(
             slug=article["slug"],
@@ -717,6 +740,7 @@ class _Current:
             related=self._related(doc, article, today),
             previous=self.card(beside[at - 1]) if at > 0 else None,
             next=self.card(beside[at + 1]) if 0 <= at < len(beside) - 1 else None,
+            category_title="" if about is None else self.card(about).title,
         )
 
     def _related(self, doc: int, article: dict[str, Any], today: date) -> tuple[Card, ...]:

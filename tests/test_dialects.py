@@ -1,5 +1,6 @@
 """Folders of other tools are read as they are; in a plain folder our own contract holds."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from kb.config import Settings
 from kb.dialects import Folders
 from kb.keys import KEYS
 from kb.service import KnowledgeBase
+from kb.web import create_app
 
 CORPUS = Path(__file__).parent / "corpus" / "dialects"
 
@@ -366,3 +368,47 @@ def test_one_file_is_the_page_of_its_folder():
         "b": "b/README.markdown",
         "": "Index.md",
     }
+
+
+# --- on pages -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visitor(base):
+    (base.articles / "docs/cli/README.md").write_text(
+        "---\ntitle: Commands\nsidebar_position: 3\n---\n\nAll that can be *typed*.\n"
+    )
+    indexer.rebuild(base)
+    return create_app(KnowledgeBase(base)).test_client()
+
+
+def test_the_page_of_a_folder_is_the_page_of_its_category(visitor):
+    page = visitor.get("/categories/en/cli").text
+
+    assert '<h1 lang="en">Commands</h1>' in page
+    assert "<em>typed</em>" in page
+    assert "2 articles" in page
+    assert re.findall(r'<h2><a href="([^"]+)"', page) == [
+        "/articles/docs/cli/words", "/articles/docs/cli/cli",
+    ]  # fmt: skip
+
+
+def test_home_and_articles_call_a_category_as_its_page_does(visitor):
+    link = '<a href="/categories/en/cli">Commands</a>'
+
+    assert link in visitor.get("/en/").text
+    assert link in visitor.get("/articles/docs/cli/cli").text
+
+
+def test_the_address_of_a_folder_leads_to_its_page(visitor):
+    for address in ("/articles/docs/cli", "/articles/docs/cli/verbs", "/articles/docs/start"):
+        assert visitor.get(address).status_code == 301
+
+    assert visitor.get("/articles/docs/cli").location == "/articles/docs/cli/README"
+
+
+def test_previous_and_next_follow_the_order_of_the_tool(visitor):
+    page = visitor.get("/articles/docs/cli/words").text
+
+    assert '<a rel="prev" href="/articles/docs/cli/README">' in page
+    assert '<a rel="next" href="/articles/docs/cli/cli">' in page
