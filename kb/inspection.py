@@ -11,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from kb import articles, checks, history, indexer, limits, markup, outline, synonyms
+from kb import articles, checks, history, indexer, limits, markup, outline, owners, synonyms
 from kb.articles import Article, Defaults, Problem
 from kb.checks import Base, Shape
 from kb.config import Settings
@@ -46,7 +46,12 @@ def inspect(
         review_days=settings.review_days,
         support_email=settings.support_email,
         rank=_Ranking(settings, today),
-        elsewhere=_synonym_problems(settings.articles),
+        elsewhere=[
+            *_synonym_problems(settings.articles),
+            *owners.problems(
+                owners.text(settings.articles), {each.category for each in scan.claimed}
+            ),
+        ],
         within=within,
     )
     base, failed = _shaped(base, settings, wants_sites=visit is not None)

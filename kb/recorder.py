@@ -42,6 +42,8 @@ class Verdict:
     corrected: str = ""
     unfiltered: int | None = None  # hits without the filters, where there were filters
     build: str = ""
+    category: str = ""  # of the nearest article
+    owner: str = ""  # of that category
 
 
 Judge = Callable[[str, str, Mapping[str, str]], Verdict]
@@ -320,6 +322,8 @@ class Recorder:
                     shown=report.shown if last else (),
                     events=events,
                     robot=held.robot,
+                    category=verdict.category,
+                    owner=verdict.owner,
                 )
             )
         return searches

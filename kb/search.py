@@ -151,6 +151,7 @@ class Asked:
     own_lang: str | None = None
     facets: bool = True
     newest: bool = False  # the articles changed last come first
+    hidden: bool = False  # also drafts, and what is not yet or no longer shown: never for customers
 
 
 class Searcher:
@@ -274,7 +275,7 @@ class Searcher:
 
     def _allowed(self, asked: Asked, today: date) -> NDArray[np.bool_]:
         corpus = self._corpus
-        allowed = corpus.served(today)
+        allowed = corpus.live if asked.hidden else corpus.served(today)
         if asked.lang:
             allowed = allowed & corpus.is_labelled(corpus.langs, corpus.lang, asked.lang)
         if asked.category:

@@ -18,15 +18,17 @@ from urllib.parse import quote, unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import history, indexer, inspection, searchlog, sites, state, synonyms
+from kb import fixes, history, indexer, inspection, searchlog, sites, state, synonyms, triage
 from kb import replay as replaying
 from kb.articles import Problem
 from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.fixes import Fix
 from kb.habits import Habits
 from kb.indexer import BuildReport, Progress
 from kb.library import Library
 from kb.markup import Section
+from kb.owners import OwnersFile
 from kb.recorder import Recorder, Verdict
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
@@ -175,6 +177,7 @@ class KnowledgeBase:
         self._stamp: tuple[int, int] | None = None
         self._current: _Current | None = None
         self._log: SearchLog | None = None
+        self._owners = OwnersFile(settings.articles)
         self._habits = Habits(lambda: self._searches if self._has_log() else None, today=now)
         self._recorder = Recorder(
             lambda: SearchLog(settings.log_url), self._judge, clock=lambda: now().timestamp()
@@ -239,6 +242,13 @@ class KnowledgeBase:
         served = current.library.corpus.served(self._today())
         return Status(current.library.name, int(np.count_nonzero(served)))
 
+    def contents(self) -> str:
+        """Equal for builds of the same articles; "" while there is none. Never raises."""
+        try:
+            return self._opened().library.contents
+        except (IndexMissing, IndexDamaged):
+            return ""
+
     def edition(self) -> tuple[str, date]:
         """Build and day: as long as they are the same, so is the answer to a question."""
         return self._opened().library.name, self._today()
@@ -250,23 +260,28 @@ class KnowledgeBase:
         progress: Progress | None = None,
         *,
         careful: bool = False,
-        replay: bool = True,
+        hurried: bool = False,
     ) -> BuildReport:
         """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
 
         For the process that indexes: a web worker only looks which build is current. A log that
-        cannot be reached fails no build. Who builds without `replay` asks the questions later.
+        cannot be reached fails no build. In a hurry the questions are left to the next build.
         """
         before = self._library_before()
         report = indexer.rebuild(
-            self.settings, full=full, strict=strict, careful=careful, progress=progress
+            self.settings,
+            full=full,
+            strict=strict,
+            careful=careful,
+            hurried=hurried,
+            progress=progress,
         )
         self._looked = -1.0
         self._remember(report, before)
-        if not report.published or not replay:
+        if not report.published or hurried:
             return report
         try:
-            answered, regressed = self.replay()
+            answered, regressed = self.replay(seconds=triage.SECONDS)
         except LogUnavailable as error:
             logger.warning("open questions were not asked again: %s", error)
             return report
@@ -394,6 +409,8 @@ class KnowledgeBase:
             corrected=correction.query if correction else "",
             unfiltered=unfiltered,
             build=found.build,
+            category=(category := found.hits[0].category if found.hits else ""),
+            owner=self._owners.read().of(category),
         )
 
     @property
@@ -480,10 +497,12 @@ class KnowledgeBase:
         """Letters sent from the contact form, newest first. Raises LogUnavailable."""
         return self._searches.tickets(since=since)
 
-    def replay(self, progress: Progress | None = None) -> tuple[list[str], list[str]]:
+    def replay(
+        self, progress: Progress | None = None, *, seconds: float | None = None
+    ) -> tuple[list[str], list[str]]:
         """Asks the questions of the log again: which the current build answers, which no longer.
 
-        Raises LogUnavailable.
+        Then looks what would have answered the rest, for so many seconds. Raises LogUnavailable.
         """
         if not self._has_log():
             return [], []
@@ -505,9 +524,16 @@ class KnowledgeBase:
                 return library.commit, None
             return change.commit, history.moment(self.settings.articles, change.commit)
 
-        return replaying.replay(
+        changed = replaying.replay(
             self._searches, top, commit, build=library.name, at=self._now(), progress=progress
         )
+        searcher = self._opened().searcher
+        examiner = triage.Examiner(library, searcher, self._today(), self.settings.langs)
+        owner = self._owners.read().of
+        triage.triage(
+            self._searches, examiner, owner, library.name, seconds=seconds, progress=progress
+        )
+        return changed
 
     def _has_log(self) -> bool:
         return searchlog.exists(self.settings.log_url)
@@ -533,6 +559,10 @@ class KnowledgeBase:
         """
         visit = sites.visit if external else None
         return inspection.inspect(self.settings, self._today(), within, visit)
+
+    def mend(self, within: Sequence[str] = ()) -> list[Fix]:
+        """Repairs in the files and folders `within` what needs nobody's decision; see `fixes`."""
+        return fixes.mend(self.settings, within)
 
     # ------------------------------------------------------------ pages
 
@@ -692,7 +722,6 @@ class _Current:
         )
 
     def _category(self, lang: str, name: str, docs: Sequence[int]) -> CategoryCount:
-        """The category of these articles; the first page of a folder among them is its own."""
         page = self._page_of(name, docs)
         cards = tuple(self.card(doc) for doc in docs if doc != page)
         return CategoryCount(name, lang, cards, None if page is None else self.card(page))

@@ -22,6 +22,8 @@ LAYERS = (
     ("service", "test_replay.py"),
     ("service", "test_search.py"),
     ("service", "test_searchlog.py"),
+    ("service", "test_searchlog_board.py"),
+    ("service", "test_triage.py"),
     ("service", "test_service.py"),
     ("service", "test_store.py"),
     ("module", "test_*.py"),

@@ -13,6 +13,7 @@ from kb.searchlog.rows import SUMMED, exported, group_of, kinds_of
 from kb.searchlog.statements import PAGE, select, select_one
 from kb.searchlog.values import (
     FORGOTTEN,
+    UNSOLVED,
     Change,
     Details,
     GroupDay,
@@ -107,6 +108,40 @@ class Questions(Database):
         with self._reading() as connection:
             rows = select(connection, query, after=after, limit=limit, gone=FORGOTTEN)
             return [group_of(row) for row in rows]
+
+    def groups_to_triage(self, build: str, limit: int) -> list[MissGroup]:
+        """Which groups has nobody examined with this build, the costliest first?
+
+        Those that wait for an answer, and answered ones that were never examined.
+        """
+        query = f"""
+            select * from groups {_UNEXAMINED}
+            order by priority desc, first, id limit :limit"""  # noqa: S608 (our own words)
+        with self._reading() as connection:
+            rows = select(
+                connection, query, build=build, limit=limit, gone=FORGOTTEN, unsolved=UNSOLVED
+            )
+            return [group_of(row) for row in rows]
+
+    def left_to_triage(self, build: str) -> int:
+        """How many are they?"""
+        query = f"select count(*) as n from groups {_UNEXAMINED}"  # noqa: S608
+        with self._reading() as connection:
+            row = select_one(connection, query, build=build, gone=FORGOTTEN, unsolved=UNSOLVED)
+        return int(row["n"]) if row else 0
+
+    def reworded(self, group: int, *, limit: int = 20) -> list[str]:
+        """What did visits of a group ask in the next five minutes and find, most of them first?"""
+        query = """
+            select min(b.query) as query from runs b join
+              (select visit, started, ended, phrase from runs where group_id = :id
+               order by day desc, visit limit :most) a on a.visit = b.visit
+            where b.started > a.started and b.started <= a.ended + 300000 and not b.miss
+              and (b.clicked or b.answered) and b.phrase <> a.phrase
+            group by b.phrase order by count(distinct b.visit) desc, b.phrase limit :limit"""
+        with self._reading() as connection:
+            rows = select(connection, query, id=group, most=PAGE, limit=limit)
+        return [row["query"] for row in rows]
 
     def tickets(self, *, since: datetime | None = None, limit: int = 1000) -> list[Ticket]:
         """Which letters came, the newest first?"""
@@ -240,6 +275,11 @@ class Questions(Database):
             if len(rows) < page:
                 return
             after = ids[-1]
+
+
+_UNEXAMINED = """
+    where merged_into = 0 and visits > 0 and triage_build <> :build and question <> :gone
+      and (status in :unsolved or (status = 'answered' and triage_build = ''))"""
 
 
 def _seen(places: Iterable[tuple[str, int]]) -> tuple[Seen, ...]:
