@@ -1,5 +1,6 @@
 """Says what is wrong with the articles: `kb check`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from kb.commands.shared import (
 if TYPE_CHECKING:
     from kb.articles import Problem
     from kb.config import Settings
+    from kb.fixes import Fix
 
 
 _LEVELS = ("error", "warning", "hint")
@@ -37,6 +39,7 @@ _LEVELS = ("error", "warning", "hint")
     help="Leave out what matters less.",
 )  # fmt: skip
 @click.option("--external", is_flag=True, help="Ask other sites whether linked pages are there.")
+@click.option("--fix", "mend", is_flag=True, help="First repair what needs nobody's decision.")
 @click.option("--rules", is_flag=True, help="List the rules and stop.")
 @folder_options
 def check(
@@ -44,6 +47,7 @@ def check(
     shape: str,
     level: str,
     external: bool,
+    mend: bool,
     rules: bool,
     articles: Path | None,
     data: Path | None,
@@ -51,10 +55,12 @@ def check(
     """Say what is wrong with the articles, and how to cure it.
 
     With paths, only problems of those files and folders are shown. Exit 1 if there is an error.
+    Rules are switched off or given another level under [checks] in kb.toml.
 
     \b
     kb check
     kb check articles/ru/account --level warning
+    kb check --fix               dates, order of keys, spaces at ends of lines
     kb check --external          links to other sites, too: takes minutes
     kb check --format github     marks the lines in a pull request
     """
@@ -63,16 +69,21 @@ def check(
         return DONE
     settings = load_settings(articles=articles, data=data)
     within = [_below_articles(path, settings) for path in paths]
+    places = [] if "." in within else within
     with opened(settings) as service:
-        found = service.check([] if "." in within else within, external=external)
+        fixes = service.mend(places) if mend else []
+        found = service.check(places, external=external)
     found = [p for p in found if _LEVELS.index(p.level) <= _LEVELS.index(level)]
     counts = {name: sum(p.level == name for p in found) for name in _LEVELS}
     if shape == "json":
-        print_json({"problems": [problem_json(p) for p in found], **_plural_keys(counts)})
+        told = {"fixed": [asdict(fix) for fix in fixes]} if mend else {}
+        print_json({"problems": [problem_json(p) for p in found], **_plural_keys(counts), **told})
     elif shape == "github":
-        for problem in found:
+        for problem in [*map(_told, fixes), *found]:
             click.echo(_annotation(problem, settings))
     else:
+        for fix in fixes:
+            click.echo(f"{seen_from_here(fix, settings)}:{fix.line}: fixed {fix.message}")
         for problem in found:
             click.echo(problem_line(problem, settings))
         click.echo(", ".join(count_of(counts[name], name) for name in _LEVELS), err=True)
@@ -101,6 +112,12 @@ def _below_articles(path: Path, settings: "Settings") -> str:
         if candidate.exists() and candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
     raise click.BadParameter(f"{path} is not in {settings.articles}")
+
+
+def _told(fix: "Fix") -> "Problem":
+    from kb.articles import Problem
+
+    return Problem(fix.path, fix.line, fix.code, f"fixed: {fix.message}", level="hint")
 
 
 def _annotation(problem: "Problem", settings: "Settings") -> str:

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from kb.articles import Problem
     from kb.config import Loaded, Settings
+    from kb.fixes import Fix
     from kb.service import KnowledgeBase
 
 DONE, NEEDS_A_PERSON, FAILED = 0, 1, 2
@@ -119,7 +120,7 @@ def problem_json(problem: "Problem") -> dict[str, Any]:
     }
 
 
-def seen_from_here(problem: "Problem", settings: "Settings") -> str:
+def seen_from_here(problem: "Problem | Fix", settings: "Settings") -> str:
     import os.path
 
     return os.path.relpath(settings.articles / problem.path)

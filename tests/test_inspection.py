@@ -1,0 +1,255 @@
+"""`kb check` looks at the folder as it is now, makes only what rules need, and heeds settings."""
+
+import json
+import threading
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from kb import indexer, inspection, limits, markup
+from kb.cli import main
+from kb.config import Settings
+from kb.errors import ConfigError
+
+ANSWERS = {"title": "Reset a password", "answers": ["how to reset"]}
+
+
+@pytest.fixture
+def check(runner, settings, tmp_path, monkeypatch):
+    """Runs `kb check` in a folder that holds `articles` and, if given, a `kb.toml`."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, toml: str = ""):
+        (tmp_path / "kb.toml").write_text(toml)
+        return runner.invoke(main, ["check", *arguments])
+
+    return run
+
+
+def codes(kb, *within: str) -> list[str]:
+    return [problem.code for problem in kb.check(within)]
+
+
+def inspect(settings: Settings):
+    return inspection.inspect(settings, date(2026, 11, 22))
+
+
+# ---------------------------------------------------------------- what is made
+
+
+def test_without_answers_no_index_is_made(kb, write, settings):
+    write("a", "[x](gone.md)")
+
+    assert codes(kb) == ["broken-link", "no-title"]
+    assert not settings.data.exists()
+
+
+def test_answers_are_asked_in_an_index_that_customers_do_not_see(kb, write, settings):
+    write("a", "Text.", title="Printers", answers=["zebra"])
+    write("b", "Zebra.", title="Zebra")
+    write("c", "Zebra.", title="Zebra two")
+    write("d", "Zebra.", title="Zebra three")
+
+    assert codes(kb) == []
+    assert not settings.builds.exists()
+    assert (settings.data / "check").exists()
+
+
+def test_the_index_goes_on_from_the_one_that_is_served(kb, write, settings, monkeypatch):
+    write("a", "Text.", **ANSWERS)
+    kb.rebuild()
+    write("b", "Text.", title="B")
+    prepared = []
+    each = limits.each
+
+    def counting(function, values, **how):
+        prepared.extend(values)
+        return each(function, values, **how)
+
+    monkeypatch.setattr(indexer.limits, "each", counting)
+
+    assert codes(kb) == []
+    assert [path for path, *_ in prepared] == ["b.md"]
+
+
+def test_questions_of_files_not_asked_about_are_not_asked(kb, write, settings):
+    write("net/a", "Text.", **ANSWERS)
+    write("b", "[x](gone.md)")
+
+    assert codes(kb, "b.md") == ["broken-link", "no-title"]
+    assert not (settings.data / "check").exists()
+
+
+def test_only_doubtful_articles_are_rendered(kb, write, monkeypatch):
+    write("a", "[x](b.md#here) [y](#mine)\n\n## Mine", title="A")
+    write("b", "## Here\n\nText.", title="B")
+    write("c", "<div>[x](b.md#there)</div>\n\n[z](b.md#nowhere)", title="C")
+    rendered = []
+    render = markup.render
+
+    def counting(body, *, path, **how):
+        rendered.append(path)
+        return render(body, path=path, **how)
+
+    monkeypatch.setattr(inspection.markup, "render", counting)
+    monkeypatch.setattr(
+        inspection.limits, "each", lambda f, jobs, **_: ((i, f(j)) for i, j in enumerate(jobs))
+    )
+
+    assert codes(kb) == ["broken-anchor"]
+    assert rendered == ["c.md", "b.md"]
+
+
+def test_an_article_that_cannot_be_rendered_is_told(write, settings):
+    write("a", "[" * 20_000, title="A")
+    settings = settings.model_copy(update={"render_seconds": 0.2})
+
+    (problem,) = inspect(settings)
+
+    assert (problem.path, problem.code, problem.level) == ("a.md", "too-slow", "error")
+
+
+def test_former_addresses_in_a_circle_are_told_once_each(kb, write):
+    write("a", "Text.", title="A", aliases="b")
+    write("b", "Text.", title="B", aliases="a")
+
+    assert codes(kb) == ["alias-circle", "alias-circle"]
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_levels_come_from_the_settings(check, write):
+    write("a", "[x](gone.md)\n\n![](gone.png)", author="Anna")
+
+    done = check("--format", "json", toml='[checks]\nbroken-link = "hint"\nmissing-image = "off"\n')
+
+    found = json.loads(done.stdout)["problems"]
+    assert [(p["code"], p["level"]) for p in found] == [
+        ("no-title", "hint"), ("broken-link", "hint"), ("no-alt-text", "warning"),
+    ]  # fmt: skip
+    assert done.exit_code == 0
+    assert check(toml='[checks]\nno-alt-text = "error"\n').exit_code == 1
+
+
+def test_what_is_told_while_reading_has_levels_too(check, write):
+    write("a", "Text.", title="A", updated="soon")
+
+    assert check().stdout.count("bad-date") == 1
+    assert check(toml='[checks]\nbad-date = "off"\n').stdout == ""
+    assert check(toml='[checks]\nbad-date = "error"\n').exit_code == 1
+
+
+def test_a_rejected_article_is_an_error_whatever_the_settings_say(check, settings):
+    (settings.articles / "a.md").write_bytes(b"\xff")
+
+    assert check().exit_code == 1
+
+
+def test_levels_may_come_from_the_environment(check, write, monkeypatch):
+    write("a", "[x](gone.md)", title="A")
+    monkeypatch.setenv("KB_CHECKS", "broken-link = hint, stale=off")
+
+    assert check().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ('[checks]\nno-autor = "off"\n', "no rule is called no-autor; did you mean no-author?"),
+        ('[checks]\nbroken-link = "loud"\n', "Input should be 'error', 'warning', 'hint' or 'off'"),
+    ],
+)
+def test_a_rule_or_level_that_is_none_is_refused(check, write, toml, says):
+    done = check(toml=toml)
+
+    assert done.exit_code == 2
+    assert says in done.stderr
+
+
+def test_a_service_refuses_unknown_rules(settings):
+    with pytest.raises(ConfigError, match="no rule is called weather; `kb check --rules`"):
+        inspect(settings.model_copy(update={"checks": {"weather": "off"}}))
+
+
+# ---------------------------------------------------------------- other sites
+
+
+def test_other_sites_are_asked_on_request_only(check, write):
+    class Site(BaseHTTPRequestHandler):
+        asked: ClassVar[list[str]] = []
+
+        def do_GET(self) -> None:
+            self.asked.append(self.path)
+            self.send_response(404 if self.path == "/gone" else 403 if self.path == "/no" else 200)
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    site = f"http://127.0.0.1:{server.server_port}"
+    write("a", f"[x]({site}/gone)\n\n<{site}/no> [z]({site}/fine)", title="A")
+    try:
+        assert check().stdout == ""
+        assert Site.asked == []
+
+        lines = check("--external").stdout.splitlines()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    assert [line.partition(" http")[0] for line in lines] == [
+        "articles/a.md:4: external-gone", "articles/a.md:6: external-silent"
+    ]  # fmt: skip
+    assert f"{site}/gone: the site says 404 Not Found; put the new address" in lines[0]
+    assert f"{site}/no: the site says 403 Forbidden; open it in a browser" in lines[1]
+
+
+# ---------------------------------------------------------------- repairs
+
+
+def test_fix_repairs_says_what_and_checks_what_is_left(check, write):
+    path = write("a", "[x](gone.md) ", tags=["b"], title="A", updated="31.08.2026")
+
+    done = check("--fix")
+
+    assert path.read_text() == (
+        "---\ntitle: A\nupdated: 2026-08-31\ntags:\n- b\n---\n[x](gone.md)\n"
+    )
+    assert done.stdout.splitlines()[:3] == [
+        "articles/a.md:5: fixed updated: 31.08.2026 → 2026-08-31",
+        "articles/a.md:7: fixed spaces at the end of 1 line removed",
+        "articles/a.md:2: fixed keys put in order: title, updated, tags",
+    ]
+    assert "broken-link" in done.stdout
+    assert done.exit_code == 1
+
+
+def test_fix_as_json_and_as_remarks(check, write):
+    path: Path = write("a", "Text ", title="A")
+    found = json.loads(check("--fix", "--format", "json").stdout)
+
+    assert [fix["code"] for fix in found["fixed"]] == ["trailing-space"]
+    assert "fixed" not in json.loads(check("--format", "json").stdout)
+    path.write_text("# A \n\nText\n")
+    assert check("--fix", "--format", "github").stdout.startswith(
+        "::notice file=articles/a.md,line=1,title=trailing-space::fixed: spaces"
+    )
+
+
+def test_fix_keeps_to_the_files_named(check, write):
+    kept, repaired = write("a", "Text ", title="A"), write("b", "Text ", title="B")
+
+    check("--fix", "articles/b.md")
+
+    assert kept.read_text().endswith("Text \n")
+    assert repaired.read_text().endswith("Text\n")
