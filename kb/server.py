@@ -1,5 +1,6 @@
 """The server behind `kb serve`: a socket, worker processes, log lines. Answers nothing itself."""
 
+import gc
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -38,6 +39,7 @@ FIELD = 8190
 BACKLOG = 1024
 REFUSED = "a malformed request was refused"
 GRACE = 30  # seconds a stopping worker gets for the requests in hand
+_INDEXING = 10  # how much less of the processor what runs beside the workers asks for (`nice`)
 
 
 def serve(
@@ -171,6 +173,9 @@ def _commands(settings: Settings, *, watch: bool, is_ready: bool) -> list[list[s
 def _children(commands: list[list[str]]) -> "Iterator[None]":
     """Processes beside us, which end with us."""
     children = [subprocess.Popen(command, stdout=sys.stderr) for command in commands]  # noqa: S603
+    for child in children:  # answering goes before indexing
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, child.pid, _INDEXING)
     try:
         yield
     finally:
@@ -236,9 +241,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "loglevel": "info" if self._log_json else "warning",
             "http_parser": "python",
             "control_socket_disable": True,
-            "when_ready": lambda _: announce(
-                self._settings, address, self._token, as_json=self._log_json
-            ),
+            "when_ready": lambda _: self._before_forks(address),
             "post_fork": self._after_fork,
             "worker_exit": self._before_exit,
             "child_exit": _forget_worker,
@@ -255,6 +258,12 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
         self._service = KnowledgeBase.open(self._settings)
         return create_app(self._service)
+
+    def _before_forks(self, address: str) -> None:
+        """What is in memory now stays shared: workers' garbage collectors leave it alone."""
+        gc.collect()
+        gc.freeze()
+        announce(self._settings, address, self._token, as_json=self._log_json)
 
     def _after_fork(self, _server: object, _worker: object) -> None:
         """Connections and threads belong to one process: each worker makes its own."""

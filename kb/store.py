@@ -17,7 +17,9 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ _LOOKS = 5  # at the folder while builds come and go
 _TRIES = 8  # at the lock, in less than half a second
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 _MAGIC = b"kbarrays"
+_PIECE = 1 << 24  # bytes of a file under one checksum
 _ALIGN = 64
 
 
@@ -98,7 +101,9 @@ class Builds:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._verified: set[tuple[int, ...]] = set()
+        self._verified: dict[
+            tuple[int, ...], int
+        ] = {}  # checksums of files that hold what they should
 
     def stamp(self) -> tuple[int, int] | None:
         """Changes whenever another build is published; None if none ever was. Costs one `stat`."""
@@ -176,15 +181,14 @@ class Builds:
         return Build(name, folder, manifest)
 
     def _verify(self, path: Path, size: int, crc: int) -> None:
-        found = path.stat()
-        known = (found.st_dev, found.st_ino, found.st_mtime_ns, size, crc)
-        if found.st_size != size:
-            raise ValueError(f"{path.name} has {found.st_size} bytes instead of {size}")
-        if known in self._verified:
+        file = _identity(path)
+        if file[-1] != size:
+            raise ValueError(f"{path.name} has {file[-1]} bytes instead of {size}")
+        if self._verified.get(file) == crc:
             return
         if _checksum(path) != crc:
             raise ValueError(f"{path.name} does not have the contents it was written with")
-        self._verified.add(known)
+        self._verified[file] = crc
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Path]:
@@ -228,7 +232,7 @@ class Builds:
         Raises BuildFailed and leaves the old build current if anything does not fit.
         """
         name = self._unused(folder.name.removeprefix(_UNFINISHED))
-        _write_manifest(folder, name, facts)
+        self._write_manifest(folder, name, facts)
         _sync_all(folder)
         target = self.root / name
         os.rename(folder, target)
@@ -245,6 +249,23 @@ class Builds:
         self._forget_withdrawn()
         self._drop(keep)
         return build
+
+    def _write_manifest(self, folder: Path, name: str, facts: Mapping[str, Any]) -> None:
+        """Writes what the build is, and the size and checksum of each of its files.
+
+        Files that another build shares were read when that build was opened.
+        """
+        table = {
+            str(path.relative_to(folder)): (
+                path.stat().st_size,
+                self._verified.get(_identity(path)) or _checksum(path),
+            )
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        manifest = {"format": FORMAT, "name": name, **facts, "files": table}
+        body = json.dumps(manifest, ensure_ascii=False).encode()
+        (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
 
     def rollback(self) -> Build:
         """Points to the newest sound build before the current one, else raises IndexMissing.
@@ -315,18 +336,6 @@ def _taken(lock: int) -> bool:
     return False
 
 
-def _write_manifest(folder: Path, name: str, facts: Mapping[str, Any]) -> None:
-    """Writes what the build is, and the size and checksum of each of its files."""
-    table = {
-        str(path.relative_to(folder)): (path.stat().st_size, _checksum(path))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    manifest = {"format": FORMAT, "name": name, **facts, "files": table}
-    body = json.dumps(manifest, ensure_ascii=False).encode()
-    (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
-
-
 def _sync_all(folder: Path) -> None:
     """Brings every file and folder below `folder`, and itself, to the disk; files first."""
     for path in sorted(folder.rglob("*"), key=lambda path: (path.is_dir(), path)):
@@ -351,11 +360,28 @@ def _write_whole(path: Path, text: str) -> None:
     _sync(path.parent)
 
 
+def _identity(path: Path) -> tuple[int, ...]:
+    """The same for every link to a file that was not written since; its size comes last."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def _checksum(path: Path) -> int:
-    crc = 0
+    """The checksum of the checksums of a file's pieces, of which several are read at a time."""
+    starts = range(0, path.stat().st_size, _PIECE)
+    if len(starts) < 2:
+        return _checksum_of_piece(path, 0)
+    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+        pieces = pool.map(partial(_checksum_of_piece, path), starts)
+        return zlib.crc32(b"".join(piece.to_bytes(4, "little") for piece in pieces))
+
+
+def _checksum_of_piece(path: Path, start: int) -> int:
+    crc, rest = 0, _PIECE
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            crc = zlib.crc32(chunk, crc)
+        file.seek(start)
+        while chunk := file.read(min(1 << 20, rest)):
+            crc, rest = zlib.crc32(chunk, crc), rest - len(chunk)
     return crc
 
 

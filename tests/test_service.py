@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -379,3 +381,19 @@ def test_a_build_of_another_version_says_what_to_do(kb, write, monkeypatch):
     monkeypatch.setattr("kb.service.Library", gone)
     with pytest.raises(IndexDamaged, match=r"another version .*run `kb index`"):
         KnowledgeBase(kb.settings).answer("текст")
+
+
+# --- what is loaded -----------------------------------------------------------------------------
+
+
+def test_who_only_reads_builds_loads_nothing_that_writes_them():
+    code = (
+        "import sys, kb.server, kb.service, kb.web\n"
+        "writers = {'alembic', 'kb.indexer', 'markdown', 'nh3', 'pygments', 'whoosh',"
+        " 'sqlalchemy.dialects.postgresql'}\n"
+        "print(sorted(writers & set(sys.modules)))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"

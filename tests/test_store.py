@@ -399,6 +399,38 @@ def test_a_file_is_read_whole_only_once(builds, monkeypatch):
     assert content(reader.current()) == "one"
 
 
+def test_a_file_that_two_builds_share_is_not_read_again_for_the_second(builds, monkeypatch):
+    first = publish(builds)
+    read = []
+    checksum = store._checksum
+    monkeypatch.setattr(store, "_checksum", lambda path: read.append(path.name) or checksum(path))
+
+    with builds.draft() as draft:
+        store.link_or_copy(first.folder / "text", draft / "text")
+        (draft / "new").write_text("new")
+        second = builds.publish(draft, {})
+
+    assert read == ["new", "new"]  # for the manifest, and again as it came to the disk
+    assert second.manifest["files"]["text"] == first.manifest["files"]["text"]
+
+
+@pytest.mark.parametrize("at", [0, 999, 1000, 4999, 5000, 5099])
+def test_a_large_file_is_compared_piece_by_piece(builds, monkeypatch, at):
+    monkeypatch.setattr(store, "_PIECE", 1000)
+    with builds.draft() as draft:
+        (draft / "large").write_bytes(bytes(range(255)) * 20)
+        build = builds.publish(draft, {})
+    assert fresh(builds).sound(build.name)
+
+    with (build.folder / "large").open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 4]))
+
+    assert not fresh(builds).sound(build.name)
+
+
 # ---------------------------------------------------------------- old builds
 
 

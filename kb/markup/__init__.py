@@ -7,7 +7,6 @@ sections.
 
 import re
 
-from kb.markup.converter import clean_html
 from kb.markup.notes import TITLES
 from kb.markup.spellings import not_understood, prepared
 from kb.markup.values import Link, Rendered, Section
@@ -37,6 +36,8 @@ def render(
     tools' tags are read where it is not "". Slow or deeply nested bodies are the
     caller's to stop (`limits`); this one may raise RecursionError.
     """
+    from kb.markup.converter import clean_html  # who only reads pages loads no Markdown
+
     own = lang if lang in TITLES else "en"
     source = clean_html(prepared(body, path, own, dialect))
     source = _without_title(source, title)

@@ -4,8 +4,6 @@ import posixpath
 import re
 from urllib.parse import quote, unquote
 
-from markdown.extensions.toc import slugify_unicode
-
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _OUTSIDE = re.compile(r"(?:https?://|mailto:|tel:)", re.I)
 _FILE = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$")
@@ -17,6 +15,8 @@ SAFE = "/~!$()*+,;=:@-._"
 
 def anchor(written: str) -> str:
     """The id that a heading, or a link to it, gets: `h-` and its words."""
+    from markdown.extensions.toc import slugify_unicode  # who only reads pages loads no Markdown
+
     return "h-" + (slugify_unicode(written, "-").strip("-") or "section")
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from kb.searchlog.tables import GROUPS, HISTORY, META
@@ -57,7 +57,8 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
 @lru_cache(64)
 def _upserting(dialect: str, table: sa.Table, adds: bool) -> sa.Insert:
     """Insert a row; where its key is there, put its other values, or add its `n`."""
-    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    # Only the dialect in use is loaded: PostgreSQL's brings seven drivers' halves along.
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     keys = [column.name for column in table.primary_key]
     others: dict[str, Any] = {
         c.name: insert.excluded[c.name] for c in table.c if c.name not in keys
@@ -65,8 +66,10 @@ def _upserting(dialect: str, table: sa.Table, adds: bool) -> sa.Insert:
     if adds:
         others = {"n": table.c.n + insert.excluded.n}
     if not others:
-        return insert.on_conflict_do_nothing(index_elements=keys)
-    return insert.on_conflict_do_update(index_elements=keys, set_=others)
+        whole: sa.Insert = insert.on_conflict_do_nothing(index_elements=keys)
+    else:
+        whole = insert.on_conflict_do_update(index_elements=keys, set_=others)
+    return whole
 
 
 def upsert(
