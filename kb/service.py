@@ -12,20 +12,18 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import fixes, history, indexer, inspection, searchlog, sites, state, synonyms, triage
-from kb import replay as replaying
+from kb import fixes, searchlog, state, synonyms, triage
 from kb.articles import Problem
 from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.fixes import Fix
 from kb.habits import Habits
-from kb.indexer import BuildReport, Progress
 from kb.library import Library
 from kb.markup import Section
 from kb.owners import OwnersFile
@@ -46,6 +44,11 @@ from kb.searchlog import (
     Ticket,
 )
 from kb.store import Build, Builds
+
+# What writes and checks is imported by the verbs that need it: a worker, which only reads, starts
+# sooner and holds less.
+if TYPE_CHECKING:
+    from kb.indexer import BuildReport, Progress
 
 logger = logging.getLogger(__name__)
 
@@ -257,16 +260,18 @@ class KnowledgeBase:
         self,
         full: bool = False,
         strict: bool = False,
-        progress: Progress | None = None,
+        progress: "Progress | None" = None,
         *,
         careful: bool = False,
         hurried: bool = False,
-    ) -> BuildReport:
+    ) -> "BuildReport":
         """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
 
         For the process that indexes: a web worker only looks which build is current. A log that
         cannot be reached fails no build. In a hurry the questions are left to the next build.
         """
+        from kb import indexer
+
         before = self._library_before()
         report = indexer.rebuild(
             self.settings,
@@ -293,7 +298,7 @@ class KnowledgeBase:
         except (IndexMissing, IndexDamaged):
             return None
 
-    def _remember(self, report: BuildReport, before: Library | None) -> None:
+    def _remember(self, report: "BuildReport", before: Library | None) -> None:
         """Keeps for the pages how this look at the articles folder came out."""
         last = state.read(self.settings.data, state.Indexed)
         known = last.addresses if last else {}
@@ -498,12 +503,15 @@ class KnowledgeBase:
         return self._searches.tickets(since=since)
 
     def replay(
-        self, progress: Progress | None = None, *, seconds: float | None = None
+        self, progress: "Progress | None" = None, *, seconds: float | None = None
     ) -> tuple[list[str], list[str]]:
         """Asks the questions of the log again: which the current build answers, which no longer.
 
         Then looks what would have answered the rest, for so many seconds. Raises LogUnavailable.
         """
+        from kb import history
+        from kb import replay as replaying
+
         if not self._has_log():
             return [], []
         library = self._opened().library
@@ -557,6 +565,8 @@ class KnowledgeBase:
 
         With `external`, other sites are asked about the addresses that articles link to.
         """
+        from kb import inspection, sites
+
         visit = sites.visit if external else None
         return inspection.inspect(self.settings, self._today(), within, visit)
 
