@@ -42,12 +42,15 @@ def new(
 
 
 @click.command()
-def schema() -> None:
+@click.option("--vscode", is_flag=True, help="Print snippets for VS Code instead.")
+def schema(vscode: bool) -> None:
     """Print the JSON Schema of an article's front matter, for editors that complete keys.
 
     \b
     kb schema > front-matter.schema.json
+    kb schema --vscode > .vscode/kb.code-snippets
     """
-    from kb.scaffold import schema as front_matter
+    from kb import editors, scaffold
 
-    print_json(front_matter())
+    keys = scaffold.schema()
+    print_json(editors.snippets(keys) if vscode else keys)

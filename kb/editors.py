@@ -1,0 +1,52 @@
+"""The schema of the front matter as VS Code snippets, for editors that know no schema of Markdown.
+
+VS Code completes snippets in Markdown by itself; a schema needs an extension there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TODAY = "${1:$CURRENT_YEAR-$CURRENT_MONTH-$CURRENT_DATE}"
+_BLOCK = ("title", "category", "type", "author", "answer", "answers")  # of a new article
+
+Snippet = dict[str, Any]
+
+
+def snippets(schema: Mapping[str, Any]) -> dict[str, Snippet]:
+    """A `.code-snippets` file: one snippet for each key of the schema, one for a whole head.
+
+    Source of the form: code.visualstudio.com/docs/editing/userdefinedsnippets.
+    """
+    keys: Mapping[str, Mapping[str, Any]] = schema["properties"]
+    head = [_line(key, keys[key], stop) for stop, key in enumerate(_BLOCK, 1)]
+    return {
+        "Front matter": _snippet("kb", ["---", *head, "---", "", "$0"], str(schema["title"])),
+        **{
+            f"Front matter: {key}": _snippet(key, [_line(key, shape, 1)], shape["description"])
+            for key, shape in keys.items()
+        },
+    }
+
+
+def _snippet(prefix: str, body: Sequence[str], description: str) -> Snippet:
+    return {
+        "scope": "markdown",
+        "prefix": prefix,
+        "body": "\n".join(body).split("\n"),
+        "description": description,
+    }
+
+
+def _line(key: str, shape: Mapping[str, Any], stop: int) -> str:
+    """The key with a place for its value, or its values to choose from; `stop` numbers the place.
+
+    A list is whatever the schema lets be a list: its first item stands on a line of its own.
+    """
+    choices = [choice for choice in shape.get("enum", ()) if isinstance(choice, str)]
+    if choices:
+        return f"{key}: ${{{stop}|{','.join(choices)}|}}"
+    if str(shape.get("pattern", "")).startswith(r"^\d{4}-"):
+        return f"{key}: {_TODAY.replace('1', str(stop), 1)}"
+    if any(other.get("type") == "array" for other in shape.get("oneOf", ())):
+        return f"{key}:\n  - ${stop}"
+    return f"{key}: ${stop}"
