@@ -24,6 +24,7 @@ from kb.states import Load, State
 from kb.store import Builds
 
 DEPTH = evaluation.DEPTH  # hits a rank is looked for in
+MOST_QUESTIONS = 5000  # of customers, the most asked ones
 TOP = 3  # an article must stand among so many for each question it claims to answer
 
 
@@ -104,16 +105,17 @@ def prove(
             if head
             else states.working_tree(settings, here)
         )
+        customers, source = _customers(settings, new, misses, for_git)
+        expectations = _expectations(new)
         with progress("Indexing") as tell:
             before = _Built(old, settings, today, tell, Builds(settings.builds))
         with progress("Indexing the change") as tell:
             after = _Built(new, settings, today, tell)
-        customers, source = _customers(settings, new, misses, for_git)
         tally = _Tally(before, after)
         judgements = [
             *(partial(tally.customer, question) for question in customers),
             *(partial(tally.claim, claim) for claim in _claims(before, after)),
-            *(partial(tally.expectation, question) for question in _expectations(new)),
+            *(partial(tally.expectation, question) for question in expectations),
         ]
         with progress("Asking") as tell:
             for done, judge in enumerate(judgements, 1):
@@ -130,7 +132,11 @@ def prove(
 
 
 def _most_asked(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
-    return tuple(sorted(verdicts, key=lambda v: (-v.visits, v.kind, v.lang, v.question, v.slug)))
+    """Sorted; of the same question about the same article the first."""
+    first: dict[tuple[str, ...], Verdict] = {}
+    for v in sorted(verdicts, key=lambda v: (-v.visits, v.kind, v.lang, v.question, v.slug)):
+        first.setdefault((text.key(v.question), v.lang, v.slug), v)
+    return tuple(first.values())
 
 
 # ---------------------------------------------------------------- the two states
@@ -205,15 +211,19 @@ def _customers(
     """What customers asked, and where that is known from."""
     files = [given] if given is not None else head.files(states.MISSES)
     if files:
-        return asked.read(files[0]), states.MISSES
+        return _at_most(asked.read(files[0])), states.MISSES
     if not searchlog.exists(settings.log_url):
         return [], ""
     log = SearchLog(settings.log_url)
     try:
         read = asked.for_git if for_git else asked.of_log
-        return read(log, settings.langs), "log"
+        return _at_most(read(log, settings.langs)), "log"
     finally:
         log.close()
+
+
+def _at_most(questions: Iterable[asked.Question]) -> list[asked.Question]:
+    return sorted(questions, key=lambda question: -question.visits)[:MOST_QUESTIONS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,3 +260,16 @@ def test_a_slow_git_is_given_up(repository):
 
     assert found.changes == {}
     assert "longer than" in found.note
+
+
+def test_the_history_may_end_with_an_earlier_commit(repository):
+    repository.write("a.md")
+    repository.commit("2026-01-01", "Anna")
+    first = repository.git("rev-parse", "HEAD").strip()
+    repository.write("a.md", "changed\n")
+    repository.commit("2026-02-02", "Boris")
+
+    past = history.read(repository.root, at=first)
+
+    assert (past.changes["a.md"].author, past.commit) == ("Anna", first)
+    assert history.read(repository.root).changes["a.md"].author == "Boris"

@@ -533,6 +533,28 @@ def test_a_mistake_in_the_file_is_named_with_its_line(project, text):
     assert re.fullmatch(r"kb: .*misses\.jsonl:3: .*; write it afresh with .*\n", done.stderr)
 
 
+def test_a_mistake_in_the_file_is_told_before_anything_is_indexed(project):
+    project.put("misses.jsonl", "{")
+
+    assert run("main").exit_code == 2
+    assert not (project.root / "var").exists()
+
+
+def test_a_question_asked_and_claimed_moves_once(project):
+    claim = ["сбросить пароль vpn"]
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN, answers=claim)
+    project.asked(("сбросить пароль vpn", 31, "answered"))
+    project.commit()
+
+    project.write(
+        "articles/ru/reset", "Сбросить пароль VPN может и администратор.",
+        title="Сбросить пароль VPN", answers=claim,
+    )  # fmt: skip
+    told = prove("main")
+
+    assert [(v["kind"], v["visits"]) for v in told["moved"]] == [("question", 31)]
+
+
 def test_without_questions_it_says_where_to_get_them(project):
     assert "kb log export --for-git" in run("main").stdout
 
