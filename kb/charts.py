@@ -46,9 +46,12 @@ class Line:
     ticks: tuple[Tick, ...]  # the highest first
 
 
-def columns(rows: Sequence[Sequence[float]]) -> Columns:
-    """One column for each row, its values stacked, the first at the bottom."""
-    top = nice(max((sum(row) for row in rows), default=0))
+def columns(rows: Sequence[Sequence[int]]) -> Columns:
+    """One column for each row, its values stacked, the first at the bottom.
+
+    The values are counts: the middle of the axis is a whole number, too.
+    """
+    top = max(nice(max((sum(row) for row in rows), default=0)), 2.0)
     room = WIDTH / max(len(rows), 1)
     boxes = []
     for at, row in enumerate(rows):
@@ -83,14 +86,14 @@ def share(value: float, most: float) -> float:
 
 
 def nice(most: float) -> float:
-    """The first of … .1, .2, .5, 1, 2, 5, 10, 20 … that is not below `most`; at least .01.
+    """The first of … .1, .2, .4, .6, 1, 2, 4, 6, 10, 20 … not below `most`; at least .01.
 
-    An axis that ends there has ends and halves that can be said in few digits.
+    An axis that ends there has an end and a middle that can be said in few digits.
     """
     if most <= 0.01:
         return 0.01 if most > 0 else 1.0
     power = 10.0 ** floor(log10(most))
-    return next(s * power for s in (1, 2, 5, 10) if most <= s * power * (1 + 1e-9))
+    return next(s * power for s in (1, 2, 4, 6, 10) if most <= s * power * (1 + 1e-9))
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -732,4 +732,6 @@ def test_every_page_of_the_board_speaks_both_languages(lead, ask):
 
 
 def main_of(page):
-    return page.text[page.text.index("<main") : page.text.index("</main>")]
+    """What the page itself says, without the file it offers."""
+    inside = page.text[page.text.index("<main") : page.text.index("</main>")]
+    return re.sub(r"<pre.*?</pre>", "", inside, flags=re.S)

@@ -1,6 +1,7 @@
 """A real Chromium before a site in this process; screenshots go to `test-artefacts/`."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -58,8 +59,27 @@ class Listening(KnowledgeBase):
         super().contact(*question)
 
 
+@contextmanager
+def _served(base: KnowledgeBase) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, create_app(base), threaded=True)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def serve() -> Callable[[KnowledgeBase], AbstractContextManager[str]]:
+    """`with serve(base) as url:` runs the site of a service in this process."""
+    return _served
+
+
+@pytest.fixture(scope="session")
+def served(
+    tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., Any]
+) -> Iterator[SimpleNamespace]:
     """A running site over the articles of `fakes.TEXTS`: `url`, and the `base` behind it."""
     folder = tmp_path_factory.mktemp("site")
     write_articles(TEXTS, folder / "articles")
@@ -72,13 +92,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     base = Listening.open(settings)
     base.listen()
     base.rebuild()
-    server = make_server("127.0.0.1", 0, create_app(base), threaded=True)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}", base=base)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serve(base) as url:
+        yield SimpleNamespace(url=url, base=base)
     base.close()
 
 

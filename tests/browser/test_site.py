@@ -1,7 +1,7 @@
 """The pages as people meet them: any width, theme and language, with and without scripts."""
 
-import needs
 import pytest
+from accessibility import violations
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -42,39 +42,23 @@ PAGES = [(lang, name) for lang, pages in ADDRESSES.items() for name in pages]
 LOOKED_AT = ("home", "results", "nothing", "article", "contact", "category", "lost")
 
 
-@pytest.fixture(scope="session")
-def axe():
-    """axe-core's script, out of the package that ships it."""
-    package = needs.library("axe_playwright_python", "axe-playwright-python")
-    from pathlib import Path
-
-    return (Path(package.__file__).parent / "axe.min.js").read_text("utf-8")
-
-
-def violations(page, axe):
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(axe)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    return [f"{each['id']}: {node['html'][:120]}" for each in found for node in each["nodes"]]
-
-
 # --- accessibility ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("lang", "name"), PAGES)
-def test_axe_finds_nothing_in_either_theme(visit, axe, lang, name):
+def test_axe_finds_nothing_in_either_theme(visit, lang, name):
     page = visit(ADDRESSES[lang][name], color_scheme="light", locale=lang, reduced_motion="reduce")
     assert page.locator("html").get_attribute("lang") == lang
-    assert violations(page, axe) == []
+    assert violations(page) == []
 
     page.emulate_media(color_scheme="dark")
-    assert violations(page, axe) == []
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize(
     ("lang", "query", "none"), [("ru", "пароль", "щщщкккх"), ("en", "password", "zzzz")]
 )
-def test_axe_finds_nothing_in_the_popup(visit, axe, lang, query, none):
+def test_axe_finds_nothing_in_the_popup(visit, lang, query, none):
     page = visit(f"/{lang}/", locale=lang, reduced_motion="reduce")
     box = page.get_by_role("combobox")
 
@@ -82,7 +66,7 @@ def test_axe_finds_nothing_in_the_popup(visit, axe, lang, query, none):
         found = []
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
-            found += violations(page, axe)
+            found += violations(page)
         return found
 
     box.fill(query)
