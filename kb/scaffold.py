@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ from typing import Any
 import frontmatter
 from frontmatter.default_handlers import YAMLHandler
 
-from kb import keys
+from kb import articles, keys
 from kb.config import Settings
 from kb.errors import KBError
 
@@ -82,9 +83,13 @@ def create(
     lang: str | None = None,
     category: str = "",
     kind: str = "how-to",
+    answers: Sequence[str] = (),
     today: date | None = None,
 ) -> Path:
-    """Writes the article and returns its path. Raises CannotCreate rather than overwrite."""
+    """Writes the article and returns its path. Raises CannotCreate rather than overwrite.
+
+    It lies where the articles of its category in its language lie, else in a folder of that name.
+    """
     title = " ".join(unicodedata.normalize("NFC", title).split())
     if not title:
         raise CannotCreate('the title is empty; write `kb new "How to reset a password"`')
@@ -92,19 +97,17 @@ def create(
     if lang not in settings.langs:
         known = ", ".join(settings.langs)
         raise CannotCreate(f"{lang} is none of the languages {known}; add it to KB_LANGS")
-    root = settings.articles / lang
-    has_languages = any((settings.articles / code).is_dir() for code in settings.langs)
-    if not has_languages and any(settings.articles.glob("*")):
-        root = settings.articles  # somebody else's order: no language folders
-    folder = root.joinpath(*_folders(root, category))
+    root = _root(settings, lang)
+    folder = _folder_of(settings, lang, category) or root.joinpath(*_folders(root, category))
     path = folder / f"{file_name(title)}.md"
     text = skeleton(
         title,
         lang=lang,
         kind=kind,
         today=today or date.today(),
-        category="" if folder.name == category.strip("/").split("/")[-1] else category,
+        category="" if folder.name == category.strip("/ ").split("/")[-1] else category.strip(),
         say_lang=root == settings.articles,
+        answers=answers,
     )
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -113,6 +116,35 @@ def create(
     except FileExistsError:
         raise CannotCreate(f"{path} is there already; edit it, or choose another title") from None
     return path
+
+
+def _root(settings: Settings, lang: str) -> Path:
+    """The folder of a language; where somebody keeps to no such folders, that of all articles."""
+    has_languages = any((settings.articles / code).is_dir() for code in settings.langs)
+    is_new = not any(settings.articles.glob("*"))
+    return settings.articles / lang if has_languages or is_new else settings.articles
+
+
+def categories(settings: Settings, lang: str) -> list[str]:
+    """The categories that articles of a language are in, those with most articles first."""
+    known = (article for article in _known(settings) if article.lang == lang)
+    return [name for name, _ in Counter(a.category for a in known if a.category).most_common()]
+
+
+def _folder_of(settings: Settings, lang: str, category: str) -> Path | None:
+    """The folder that most articles of this category and language lie in."""
+    wanted = category.strip().casefold()
+    held = Counter(
+        article.path.rpartition("/")[0]
+        for article in (_known(settings) if wanted else ())
+        if (article.lang, article.category.casefold()) == (lang, wanted)
+    )
+    return settings.articles / held.most_common(1)[0][0] if held else None
+
+
+def _known(settings: Settings) -> Sequence[articles.Article]:
+    told = articles.Defaults(settings.lang, settings.langs, settings.max_article_bytes)
+    return articles.scan(settings.articles, told).articles if settings.articles.is_dir() else ()
 
 
 def _folders(root: Path, category: str) -> list[str]:

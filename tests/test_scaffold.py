@@ -1,6 +1,7 @@
 """A new article is found where it belongs, and is right before a word of it is changed."""
 
 from datetime import date
+from pathlib import Path
 
 import frontmatter
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from kb import articles, scaffold
 from kb.cli import main
 from kb.keys import KEYS, TYPES
+from kb.searchlog import Search, SearchLog
 
 TODAY = date(2026, 11, 22)
 
@@ -88,7 +90,8 @@ def test_a_problem_says_why_and_what_if_not():
 
 
 def new(runner: CliRunner, settings, *arguments: str):
-    return runner.invoke(main, ["new", *arguments, "--articles", str(settings.articles)])
+    folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
+    return runner.invoke(main, ["new", *arguments, *folders])
 
 
 def test_new_writes_below_language_and_category_and_prints_the_path(runner, settings):
@@ -158,6 +161,120 @@ def test_a_new_article_claims_the_questions_it_is_given():
     )
 
     assert frontmatter.loads(written)["answers"] == given
+
+
+def test_new_puts_an_article_beside_the_others_of_its_category(runner, settings, write):
+    write("ru/konto/a", title="А", category="Вход")
+    write("ru/konto/b", title="Б", category="Вход")
+    write("ru/altes/c", title="В", category="Вход")
+    write("en/sign-in/d", title="D", category="Вход")
+
+    done = new(runner, settings, "Пароль", "--category", "вход")
+
+    path = settings.articles / "ru/konto/parol.md"
+    assert done.stdout == f"{path}\n"
+    assert frontmatter.load(str(path))["category"] == "вход"
+
+
+@pytest.fixture
+def missed(settings):
+    """A question asked in vain, in one wording by four visits, by three and by one in others."""
+    asked = ["не приходит код"] * 4 + ["код не приходит"] * 3 + ["не приходит ‹phone› код"]
+    searches = [
+        Search(f"r{n}", f"v{n}", words, 1e9 + n, 1e9 + n, lang="ru", category="Вход")
+        for n, words in enumerate(asked)
+    ]
+    log = SearchLog(settings.log_url)
+    log.record(*searches)
+    [group] = log.misses()
+    log.close()
+    return group.id
+
+
+def test_new_takes_title_questions_language_and_folder_from_a_miss(runner, settings, write, missed):
+    write("ru/konto/a", title="А", category="Вход")
+    write("en/konto/a", title="A")
+
+    done = new(runner, settings, "--miss", str(missed), "--type", "problem")
+
+    path = settings.articles / "ru/konto/ne-prikhodit-kod.md"
+    assert (done.stdout, done.exit_code) == (f"{path}\n", 0)
+    post = frontmatter.load(str(path))
+    assert (post["title"], post["type"], post["category"]) == ("Не приходит код", "problem", "Вход")
+    assert post["answers"] == ["не приходит код", "код не приходит"]
+    assert "## Почему так происходит" in post.content
+    assert "## Если не помогло" in post.content
+
+
+def test_a_title_of_ones_own_keeps_the_questions_of_the_miss(runner, settings, missed):
+    done = new(
+        runner, settings, "Код входа", "--miss", str(missed), "--lang", "en", "--category", ""
+    )
+
+    path = settings.articles / "en/kod-vkhoda.md"
+    assert done.stdout == f"{path}\n"
+    assert len(frontmatter.load(str(path))["answers"]) == 2
+
+
+def test_what_fewer_than_three_visits_asked_is_written_into_no_article(runner, settings):
+    log = SearchLog(settings.log_url)
+    log.record(Search("r", "v", "моя тайна", 1e9, 1e9), Search("s", "w", "моя тайна", 1e9, 1e9))
+    [group] = log.misses()
+    log.close()
+
+    done = new(runner, settings, "--miss", str(group.id))
+    named = new(runner, settings, "Доступ", "--miss", str(group.id))
+
+    assert done.exit_code == 2
+    assert "fewer than 3 visits" in done.stderr
+    assert f'`kb new "TITLE" --miss {group.id}`' in done.stderr
+    assert "тайна" not in Path(named.stdout.strip()).read_text("utf-8")
+
+
+def test_a_miss_that_is_not_there_is_said(runner, settings):
+    done = new(runner, settings, "--miss", "7")
+
+    assert done.exit_code == 2
+    assert "there is no question 7; run `kb misses`" in done.stderr
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    monkeypatch.setattr("kb.commands.new.is_terminal", lambda: True)
+
+
+def test_on_a_terminal_new_asks_for_what_is_not_given(runner, settings, write, terminal):
+    write("en/account/a", title="A")
+    typed = "The page stays white\nen\nproblem\naccount\n"
+
+    done = runner.invoke(main, ["new", "--articles", str(settings.articles)], input=typed)
+
+    path = settings.articles / "en/account/the-page-stays-white.md"
+    assert done.stdout == f"{path}\n"  # what is asked goes to stderr
+    assert "Category (account; or a new one)" in done.stderr
+    assert frontmatter.load(str(path))["type"] == "problem"
+
+
+def test_enter_takes_what_is_offered(runner, settings, terminal):
+    done = runner.invoke(
+        main, ["new", "Пароль", "--articles", str(settings.articles)], input="\n\n\n"
+    )
+
+    assert done.stdout == f"{settings.articles / 'ru/parol.md'}\n"
+
+
+@pytest.mark.parametrize("option", [("--type", "policy"), ("--lang", "ru"), ("--category", "")])
+def test_with_any_option_new_asks_nothing(runner, settings, terminal, option):
+    done = new(runner, settings, "Пароль", *option)
+
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
+def test_without_a_title_and_a_terminal_new_says_how_it_is_written(runner, settings):
+    done = new(runner, settings)
+
+    assert done.exit_code == 2
+    assert 'write `kb new "How to reset a password"`' in done.stderr
 
 
 # ---------------------------------------------------------------- kb schema
