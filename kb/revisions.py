@@ -51,9 +51,20 @@ def commit_of(folder: Path, name: str) -> str:
         )
     except git.GitFailed:
         raise NoSuchState(
-            f"{name!r} is neither a folder nor a commit here; `git branch -a` lists the branches"
+            f"{name!r} is neither a folder nor a commit here; {_cure(folder)}"
         ) from None
     return found.strip()
+
+
+def _cure(folder: Path) -> str:
+    """What to do about a commit that is not there."""
+    try:
+        is_cut = git.run(folder, "rev-parse", "--is-shallow-repository", seconds=SECONDS).strip()
+    except git.GitFailed:
+        is_cut = ""
+    if is_cut == "true":
+        return "the clone is shallow, `git fetch --unshallow` brings older commits"
+    return "`git branch -a` lists the branches"
 
 
 def extract(folder: Path, commit: str, wanted: Callable[[str, int], bool], into: Path) -> None:

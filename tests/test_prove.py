@@ -7,11 +7,13 @@ import subprocess
 from pathlib import Path
 
 import markdown
+import postgres
 import pytest
 import yaml
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import unavailable
 
 from kb import proofs
 from kb.asked import Question, for_git, line
@@ -217,6 +219,18 @@ def test_synonyms_are_part_of_a_state(project):
     assert ranks(told["answered"]) == [("рефандик", "ru/refund", None, 1)]
 
 
+def test_the_weight_of_an_article_is_part_of_a_state(project):
+    for name in ("vpn", "reset"):
+        project.write(f"articles/ru/{name}", "Нажмите «Забыли пароль».", title=VPN)
+    project.asked(("сбросить пароль vpn", 31, "found"))
+    project.commit()
+
+    project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN, boost=3)
+    told = prove("main")
+
+    assert ranks(told["moved"]) == [("сбросить пароль vpn", "ru/reset", 1, 2)]
+
+
 def test_settings_are_part_of_a_state(project):
     project.write("help/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
     project.asked(("сбросить пароль vpn", 31, "open"))
@@ -262,6 +276,35 @@ def test_two_folders_are_compared_without_git(tmp_path, monkeypatch):
 
     assert told["sentence"] == "answers 1 open question (3 visits)"
     assert (told["base"]["name"], told["base"]["commit"]) == ("before", "")
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in it", "from elsewhere"])
+def test_articles_may_be_the_top_of_their_repository(project, tmp_path, monkeypatch, inside):
+    project.git("mv", "articles/ru", "ru")
+    project.put("tests/relevance/ru.toml", EXPECTED.replace("../../articles", "../.."))
+    project.asked(("сбросить пароль vpn", 31, "open"))
+    project.commit()
+    project.write("ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    monkeypatch.chdir(project.root if inside else tmp_path)
+
+    told = prove("main", "--articles", str(project.root), "--data", str(tmp_path / "var"))
+
+    assert told["sentence"] == "answers 1 open question (31 visits)"
+    assert told["asked"] == 2  # one of customers, one expectation
+    assert (told["base"]["articles"], told["head"]["articles"]) == (2, 3)
+
+
+def test_a_shallow_clone_names_what_to_do(project, tmp_path, monkeypatch):
+    project.commit()
+    clone = tmp_path / "clone"
+    project.git("clone", "-q", "--depth", "1", f"file://{project.root}", str(clone))
+    monkeypatch.chdir(clone)
+
+    assert run("HEAD").exit_code == 0
+    assert run("HEAD~1").stderr == (
+        "kb: 'HEAD~1' is neither a folder nor a commit here; "
+        "the clone is shallow, `git fetch --unshallow` brings older commits\n"
+    )
 
 
 def test_the_first_change_has_nothing_to_be_compared_with(tmp_path, monkeypatch):
@@ -490,6 +533,24 @@ def test_a_word_that_two_visits_used_does_not_leave_the_log(log):
     assert (question.question, question.visits) == ("вернуть деньги на карту", 4)
 
 
+@pytest.mark.postgres
+def test_a_log_in_postgresql_shares_the_same():
+    if postgres.binaries() is None:
+        unavailable("PostgreSQL's initdb and postgres are not installed")
+    with postgres.server() as server:
+        log = SearchLog(server.new_database())
+        try:
+            for visit in "abc":
+                asks(log, visit, "вернуть деньги на карту")
+            asks(log, "d", "вернуть деньги на карту Петрову")
+
+            assert [(q.question, q.visits) for q in for_git(log, ("ru",))] == [
+                ("вернуть деньги на карту", 4)
+            ]
+        finally:
+            log.close()
+
+
 def test_what_customers_found_is_asked_too(log):
     from kb.runs import Event
 
@@ -667,6 +728,12 @@ def test_a_comment_fits_into_one_of_a_git_host():
 
     assert len(comment) < 65_536
     assert "… и ещё" in comment
+
+
+def test_articles_that_are_rejected_now_are_counted(project):
+    project.put("articles/ru/broken.md", "---\ntitle: [\n---\n")
+
+    assert "Отклонено статей: было 0, стало 1; их назовёт `kb check`." in run("main").stdout
 
 
 def test_the_report_is_in_the_language_of_the_settings(project, monkeypatch):
