@@ -5,17 +5,21 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
+from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import BadRequest, Forbidden, TooManyRequests
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import BadRequest, Forbidden, TooManyRequests, Unauthorized
 
-from kb import front, openapi, repeats, runs
+from kb import front, openapi, periods, repeats, runs
 from kb.errors import IndexMissing
 from kb.front import kb, site
 from kb.search import Correction, Hit, Results
+from kb.searchlog import KINDS, STATUSES
 
 api = Blueprint("api", __name__)
 
@@ -48,7 +52,7 @@ def search() -> ResponseReturnValue:
         lang=args.get("lang"),
         category=args.get("category"),
         tag=args.get("tag"),
-        limit=_limit(args.get("limit")),
+        limit=_number("limit", args.get("limit"), 8, _MOST_HITS),
         exact=args.get("exact") in _YES,
         own_lang=args.get("own"),
         facets=False,
@@ -94,11 +98,11 @@ def _hit(hit: Hit) -> dict[str, Any]:
     }
 
 
-def _limit(text: str | None) -> int:
+def _number(name: str, text: str | None, usual: int, most: int) -> int:
     if not text:
-        return 8
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_HITS):
-        raise BadRequest(f"limit is a number from 1 to {_MOST_HITS}")
+        return usual
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise BadRequest(f"{name} is a number from 1 to {most}")
     return int(text)
 
 
@@ -188,6 +192,51 @@ def _text(sent: Mapping[str, Any], name: str, most: int, *, needed: bool = False
     if needed and not value:
         raise BadRequest(f"{name} must not be empty")
     return value
+
+
+# --- for leads' programs ------------------------------------------------------------------------
+
+_MOST_GROUPS = 1000
+
+
+@api.get("/api/misses")
+def misses() -> ResponseReturnValue:
+    """The board's list for whoever holds KB_API_TOKEN, what costs most first."""
+    _only_with_token()
+    status, kind = request.args.get("status"), request.args.get("kind")
+    if status not in (None, "all", *STATUSES):
+        raise BadRequest(f"status is one of {', '.join(STATUSES)} or all")
+    if kind not in (None, *KINDS):
+        raise BadRequest(f"kind is one of {', '.join(KINDS)}")
+    found = kb().misses(
+        _since(request.args.get("since")), status, kind=kind, owner=request.args.get("owner"),
+        limit=_number("limit", request.args.get("limit"), 100, _MOST_GROUPS),
+    )  # fmt: skip
+    answer = _json({"groups": [group.shape() for group in found]})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _only_with_token() -> None:
+    """Refuses who has no token, or another; in a time that says nothing of the right one."""
+    token = site().settings.api_token
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    wanted = token.get_secret_value() if token is not None else ""
+    is_right = compare_digest(given.strip().encode(), wanted.encode())
+    if not wanted or kind.casefold() != "bearer" or not is_right:
+        if not front.allowed("token", 30, 60):
+            raise TooManyRequests("too many wrong tokens; wait a minute")
+        raise Unauthorized(
+            "send the header Authorization: Bearer and the token of KB_API_TOKEN",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
+
+
+def _since(written: str | None) -> datetime | None:
+    try:
+        return periods.since(written, kb().now()) if written else None
+    except ValueError as error:
+        raise BadRequest(f"since: {error}") from None
 
 
 # --- monitors -----------------------------------------------------------------------------------

@@ -5,9 +5,11 @@ from typing import Any
 from werkzeug.routing import Map
 
 import kb
+from kb.searchlog import CAUSES, KINDS, STATUSES
 
 _ERRORS = {
     400: "what was sent cannot be read; the message says which part",
+    401: "no token, or not the one of KB_API_TOKEN",
     403: "sent from another site's page",
     404: "no such thing",
     413: "too much was sent",
@@ -27,7 +29,10 @@ def document(routes: Map) -> dict[str, Any]:
             "description": "Search of a help centre, and what its pages report.",
         },
         "paths": {path: item for path, item in _PATHS.items() if path in served},
-        "components": {"schemas": _SCHEMAS},
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -68,6 +73,7 @@ def _maybe_list(items: dict[str, Any]) -> dict[str, Any]:
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
+_TIME = {"type": "string", "format": "date-time"}
 _MS = {"type": "number", "minimum": 0}
 _CUT = {"type": ["number", "null"], "description": "cut to what is possible"}
 _ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
@@ -144,9 +150,45 @@ _SCHEMAS: dict[str, Any] = {
             )
         ),
     ),
+    "Misses": _object(("groups",), groups=_list(_ref("Miss"))),
+    "Miss": _object(
+        (
+            *("id", "question", "phrasings", "visits", "kinds", "status", "owner", "category"),
+            *("first", "last", "triage", "answer"),
+        ),
+        id=_COUNT,
+        question=_TEXT,
+        phrasings=_list(_object(("query", "visits"), query=_TEXT, visits=_COUNT)),
+        visits={**_COUNT, "description": "different visits; with since, of that time"},
+        kinds={"type": "object", "additionalProperties": _COUNT},
+        status={"enum": list(STATUSES)},
+        owner=_TEXT,
+        category=_TEXT,
+        first=_TIME,
+        last=_TIME,
+        triage={"anyOf": [_ref("Triage"), {"type": "null"}]},
+        answer={"anyOf": [_ref("Answer"), {"type": "null"}]},
+    ),
+    "Triage": _object(
+        ("cause", "build", "query", "slug", "words"),
+        cause={"enum": list(CAUSES)},
+        build=_TEXT,
+        query={**_TEXT, "description": "as which it would have been answered"},
+        slug={**_TEXT, "description": "the article that would have answered"},
+        words={**_maybe_list(_TEXT), "description": "of a synonym: customers' word, ours"},
+    ),
+    "Answer": _object(
+        ("slug", "build", "commit", "rank", "committed", "at"),
+        slug=_TEXT,
+        build=_TEXT,
+        commit=_TEXT,
+        rank=_COUNT,
+        committed={"anyOf": [_TIME, {"type": "null"}]},
+        at=_TIME,
+    ),
     "Feedback": _object(
         ("slug", "helpful"),
-        slug={"type": "string", "minLength": 1},
+        slug={"type": "string", "minLength": 1, "pattern": r"[^\s\x00]"},
         helpful={"type": "boolean"},
         reason=_MAYBE_TEXT,
         text=_MAYBE_TEXT,
@@ -211,6 +253,28 @@ _PATHS: dict[str, Any] = {
             "requestBody": _sent("Feedback"),
             "responses": _answers(204, "taken", None, None, 400, 403, 413, 429, 503)
             | {"303": {"description": "a plain form is led back to the article"}},
+        }
+    },
+    "/api/misses": {
+        "get": {
+            "operationId": "misses",
+            "summary": "Questions customers asked in vain, what costs most first",
+            "security": [{"token": []}],
+            "parameters": [
+                _param("status", "only these; without it what nobody has solved",
+                       {"enum": [*STATUSES, "all"]}),
+                _param("since", "only misses since then: 12h, 7d, 4w or a day", _TEXT),
+                _param("kind", "only questions missed in this way", {"enum": list(KINDS)}),
+                _param("owner", "only this person's; empty: nobody's", _TEXT),
+                _param(
+                    "limit",
+                    "how many questions",
+                    {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+                ),
+            ],
+            "responses": _answers(
+                200, "questions", "application/json", _ref("Misses"), 400, 401, 429, 503
+            ),
         }
     },
     "/healthz": {

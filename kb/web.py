@@ -26,7 +26,7 @@ _COMPRESSED = ("text/", "application/xml")
 _WORTH_IT = 1400  # bytes; less fits into one packet anyway
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
-    400: "bad-request", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
+    400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
     413: "too-large", 415: "bad-request", 429: "too-many-requests", 500: "internal-error",
 }  # fmt: skip
 
@@ -227,7 +227,7 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
         answer = pages.error_page(status)
     made: Response = front.made(answer)
     for name, value in error.get_headers():
-        if name in ("Allow", "Retry-After"):
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             made.headers[name] = value
     return made
 

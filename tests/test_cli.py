@@ -20,7 +20,7 @@ from kb.cli import main
 from kb.commands import check as checking
 from kb.commands import search as searching
 from kb.errors import BuildFailed
-from kb.searchlog import Answer, MissGroup
+from kb.searchlog import KINDS, STATUSES, Answer, MissGroup, Triage
 
 Words = tuple[str, ...]
 
@@ -405,7 +405,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 GROUP = MissGroup(
     id=7, question="=cmd()", lang="ru", phrasings=(("=cmd()", 2), ("впн", 1)), visits=3, searches=4,
     tickets=1, kinds={"none": 3, "ticketed": 1}, status="regressed", owner="", note="", first=NOW,
-    last=NOW, triage="content gap", answer=Answer("ru/vpn", "b1", "c1", 2, None, NOW),
+    last=NOW, category="Сеть", triage=Triage("draft", "b1", slug="ru/draft"),
+    answer=Answer("ru/vpn", "b1", "c1", 2, None, NOW),
 )  # fmt: skip
 
 
@@ -415,8 +416,8 @@ def missed(monkeypatch):
 
     asked: list[tuple[object, ...]] = []
 
-    def misses(_: KnowledgeBase, *arguments: object) -> list[MissGroup]:
-        asked.append(arguments)
+    def misses(_: KnowledgeBase, *arguments: object, **more: object) -> list[MissGroup]:
+        asked.append((*arguments, *more.values()))
         return [GROUP]
 
     monkeypatch.setattr(KnowledgeBase, "misses", misses)
@@ -431,32 +432,43 @@ def test_misses_as_json(kb_command, missed):
         "phrasings": [{"query": "=cmd()", "visits": 2}, {"query": "впн", "visits": 1}],
         "visits": 3, "kinds": {"none": 3, "ticketed": 1}, "status": "regressed", "owner": "",
         "first": "2026-11-22T12:00:00+00:00", "last": "2026-11-22T12:00:00+00:00",
-        "triage": "content gap",
+        "category": "Сеть",
+        "triage": {"cause": "draft", "build": "b1", "query": "", "slug": "ru/draft", "words": None},
         "answer": {"slug": "ru/vpn", "build": "b1", "commit": "c1", "rank": 2, "committed": None,
                    "at": "2026-11-22T12:00:00+00:00"},
     }  # fmt: skip
 
 
-def test_misses_as_csv_compute_nothing_in_a_spreadsheet(kb_command, missed):
-    head, row = csv.reader(io.StringIO(kb_command("misses", "--format", "csv").stdout))
+def test_misses_as_csv_open_in_excel_and_compute_nothing(kb_command, missed):
+    written = kb_command("misses", "--format", "csv").stdout
 
+    assert written.startswith("\ufeffid;question;")  # as a Russian Excel reads it
+    head, row = csv.reader(io.StringIO(written.removeprefix("\ufeff")), delimiter=";")
     found = dict(zip(head, row, strict=True))
     assert found["question"] == "'=cmd()"
-    assert found["kinds"] == "none 3, ticketed 1"
-    assert found["answer"] == "ru/vpn"
+    assert (found["kinds"], found["cause"]) == ("none 3, ticketed 1", "draft")
+    assert (found["answer"], found["phrasings"]) == ("ru/vpn", "'=cmd() | впн")
 
 
 def test_misses_as_a_table(kb_command, missed):
-    assert "     3  2026-11-22  regressed  =cmd()" in kb_command("misses").stdout
+    assert "     3  2026-11-22  regressed  draft     =cmd()" in kb_command("misses").stdout
 
 
-def test_misses_since_and_status_are_handed_on(kb_command, missed):
-    kb_command("misses", "--since", "7d", "--status", "open")
-    kb_command("misses", "--since", "2026-11-01")
+def test_what_narrows_misses_is_handed_on(kb_command, missed):
+    kb_command("misses", "--since", "7d", "--status", "open", "--kind", "weak", "--owner", "Анна")
+    kb_command("misses", "--since", "2026-11-01", "--owner", "-")
 
-    (since, status), (day, anything) = missed
+    (since, *one), (day, *other) = missed
     assert abs(since - (datetime.now(UTC) - timedelta(days=7))) < timedelta(minutes=1)
-    assert (status, day, anything) == ("open", datetime(2026, 11, 1, tzinfo=UTC), None)
+    assert one == ["open", "weak", "Анна"]
+    assert (day, other) == (datetime(2026, 11, 1, tzinfo=UTC), [None, None, ""])
+
+
+def test_misses_know_the_statuses_and_kinds_of_the_log():
+    options = {option.name: option.type for option in main.commands["misses"].params}
+
+    assert options["status"].choices == (*STATUSES, "all")
+    assert options["kind"].choices == KINDS
 
 
 def test_no_misses_are_said_in_words(kb_command):

@@ -1,14 +1,13 @@
 """What customers asked in vain: `kb misses`, `kb misses replay`."""
 
-import sys
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb import periods, sheets
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
@@ -17,7 +16,6 @@ from kb.commands.shared import (
     json_option,
     load_settings,
     opened,
-    plain,
     print_json,
     print_replay,
 )
@@ -25,14 +23,26 @@ from kb.commands.shared import (
 if TYPE_CHECKING:
     from kb.searchlog import MissGroup, Ticket
 
+# As `searchlog` has them; importing it would make every command wait for SQLAlchemy.
+_STATUSES = ("open", "assigned", "answered", "regressed", "dismissed")
+_KINDS = (
+    "filtered", "none", "weak", "rescued", "refined", "ignored", "ticketed", "unhelpful",
+)  # fmt: skip
+
 
 @click.group(invoke_without_command=True)
 @click.option("--since", default="30d", show_default=True, help="12h, 7d, 4w or 2026-11-22.")
 @click.option(
     "--status",
-    type=click.Choice(["open", "assigned", "answered", "regressed", "dismissed", "all"]),
+    type=click.Choice([*_STATUSES, "all"]),
     help="Only these; without it all that nobody has solved.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(_KINDS),
+    help="Only questions missed in this way, or that led to a letter or a bad vote.",
+)
+@click.option("--owner", metavar="NAME", help="Only this person's questions; `-` means nobody's.")
 @click.option("--tickets", is_flag=True, help="List the letters of the contact form instead.")
 @click.option(
     "--format", "shape", type=click.Choice(["table", "csv", "json"]), default="table",
@@ -44,16 +54,22 @@ def misses(
     context: click.Context,
     since: str,
     status: str | None,
+    kind: str | None,
+    owner: str | None,
     tickets: bool,
     shape: str,
     articles: Path | None,
     data: Path | None,
 ) -> None:
-    """List what customers asked without finding an answer, most asked first.
+    """List what customers asked without finding an answer, what costs most first.
+
+    CSV is made for spreadsheets: with KB_LANG=ru cells are parted by semicolons, as a Russian
+    Excel expects.
 
     \b
     kb misses
     kb misses --since 7d --status regressed
+    kb misses --kind ticketed --owner "Анна Кедрова"
     kb misses --format csv > misses.csv
     kb misses --tickets          what people wrote to support
     """
@@ -62,9 +78,11 @@ def misses(
     settings = load_settings(articles=articles, data=data)
     with opened(settings) as service:
         if tickets:
-            _PRINT_TICKETS[shape](service.tickets(_moment(since)))
-        else:
-            _PRINT_MISSES[shape](service.misses(_moment(since), status))
+            _PRINT_TICKETS[shape](service.tickets(_moment(since)), settings.lang)
+            return
+        wanted = "" if owner == "-" else owner
+        found = service.misses(_moment(since), status, kind=kind, owner=wanted)
+        _PRINT_MISSES[shape](found, settings.lang)
 
 
 @misses.command()
@@ -92,69 +110,51 @@ def replay(as_json: bool, articles: Path | None, data: Path | None) -> int:
 
 
 def _moment(since: str) -> datetime:
-    """`7d` ago, or the beginning of a day."""
-    unit = {"h": "hours", "d": "days", "w": "weeks"}.get(since[-1:])
     try:
-        if unit:
-            return datetime.now(UTC) - timedelta(**{unit: float(since[:-1])})
-        return datetime.fromisoformat(since).replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(
-            f"--since {since} is no time; write 12h, 7d or 2026-11-22"
-        ) from None
+        return periods.since(since, datetime.now(UTC))
+    except ValueError as error:
+        raise click.BadParameter(f"--since {error}") from None
 
 
-_MISS_FIELDS = (
-    "id", "question", "phrasings", "visits", "kinds", "status", "owner", "first", "last",
-    "triage", "answer",
+def _misses_json(groups: Iterable["MissGroup"], lang: str) -> None:
+    print_json({"groups": [group.shape() for group in groups]})
+
+
+_COLUMNS = (
+    "id", "question", "visits", "tickets", "kinds", "status", "owner", "category", "cause", "first",
+    "last", "answer", "phrasings",
 )  # fmt: skip
 
 
-def _miss_row(group: "MissGroup") -> dict[str, Any]:
-    row = {name: getattr(group, name) for name in _MISS_FIELDS}
-    row["phrasings"] = [{"query": query, "visits": visits} for query, visits in group.phrasings]
-    row["kinds"] = dict(group.kinds)
-    row["answer"] = asdict(group.answer) if group.answer is not None else None
-    return row
+def _misses_csv(groups: Iterable["MissGroup"], lang: str) -> None:
+    rows = (
+        (
+            group.id, group.question, group.visits, group.tickets,
+            ", ".join(f"{kind} {count}" for kind, count in group.kinds.items()), group.status,
+            group.owner, group.category, group.triage.cause if group.triage else "", group.first,
+            group.last, group.answer.slug if group.answer else "",
+            " | ".join(query for query, _ in group.phrasings),
+        )
+        for group in groups
+    )  # fmt: skip
+    click.echo(sheets.table([_COLUMNS, *rows], lang=lang), nl=False)
 
 
-def _misses_json(groups: Iterable["MissGroup"]) -> None:
-    print_json({"groups": [_miss_row(group) for group in groups]})
-
-
-def _misses_csv(groups: Iterable["MissGroup"]) -> None:
-    import csv
-
-    out = csv.writer(sys.stdout)
-    out.writerow(_MISS_FIELDS)
-    for group in groups:
-        row = _miss_row(group)
-        row["phrasings"] = " | ".join(query for query, _ in group.phrasings)
-        row["kinds"] = ", ".join(f"{kind} {count}" for kind, count in group.kinds.items())
-        row["answer"] = group.answer.slug if group.answer is not None else ""
-        out.writerow([_cell(value) for value in row.values()])
-
-
-def _cell(value: Any) -> str:
-    """A cell that a spreadsheet shows and never computes."""
-    text = str(plain(value) if isinstance(value, datetime) else value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
-
-
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def _misses_table(groups: Iterable["MissGroup"]) -> None:
+def _misses_table(groups: Iterable["MissGroup"], lang: str) -> None:
     rows = list(groups)
     if not rows:
         click.echo("No misses: every finished search was answered, or none was made yet.")
         return
-    click.echo(f"{'visits':>6}  {'last':<10}  {'status':<9}  question")
+    click.echo(f"{'visits':>6}  {'last':<10}  {'status':<9}  {'cause':<8}  question")
     for group in rows:
-        click.echo(f"{group.visits:>6}  {group.last:%Y-%m-%d}  {group.status:<9}  {group.question}")
+        cause = group.triage.cause if group.triage else ""
+        click.echo(
+            f"{group.visits:>6}  {group.last:%Y-%m-%d}  {group.status:<9}  {cause:<8}  "
+            + " ".join(group.question.split())
+        )
 
 
-_PRINT_MISSES: dict[str, Callable[[Iterable["MissGroup"]], None]] = {
+_PRINT_MISSES: dict[str, Callable[[Iterable["MissGroup"], str], None]] = {
     "table": _misses_table,
     "csv": _misses_csv,
     "json": _misses_json,
@@ -168,21 +168,19 @@ def _ticket_row(ticket: "Ticket") -> dict[str, Any]:
     return {name: getattr(ticket, name) for name in _TICKET_FIELDS}
 
 
-def _tickets_json(tickets: Iterable["Ticket"]) -> None:
+def _tickets_json(tickets: Iterable["Ticket"], lang: str) -> None:
     print_json({"tickets": [_ticket_row(ticket) for ticket in tickets]})
 
 
-def _tickets_csv(tickets: Iterable["Ticket"]) -> None:
-    import csv
-
-    out = csv.writer(sys.stdout)
-    out.writerow(_TICKET_FIELDS)
-    for ticket in tickets:
-        row = _ticket_row(ticket) | {"offered": ", ".join(ticket.offered)}
-        out.writerow([_cell(value) for value in row.values()])
+def _tickets_csv(tickets: Iterable["Ticket"], lang: str) -> None:
+    rows = (
+        (_ticket_row(ticket) | {"offered": ", ".join(ticket.offered)}).values()
+        for ticket in tickets
+    )
+    click.echo(sheets.table([_TICKET_FIELDS, *map(tuple, rows)], lang=lang), nl=False)
 
 
-def _tickets_table(tickets: Iterable["Ticket"]) -> None:
+def _tickets_table(tickets: Iterable["Ticket"], lang: str) -> None:
     rows = list(tickets)
     if not rows:
         click.echo("No letters: nobody wrote to support from these pages.")
@@ -192,7 +190,7 @@ def _tickets_table(tickets: Iterable["Ticket"]) -> None:
         click.echo(f"{ticket.at:%Y-%m-%d %H:%M}  {ticket.reply_to or '–':<28}  {first[:100]}")
 
 
-_PRINT_TICKETS: dict[str, Callable[[Iterable["Ticket"]], None]] = {
+_PRINT_TICKETS: dict[str, Callable[[Iterable["Ticket"], str], None]] = {
     "table": _tickets_table,
     "csv": _tickets_csv,
     "json": _tickets_json,

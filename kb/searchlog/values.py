@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from kb import runs
 
@@ -121,6 +121,23 @@ class MissGroup:
     dismissed: str = ""  # why
     dismissed_until: datetime | None = None
 
+    def shape(self) -> dict[str, Any]:
+        """As `GET /api/misses` and `kb misses --format json` give it (CONTRACT.md)."""
+        return {
+            "id": self.id,
+            "question": self.question,
+            "phrasings": [{"query": query, "visits": n} for query, n in self.phrasings],
+            "visits": self.visits,
+            "kinds": dict(self.kinds),
+            "status": self.status,
+            "owner": self.owner,
+            "category": self.category,
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+            "triage": _plain(self.triage),
+            "answer": _plain(self.answer),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -234,6 +251,15 @@ class Health:
     database: str  # "SQLite 3.40.1" or "PostgreSQL 15.16"
     searches: int = 0
     message: str = ""
+
+
+def _plain(value: "Triage | Answer | None") -> dict[str, Any] | None:
+    if value is None:
+        return None
+    return {
+        name: each.isoformat() if isinstance(each, datetime) else each
+        for name, each in asdict(value).items()
+    }
 
 
 def to_ms(seconds: float) -> int:
