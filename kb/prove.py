@@ -108,7 +108,8 @@ def prove(
         customers, source = _customers(settings, new, misses, for_git)
         expectations = _expectations(new)
         with progress("Indexing") as tell:
-            before = _Built(old, settings, today, tell, Builds(settings.builds))
+            served = Builds(settings.builds) if old.commit else None  # a folder may be any other
+            before = _Built(old, settings, today, tell, served)
         with progress("Indexing the change") as tell:
             after = _Built(new, settings, today, tell)
         tally = _Tally(before, after)
