@@ -1,7 +1,7 @@
 """What the front matter of Docusaurus, Hugo, Jekyll and MkDocs means in ours. Opens no file.
 
-A folder speaks a tool's dialect when its files use keys that no other tool has. Only there are
-other tools' keys read: in a plain folder every key means what our own contract says.
+A folder speaks a tool's dialect when enough of its files use keys that no other tool has. Only
+there are other tools' keys read: in a plain folder every key means what our own contract says.
 """
 
 import posixpath
@@ -17,6 +17,8 @@ from kb.front_matter import Front, one_line
 from kb.keys import MAX_ANSWER, Known, shorten, without_ending
 
 DOCUSAURUS, HUGO, JEKYLL, MKDOCS = "docusaurus", "hugo", "jekyll", "mkdocs"
+PLAIN = "plain"  # the mark of front matter that tells of no tool
+ENOUGH = 0.1  # of a folder's files with front matter must tell of a tool
 
 NAMES = {DOCUSAURUS: "Docusaurus", HUGO: "Hugo", JEKYLL: "Jekyll", MKDOCS: "MkDocs"}
 
@@ -43,32 +45,37 @@ _MARKS = {
         layout permalink redirect_from redirect_to nav_order nav_exclude has_children
         grand_parent has_toc search_exclude excerpt_separator last_modified_at
     """),
-    MKDOCS: _names("hide search"),
 }
-_MKDOCS_BODY = re.compile(rb'^(?:\?\?\?\+? +[a-z]|===[!+]? +")', re.M)
+_MKDOCS_BODY = re.compile(rb'^===[!+]? +"', re.M)
 _KEY = re.compile(rb"""^["']?([A-Za-z][\w-]*)["']?[ \t]*[:=]""", re.M)
 _BLOCK = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(---|\+\+\+)[^\n]*\n(.*?)^\1[ \t\r]*$", re.S | re.M)
+_MKDOCS_KEYS = re.compile(
+    rb"^hide:[ \t]*(?:\[|\r?\n[ \t]*-)|^search:[ \t]*(?:\{|\r?\n[ \t]+(?:boost|exclude):)", re.M
+)
 _LONGEST_HEAD = 16_384  # bytes that are looked at for marks
 
 
 def mark(path: str, data: bytes) -> str:
-    """The tool that the file's keys, name or blocks speak of; "" where they speak of none."""
-    found = _BLOCK.match(data[:_LONGEST_HEAD])
-    keys = {key.decode() for key in _KEY.findall(found[2])} if found else set()
+    """The tool that the file's keys, name or blocks tell of.
+
+    `PLAIN` where there is front matter and it tells of none, "" where there is none.
+    """
+    head = data[:_LONGEST_HEAD]
+    found = _BLOCK.match(head)
+    block = found[2] if found else b""
+    keys = {key.decode() for key in _KEY.findall(block)}
     counts = {dialect: len(keys & marks) for dialect, marks in _MARKS.items()}
-    if _name(path) == "_index":
-        counts[HUGO] += 1
-    if _MKDOCS_BODY.search(data[:_LONGEST_HEAD]):
-        counts[MKDOCS] += 1
+    counts[HUGO] += _name(path) == "_index"
+    counts[MKDOCS] = bool(_MKDOCS_KEYS.search(block)) + bool(_MKDOCS_BODY.search(head))
     best = max(counts, key=lambda dialect: counts[dialect])
-    return best if counts[best] else ""
+    return best if counts[best] else PLAIN if found else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The dialect of each folder directly below the articles folder, and of the files beside them.
 
-    A folder of which no file tells is as the files beside it.
+    A folder whose files do not tell is as the files beside it.
     """
 
     spoken: Mapping[str, str] = field(default_factory=dict)
@@ -77,9 +84,9 @@ class Folders:
     def of(cls, marks: Iterable[tuple[str, str]]) -> "Folders":
         """What the marks of all files, by path, say of their folders: the most frequent decides."""
         votes: dict[str, Counter[str]] = defaultdict(Counter)
-        for path, dialect in marks:
-            if dialect:
-                votes[_folder(path)][dialect] += 1
+        for path, told in marks:
+            if told:
+                votes[_folder(path)][told] += 1
         return cls({folder: _most(counted) for folder, counted in votes.items()})
 
     def dialect(self, path: str) -> str:
@@ -92,7 +99,11 @@ def _folder(path: str) -> str:
 
 
 def _most(counted: Counter[str]) -> str:
-    return min(counted, key=lambda dialect: (-counted[dialect], dialect))
+    """The dialect most files tell of, if enough do: a single key must not change a whole folder."""
+    files = counted.total()
+    tools = [dialect for dialect in counted if dialect != PLAIN]
+    best = min(tools, key=lambda dialect: (-counted[dialect], dialect), default="")
+    return best if counted[best] >= ENOUGH * files else ""
 
 
 def _name(path: str) -> str:

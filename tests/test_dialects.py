@@ -51,11 +51,14 @@ def article(text, path="docs/a/b.md", dialect="docusaurus", **more):
         ('+++\nweight = 3\ntitle = "x"\n+++\n', "hugo"),
         ("---\nlayout: page\nnav_order: 1\n---\n", "jekyll"),
         ("---\nhide: [toc]\n---\n", "mkdocs"),
+        ("---\nhide:\n  - toc\n---\n", "mkdocs"),
+        ("---\nsearch:\n  boost: 2\n---\n", "mkdocs"),
+        ("---\nhide: yes\nsearch: no\n---\n", "plain"),
         ('# T\n\n=== "Tab"\n\n    x\n', "mkdocs"),
-        ('??? note "More"\n    x\n', "mkdocs"),
-        ("---\ntitle: x\nslug: y\ntags: [a]\ndescription: z\nanswers: [q]\n---\n", ""),
+        ('??? note "More"\n    x\n', ""),
+        ("---\ntitle: x\nslug: y\ntags: [a]\ndescription: z\nanswers: [q]\n---\n", "plain"),
         ("# weight: 3\n\nlayout: page\n", ""),
-        ("---\ntitle: x\nparams:\n  weight: 3\n---\n", ""),
+        ("---\ntitle: x\nparams:\n  weight: 3\n---\n", "plain"),
         ("!!! note\n    Ours, too.\n", ""),
         ("", ""),
     ],
@@ -77,6 +80,13 @@ def test_the_most_frequent_dialect_of_a_top_folder_decides_for_all_below_it():
     assert [folders.dialect(path) for path in ("c/x.md", "d/x.md", "x.md")] == ["", "", ""]
 
 
+def test_one_file_alone_does_not_change_what_a_whole_folder_means():
+    ours = [(f"a/{n}.md", "plain") for n in range(10)] + [(f"a/{n}.md", "") for n in range(90)]
+
+    assert Folders.of([*ours, ("a/x.md", "hugo")]).dialect("a/1.md") == ""
+    assert Folders.of([*ours, ("a/x.md", "hugo"), ("a/y.md", "hugo")]).dialect("a/1.md") == "hugo"
+
+
 def test_a_folder_that_does_not_tell_is_as_the_files_beside_it():
     folders = Folders.of([("intro.md", "docusaurus"), ("guides/a.md", ""), ("old/b.md", "hugo")])
 
@@ -86,7 +96,7 @@ def test_a_folder_that_does_not_tell_is_as_the_files_beside_it():
 
 @given(st.binary(max_size=400))
 def test_any_bytes_have_a_mark(data):
-    assert dialects.mark("a.md", b"---\n" + data) in ("", "docusaurus", "hugo", "jekyll", "mkdocs")
+    assert dialects.mark("a.md", b"---\n" + data) in ("", "plain", *dialects.NAMES)
 
 
 def test_in_a_plain_folder_every_key_means_what_our_contract_says(read):
