@@ -124,42 +124,37 @@ def lead(chrome, board, session):
 
 
 @pytest.mark.parametrize("lang", ["ru", "en"])
-@pytest.mark.parametrize("path", [*PAGES, "/leads/sign-in"])
-def test_axe_finds_nothing_in_either_theme(lead, lang, path):
-    page = lead(path, locale=lang, color_scheme="light", reduced_motion="reduce")
-    page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
-    assert page.locator("html").get_attribute("lang") == lang
-    assert violations(page) == []
-
-    page.emulate_media(color_scheme="dark")
-    assert violations(page) == []
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_is_wider_than_the_smallest_screen(lead, path):
-    page = lead(path, width=360)
-    wide = page.evaluate(
-        """() => [...document.querySelectorAll("body *:not(.scroll *, pre *, .vh)")]
-          .filter((n) => n.getBoundingClientRect().right > 360)
-          .map((n) => n.outerHTML.slice(0, 90))"""
-    )
-
-    assert wide == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+def test_axe_finds_nothing_in_either_theme(lead, lang):
+    page = lead("/leads/sign-in", locale=lang, reduced_motion="reduce")
+    for path in (*PAGES, "/leads/help/numbers", "/leads/sign-in"):
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
+        assert page.locator("html").get_attribute("lang") == lang
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert violations(page) == [], f"{path} {theme}"
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_targets_are_large_enough_for_a_thumb(lead, path):
-    small = lead(path, width=360).evaluate(
-        """() => [...document.querySelectorAll("main :is(a, button, input, select, summary)")]
-          .filter((n) => n.checkVisibility() && n.type !== "hidden")
-          .filter((n) => !n.closest("p, td, th, .vh, label"))
-          .map((n) => [n, n.getBoundingClientRect()])
-          .filter(([, r]) => r.height && (r.height < 43.5 || r.width < 43.5))
-          .map(([n, r]) => `${n.outerHTML.slice(0, 80)} ${r.width}x${r.height}`)"""
-    )
+def test_the_smallest_screen_holds_every_page_with_targets_for_a_thumb(lead):
+    page = lead("/leads", width=360)
+    for path in PAGES:
+        page.goto(path)
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll("body *:not(.scroll *, pre *, .vh)")]
+              .filter((n) => n.getBoundingClientRect().right > 360)
+              .map((n) => n.outerHTML.slice(0, 90))"""
+        )
+        small = page.evaluate(
+            """() => [...document.querySelectorAll("main :is(a, button, input, select, summary)")]
+              .filter((n) => n.checkVisibility() && n.type !== "hidden")
+              .filter((n) => !n.closest("p, td, th, .vh, label"))
+              .map((n) => [n, n.getBoundingClientRect()])
+              .filter(([, r]) => r.height && (r.height < 43.5 || r.width < 43.5))
+              .map(([n, r]) => `${n.outerHTML.slice(0, 80)} ${r.width}x${r.height}`)"""
+        )
 
-    assert small == []
+        assert (wide, small) == ([], []), path
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
 
 
 def test_everything_is_done_without_scripts(lead, board):
