@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -47,8 +48,19 @@ class Languages:
         babel = Babel(app, locale_selector=lambda: g.get("lang", self.default))
         with app.app_context():
             known = babel.domain_instance.cache
-        for code in self.codes:
-            known[str(Locale.parse(code)), "messages"] = self.catalogues[code] or NullTranslations()
+        spoken = {code: self.catalogues[code] or NullTranslations() for code in self.codes}
+        for code, catalogue in spoken.items():
+            known[str(Locale.parse(code)), "messages"] = catalogue
+
+        def words() -> NullTranslations:
+            return spoken[g.get("lang", self.default)]
+
+        # A page says some fifty things: Flask-Babel would look for the language each time.
+        app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+            lambda text: words().ugettext(text),
+            lambda one, more, n: words().ungettext(one, more, n),
+            newstyle=True,
+        )
 
 
 def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
@@ -111,10 +123,16 @@ def plural_forms(singular: str, plural: str, code: str) -> dict[str, str]:
 
     Call it where `gettext` speaks `code`.
     """
+    return {
+        name: ngettext(singular, plural, number).replace(str(number), "{n}")
+        for name, number in _samples(code)
+    }
+
+
+@cache
+def _samples(code: str) -> tuple[tuple[str, int], ...]:
+    """A number of each plural category of a language."""
     category = Locale.parse(code).plural_form
     samples = {category(number): number for number in range(199, -1, -1)}
     samples.setdefault("other", samples.get("many", 2))  # Russian: fractions, which nobody counts
-    return {
-        name: ngettext(singular, plural, number).replace(str(number), "{n}")
-        for name, number in samples.items()
-    }
+    return tuple(samples.items())

@@ -1,6 +1,7 @@
 """An immutable part of a build: a Whoosh segment's articles as arrays in a file. Ranks nothing."""
 
 import json
+import zlib
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -86,7 +87,7 @@ class Segment:
 
     def page(self, doc: int) -> dict[str, Any]:
         """The article with its HTML, sections and links."""
-        return json.loads(self.blob("pages", doc))  # type: ignore[no-any-return]
+        return json.loads(zlib.decompress(self.blob("pages", doc)))  # type: ignore[no-any-return]
 
     def head(self, doc: int, section: int) -> tuple[str, str]:
         """Title of a section of an article, and its anchor as the end of an address."""
@@ -216,11 +217,11 @@ class SegmentWriter:
         ]
         self._blobs["texts"].append(doc.text.encode())
         self._blobs["cards"].append(_json(_card(doc)))
-        self._blobs["pages"].append(_json({
+        self._blobs["pages"].append(zlib.compress(_json({
             "article": article.to_json(), "html": doc.html, "sections": heads,
             "links": [(to.target, to.line, to.image, to.alt, to.url) for to in doc.links],
             "anchors": doc.anchors,
-        }))  # fmt: skip
+        }), 1))  # fmt: skip
         meta = self._meta
         meta["lang"].append(self._label("langs", article.lang))
         meta["category"].append(self._label("categories", article.category))

@@ -677,6 +677,7 @@ class _Current:
         self.searcher = Searcher(library, cached)
         self.home = lru_cache(16)(self._home)
         self.served = lru_cache(2)(self._served)
+        self.beside = lru_cache(256)(self._beside)
 
     def card(self, doc: int) -> Card:
         values = self.library.card(doc)
@@ -702,6 +703,12 @@ class _Current:
         """Which articles customers do not see today."""
         corpus = self.library.corpus
         return corpus.live & ~corpus.readable(today)
+
+    def _beside(self, category: int, lang: int, today: date) -> tuple[int, ...]:
+        """Those of a category and language, by their numbers in the corpus."""
+        corpus, docs = self.library.corpus, np.array(self.served(today), np.int32)
+        own = (corpus.category[docs] == category) & (corpus.lang[docs] == lang)
+        return tuple(docs[own].tolist())
 
     def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
         """Those of the articles that lists may show today."""
@@ -745,12 +752,7 @@ class _Current:
         values = self.library.page(doc)
         article = values["article"]
         corpus = self.library.corpus
-        beside = [
-            other
-            for other in self.served(today)
-            if corpus.category[other] == corpus.category[doc]
-            and corpus.lang[other] == corpus.lang[doc]
-        ]
+        beside = self.beside(int(corpus.category[doc]), int(corpus.lang[doc]), today)
         at = beside.index(doc) if doc in beside else -1
         about = self._page_of(article["category"], beside)
         readable = self.readable(today)
