@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import quote, unquote, urlencode
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
 from kb.config import Settings
@@ -45,7 +45,12 @@ class Site:
 
 def site() -> Site:
     """The site this request came to."""
-    found: Site = current_app.extensions["kb"]
+    return site_of(current_app)
+
+
+def site_of(app: Flask) -> Site:
+    """The site an application serves."""
+    found: Site = app.extensions["kb"]
     return found
 
 

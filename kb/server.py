@@ -72,7 +72,9 @@ def serve(
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics.absolute())
     with _children(_commands(settings, watch=watch, is_ready=is_ready)):
         try:
-            _Server(settings, listener, token, access_log=access_log, log_json=log_json).run()
+            _Server(
+                settings, listener, token, watch=watch, access_log=access_log, log_json=log_json
+            ).run()
         except SystemExit as end:
             return 0 if end.code in (0, None) else 2
     return 0
@@ -209,14 +211,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self,
         settings: Settings,
         listener: socket.socket,
-        token: str,
+        token: str = "",
         *,
-        access_log: bool,
-        log_json: bool,
+        watch: bool = False,
+        access_log: bool = False,
+        log_json: bool = False,
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._token = token
+        self._watch = watch
         self._access_log = access_log
         self._log_json = log_json
         self._service: KnowledgeBase | None = None
@@ -253,11 +257,15 @@ class _Server(BaseApplication):  # type: ignore[misc]
                 self.cfg.set(name, value)
 
     def load(self) -> Callable[..., Any]:
+        from kb import live
         from kb.service import KnowledgeBase
         from kb.web import create_app
 
-        self._service = KnowledgeBase.open(self._settings)
-        return create_app(self._service)
+        self._service = KnowledgeBase.open(self._settings, for_writers=self._watch)
+        app = create_app(self._service)
+        if self._watch:
+            live.install(app)
+        return app
 
     def _before_forks(self, address: str) -> None:
         """What is in memory now stays shared: workers' garbage collectors leave it alone."""

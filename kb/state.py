@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -75,6 +75,27 @@ def read(data: Path, kind: type[T]) -> T | None:
         return TypeAdapter(kind).validate_json(_path(data, kind).read_bytes())
     except (OSError, ValidationError):
         return None
+
+
+class Latest(Generic[T]):
+    """What is kept of a kind, read again only after it was written again."""
+
+    def __init__(self, data: Path, kind: type[T]) -> None:
+        self._data = data
+        self._kind: type[T] = kind
+        self._stamp: tuple[int, int] | None = None
+        self._value: T | None = None
+
+    def read(self) -> T | None:
+        """As the function `read`."""
+        try:
+            found = os.stat(_path(self._data, self._kind))
+        except OSError:
+            return None
+        stamp = (found.st_ino, found.st_mtime_ns)
+        if stamp != self._stamp:
+            self._value, self._stamp = read(self._data, self._kind), stamp
+        return self._value
 
 
 def _path(data: Path, kind: type) -> Path:

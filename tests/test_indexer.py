@@ -16,7 +16,7 @@ from datetime import date
 
 import pytest
 
-from kb import indexer, limits, record
+from kb import calibration, indexer, limits, record
 from kb.errors import ArticlesMissing, BuildFailed
 from kb.indexer import rebuild
 from kb.library import Library
@@ -373,6 +373,33 @@ def test_a_person_may_publish_again_what_was_withdrawn(settings, write):
     Builds(settings.builds).rollback()
 
     assert rebuild(settings).published
+
+
+def test_in_a_hurry_the_level_of_chance_is_borrowed_and_made_up_for_later(
+    settings, write, monkeypatch
+):
+    measured = []
+    level = calibration.level
+    monkeypatch.setattr(calibration, "level", lambda base: measured.append(1) or level(base))
+    write("a", "Good.", title="a")
+    write("b", "Good.", title="b")
+    rebuild(settings, hurried=True)  # nothing to borrow from yet
+    assert len(measured) == 1
+    for number in range(2 * indexer.MOST_SEGMENTS):  # nor is all written afresh meanwhile
+        write("a", f"Better {number}.", title="a")
+        assert rebuild(settings, hurried=True).changed == 1
+    assert len(measured) == 1
+    assert not rebuild(settings, hurried=True).published
+    hurried = Builds(settings.builds).current().manifest
+
+    made_up = rebuild(settings)
+
+    assert (made_up.published, made_up.unchanged) == (True, 2)
+    manifest = Builds(settings.builds).current().manifest
+    assert manifest["contents"] == hurried["contents"]
+    assert len(manifest["segments"]) == 1
+    assert len(measured) == 2
+    assert not rebuild(settings).published
 
 
 @pytest.mark.parametrize(("kind", "code"), [("time", "too-slow"), ("memory", "too-much-memory")])

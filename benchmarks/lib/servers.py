@@ -46,10 +46,11 @@ Bench(settings, listener, access_log=False, log_json=False).run()
 
 @contextmanager
 def kb(
-    data: Path, articles: Path, *, workers: int = 2
+    data: Path, articles: Path, *, workers: int = 2, watch: bool = False
 ) -> Iterator[tuple["subprocess.Popen[str]", tuple[str, int]]]:
     """`kb serve` itself; yields its process, host and port."""
     command = ["-m", "kb", "serve", "--articles", str(articles), "--data", str(data)]
+    command += ["--watch"] if watch else []
     with _running([*command, "--port", "0", "--workers", str(workers)]) as running:
         yield running
 

@@ -19,7 +19,6 @@ from kb.commands.shared import (
     print_replay,
     problem_line,
 )
-from kb.errors import KBError
 
 if TYPE_CHECKING:
     from kb.config import Settings
@@ -77,16 +76,17 @@ def _index_on_every_save(
 ) -> int:
     from kb import watch
 
-    def rebuild() -> None:
-        try:
-            report = service.rebuild(strict=strict)
-        except KBError as error:
-            fail(str(error))
-            return
+    def told(report: "BuildReport") -> None:
         if report.published or report.rejected:
             _print_report(report, settings)
 
-    watch.on_change(settings.articles, settings.data, rebuild, is_wanted=watch.while_parent(parent))
+    watch.follow(
+        service,
+        told,
+        lambda error: fail(str(error)),
+        strict=strict,
+        is_wanted=watch.while_parent(parent),
+    )
     return DONE
 
 
