@@ -267,13 +267,13 @@ class Recorder:
         late, self._late = self._late, []
         for each in late:
             if hurry or each.due <= now:
-                self._calls.append(partial(self._amend, each))
+                self._calls.append(partial(self._amend, each, hurry))
             else:
                 self._late.append(each)
 
-    def _amend(self, late: _Late, log: SearchLog) -> None:
+    def _amend(self, late: _Late, is_last: bool, log: SearchLog) -> None:
         """Add to a search; one that nobody has written yet is waited for, but not for ever."""
-        if not log.amend(late.more) and late.tries < _ASIDE and not (self._hurry or self._closing):
+        if not log.amend(late.more) and late.tries < _ASIDE and not is_last:
             self._late.append(replace(late, due=self._clock() + self._hold, tries=late.tries + 1))
 
     def _searches(self, held: _Held, now: float) -> list[Search]:

@@ -899,6 +899,28 @@ def test_a_click_on_nothing_that_is_known_is_forgotten(
     assert list(log.export()) == []
 
 
+def test_a_click_is_kept_when_the_worker_stops_at_that_moment(
+    recorder: Recorder, log: SearchLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trying, go_on = threading.Event(), threading.Event()
+    amend = SearchLog.amend
+
+    def slowly(self: SearchLog, more: Any) -> bool:
+        trying.set()
+        assert go_on.wait(10)
+        return amend(self, more)
+
+    monkeypatch.setattr(SearchLog, "amend", slowly)
+    recorder.report(report("r", ("оплата", 0)))
+    recorder.report(CAME)
+    assert trying.wait(10)
+    threading.Timer(0.2, go_on.set).start()
+
+    assert recorder.close()
+
+    assert kinds(log) == {"оплата": None}
+
+
 def test_a_strangers_click_is_no_click(recorder: Recorder, log: SearchLog) -> None:
     recorder.report(report("r", ("оплата", 0)))
     recorder.flush()
