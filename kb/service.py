@@ -532,6 +532,7 @@ class KnowledgeBase:
                 return library.commit, None
             return change.commit, history.moment(self.settings.articles, change.commit)
 
+        self._searches.end_dismissals(self._now())
         changed = replaying.replay(
             self._searches, top, commit, build=library.name, at=self._now(), progress=progress
         )

@@ -9,8 +9,8 @@ other words and found. Any word of a title would make any question fit that titl
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -18,7 +18,7 @@ from kb import query as queries
 from kb import repairs, text
 from kb.library import Library
 from kb.search import Asked, Results, Searcher, Words
-from kb.searchlog import MissGroup, SearchLog, Triage
+from kb.searchlog import Finding, MissGroup, SearchLog, Triage
 from kb.segment import DRAFT
 
 SECONDS: Final = 60.0  # after a build; what is left waits for the next one
@@ -26,15 +26,7 @@ _REPAIRS: Final = ("layout", "translit", "spelling")
 _MOST_REPAIRS: Final = 12
 _MOST_DOUBT: Final = 12.0  # of `repairs`; the search itself stops at 8
 _MOST_REWORDED: Final = 5
-_PAGE: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What would have answered, and the category of the nearest article."""
-
-    triage: Triage
-    category: str = ""
+_BATCH: Final = 20  # in one transaction: searches wait meanwhile
 
 
 class Examiner:
@@ -49,15 +41,17 @@ class Examiner:
         self._langs = langs
         self._words = Words(library.corpus)
 
-    def examine(self, group: MissGroup, reworded: Callable[[], Collection[str]]) -> Finding:
-        """What would have answered the group.
+    def examine(
+        self, group: MissGroup, reworded: Callable[[], Collection[str]]
+    ) -> tuple[Triage, str]:
+        """What would have answered the group, and the category of the nearest article.
 
         `reworded` tells what visits asked after it and found; it is called last, and seldom.
         """
         plain = self._ask(group.question, group.lang)
         found = self._first(group, plain, reworded)
         category = plain.hits[0].category if plain.hits else self._category(found.slug)
-        return Finding(found, category)
+        return found, category
 
     def _first(
         self, group: MissGroup, plain: Results, reworded: Callable[[], Collection[str]]
@@ -168,13 +162,15 @@ def triage(
     """
     ends = monotonic() + seconds if seconds is not None else None
     total, done = log.left_to_triage(build), 0
-    while groups := log.groups_to_triage(build, _PAGE):
+    while groups := log.groups_to_triage(build, _BATCH):
+        findings = []
         for group in groups:
-            found = examiner.examine(group, lambda id=group.id: log.reworded(id))  # type: ignore[misc]
-            log.triage(group.id, found.triage, category=found.category, owner=owner(found.category))
-            done += 1
-            if progress:
-                progress(done, max(total, done))
-            if ends is not None and monotonic() > ends:
-                return done
+            found, category = examiner.examine(group, partial(log.reworded, group.id))
+            findings.append(Finding(group.id, found, category, owner(category)))
+        log.triage(*findings)
+        done += len(findings)
+        if progress:
+            progress(done, max(total, done))
+        if ends is not None and monotonic() > ends:
+            break
     return done

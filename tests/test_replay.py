@@ -219,7 +219,7 @@ def test_letters_are_listed(kb, write, run):
         "=Нет входа\n\nНе приходит\nписьмо",
         "me@example.com",
     )
-    assert head.strip() == "id,at,lang,type,text,reply_to,offered"
+    assert head.strip() == "\ufeffid;at;lang;type;text;reply_to;offered"
     assert "'=Нет входа" in row
 
 

@@ -6,15 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from logs import NOON, Ask, moment
 
-from kb import text
+from kb import searchlog, text
 from kb.runs import Event
-from kb.searchlog import Filter, Search, SearchLog, Triage
+from kb.searchlog import Filter, Finding, Search, SearchLog, Triage, tables
 from kb.searchlog.numbers import Deflection, Repaid
 
 HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
@@ -322,8 +323,8 @@ def test_a_finding_is_kept_with_the_group(log: SearchLog, asked: dict[str, int])
     id = asked["забыл пароль"]
     finding = Triage("synonym", "b7", "забыл код", "ru/code", ("пароль", "код"))
 
-    log.triage(id, finding, category="Другое", owner="Борис")
-    log.triage(id, finding)
+    log.triage(Finding(id, finding, "Другое", "Борис"))
+    log.triage(Finding(id, finding))
 
     found = log.group(id)
     assert found is not None
@@ -336,7 +337,7 @@ def test_who_was_taken_off_by_a_lead_is_not_put_back(log: SearchLog, asked: dict
     id = asked["как вернуть деньги"]
     log.assign(id, "", who="lead")
 
-    log.triage(id, Triage("content", "b7"), category="Оплата", owner="Анна")
+    log.triage(Finding(id, Triage("content", "b7"), "Оплата", "Анна"))
 
     found = log.group(id)
     assert found is not None
@@ -436,6 +437,58 @@ def test_what_costs_most_time_stands_on_top(log: SearchLog) -> None:
     assert first.median == timedelta(hours=2)
     assert first.mean == timedelta(hours=(2 * 24 + 50) / 25)
     assert (second.type, second.tickets, second.mean) == ("пароль", 50, timedelta(minutes=10))
+
+
+# --- another database ---------------------------------------------------------------------------
+
+
+def every_row(url: str) -> dict[str, list[str]]:
+    """What each table holds."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = {
+            table.name: sorted(map(repr, connection.execute(sa.select(table)).mappings()))
+            for table in tables.META.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+@pytest.mark.postgres
+def test_every_table_moves_whichever_database_it_is_in(
+    log: SearchLog,
+    ask: Ask,
+    asked: dict[str, int],
+    url: str,
+    server: postgres.Server,
+    tmp_path: Path,
+) -> None:
+    ask(
+        "v20",
+        "забыл пароль",
+        3 * DAY,
+        id="r20",
+        **HITS,
+        seen=9,
+        events=(Event("click", "a", 2, 9),),
+    )
+    log.feedback("a", False, run="r20", text="плохо")
+    at = moment(3 * DAY + 9)
+    log.ticket("письмо", visit="v20", at=at, replied=moment(4 * DAY), type="вход")
+    log.purge(moment(DAY))
+    log.merge(asked["two factor codes"], asked["забыл пароль"], who="lead")
+    log.triage(Finding(asked["забыл пароль"], Triage("content", "b1")))
+    before = every_row(url)
+    assert [name for name, rows in before.items() if not rows] == []
+    target = server.new_database()
+    back = f"sqlite:///{tmp_path / 'back.sqlite3'}"
+
+    searchlog.migrate(url, target, page=2)
+    searchlog.migrate(target, back)
+
+    assert every_row(target) == before
+    assert every_row(back) == before
+    server.drop(target)
 
 
 # --- an older log -------------------------------------------------------------------------------

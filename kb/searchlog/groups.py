@@ -16,7 +16,7 @@ from kb.searchlog.database import Database
 from kb.searchlog.desk import Desk
 from kb.searchlog.rows import SUMMED, folded
 from kb.searchlog.statements import change, execute, group_row, select, select_one
-from kb.searchlog.values import Action, Triage, dump, stamp, when
+from kb.searchlog.values import Action, Finding, Triage, dump, stamp, when
 
 Ids = int | Collection[int]
 
@@ -221,36 +221,31 @@ class Groups(Database):
 
     # --- what the service itself finds out ---
 
-    def triage(
-        self,
-        group: int,
-        finding: Triage,
-        *,
-        category: str = "",
-        owner: str = "",
-        at: datetime | None = None,
-    ) -> None:
-        """This is what would have answered the group (LEADS.md §8).
+    def triage(self, *findings: Finding, at: datetime | None = None) -> None:
+        """This is what would have answered some groups (LEADS.md §8); all of it or nothing.
 
-        `category` and `owner` are of the nearest article, for a group that has none yet.
+        Category and owner are taken by a group that has none yet.
         """
         with self._writing() as connection:
-            row = group_row(connection, group)
-            values: dict[str, Any] = {
-                "triage": dump(_stored(finding)),
-                "cause": finding.cause,
-                "triage_build": finding.build,
-            }
-            if category and not row["category"]:
-                values["category"] = category
-            if row["cause"] != finding.cause:
-                change(connection, group, "", "triage", finding.cause, at, **values)
-            else:
-                sets = ", ".join(f"{name} = :{name}" for name in values)
-                query = f"update groups set {sets} where id = :id"  # noqa: S608 (our own names)
-                execute(connection, query, id=group, **values)
-            if owner and row["status"] == "open" and not _was_assigned(connection, group):
-                change(connection, group, "", "assigned", owner, at, owner=owner, status="assigned")
+            for finding in findings:
+                _note(connection, finding, at)
+
+    def end_dismissals(self, at: datetime) -> int:
+        """Groups that were dismissed until a day before `at` wait for an answer again; how many."""
+        with self._writing() as connection:
+            rows = select(
+                connection,
+                """select id, owner from groups where status = 'dismissed'
+                   and dismissed_until > 0 and dismissed_until < :at and merged_into = 0""",
+                at=stamp(at),
+            )
+            for row in rows:
+                status = "assigned" if row["owner"] else "open"
+                change(
+                    connection, row["id"], "", "reopened", "its day has come", at, status=status,
+                    dismissed_reason="", dismissed_until=0,
+                )  # fmt: skip
+            return len(rows)
 
     def answer(
         self,
@@ -294,6 +289,29 @@ class Groups(Database):
 def _rows(connection: Connection, groups: Ids) -> list[dict[str, Any]]:
     ids = [groups] if isinstance(groups, int) else list(dict.fromkeys(groups))
     return [group_row(connection, id) for id in ids]
+
+
+def _note(connection: Connection, finding: Finding, at: datetime | None) -> None:
+    id, triage = finding.group, finding.triage
+    row = group_row(connection, id)
+    values: dict[str, Any] = {
+        "triage": dump(_stored(triage)),
+        "cause": triage.cause,
+        "triage_build": triage.build,
+    }
+    if finding.category and not row["category"]:
+        values["category"] = finding.category
+    if row["cause"] != triage.cause:
+        change(connection, id, "", "triage", triage.cause, at, **values)
+    else:
+        sets = ", ".join(f"{name} = :{name}" for name in values)
+        query = f"update groups set {sets} where id = :id"  # noqa: S608 (names of our own columns)
+        execute(connection, query, id=id, **values)
+    if finding.owner and row["status"] == "open" and not _was_assigned(connection, id):
+        change(
+            connection, id, "", "assigned", finding.owner, at, owner=finding.owner,
+            status="assigned",
+        )  # fmt: skip
 
 
 def _stored(finding: Triage) -> dict[str, Any]:

@@ -72,6 +72,16 @@ class Triage:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found out about a group."""
+
+    group: int
+    triage: Triage
+    category: str = ""  # of the nearest article
+    owner: str = ""  # of that category
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Which groups the board shows; what is empty does not matter."""
 
