@@ -31,10 +31,12 @@ const isField = (node) => node.closest("input,textarea,select,[contenteditable]"
 const today = new Date().toDateString();
 let [visit, began] = [].concat(kept(sessionStorage, "kb-visit") || []);
 if (began !== today) kept(sessionStorage, "kb-visit", [(visit = $("[data-visit]")?.dataset.visit || newId()), today]);
-for (const letter of document.querySelectorAll("form.contact")) {
-  $("[name=visit]", letter)?.remove();
-  letter.append(make("input", { type: "hidden", name: "visit", value: visit }));
-}
+for (const letter of document.querySelectorAll("form.contact"))
+  if (!$("[name=visit]", letter)) letter.append(make("input", { type: "hidden", name: "visit", value: visit }));
+document.addEventListener("click", ({ target }) => {
+  const letter = target.closest("a[href^='/contact']");
+  if (letter && !/[?&]visit=/.test(letter.search)) letter.search += "&" + new URLSearchParams({ visit });
+});
 
 // --- the box ---
 
@@ -68,7 +70,9 @@ function searchBox() {
     if (!run) return;
     if (kind) run.body.events.push({ kind, slug, rank, ms: ms() });
     run.over = true;
-    navigator.sendBeacon("/api/searches", new Blob([JSON.stringify(run.body)], { type: "application/json" }));
+    let text; // browsers send 64 KB at most; the last steps tell what was asked
+    while ((text = JSON.stringify(run.body)).length > 2e4 && run.body.steps.length > 1) run.body.steps.shift();
+    navigator.sendBeacon("/api/searches", new Blob([text], { type: "application/json" }));
   };
   addEventListener("pagehide", () => {
     if (run && !run.over) report("left");

@@ -79,3 +79,42 @@ def test_a_letter_from_the_foot_of_a_page_belongs_to_the_visit(visit, recorded):
     [row] = recorded("счёт для бухгалтерии потерян")
 
     assert row["ticketed"]
+
+
+def test_a_letter_from_the_widget_belongs_to_its_visit(visit, recorded):
+    page = visit("/widget?ui=ru", **PERSON)
+    box(page).fill("акт для аудитора потерян")
+    expect(page.get_by_role("option").first).to_be_visible()
+    box(page).press("Escape")
+    with page.context.expect_page() as opened:
+        page.locator(".promise a").click()
+    letter = opened.value
+    letter.get_by_label("Ваш вопрос").fill("Где акт?")
+    letter.get_by_label("Почта для ответа").fill("anna@example.com")
+    letter.get_by_role("button", name="Отправить вопрос").click()
+    expect(letter.get_by_role("status").last).to_be_visible()
+    page.close(run_before_unload=False)
+    page = visit("/ru/", **PERSON)  # the closed page has said what it had to say
+
+    [row] = recorded("акт для аудитора потерян")
+
+    assert (row["surface"], row["ticketed"]) == ("widget", True)
+
+
+def test_a_very_long_question_is_recorded_too(visit, recorded):
+    page = visit("/ru/", **PERSON)
+    box(page).focus()
+    page.evaluate(
+        """() => {
+            const input = document.querySelector("#q");
+            for (let n = 2; n <= 480; n++) {
+                input.value = "щ".repeat(n);
+                input.dispatchEvent(new Event("input", { bubbles: true }));
+            }
+        }"""
+    )
+    page.goto("/contact?ui=ru")
+
+    [row] = recorded("щ" * 480)
+
+    assert row["keystrokes"] > 10
