@@ -97,9 +97,9 @@ def _tree(folder: Path, commit: str) -> Iterator[_Blob]:
     for line in listed.split(b"\0")[:-1]:
         facts, _, name = line.partition(b"\t")
         mode, _, id_, size = facts.decode("ascii").split()
-        path = os.fsdecode(name)
-        if _is_inside(path) and (mode in _FILES or (mode == _LINK and int(size) <= _MOST_LINK)):
-            yield _Blob(path, mode, id_, int(size))
+        path, bytes_ = os.fsdecode(name), int(size) if size.isdigit() else 0  # `BAD`: not here
+        if _is_inside(path) and (mode in _FILES or (mode == _LINK and bytes_ <= _MOST_LINK)):
+            yield _Blob(path, mode, id_, bytes_)
 
 
 def _is_inside(path: str) -> bool:

@@ -307,6 +307,23 @@ def test_a_shallow_clone_names_what_to_do(project, tmp_path, monkeypatch):
     )
 
 
+def test_a_clone_without_the_files_of_a_commit_says_so(project):
+    image = project.put("articles/ru/image.png", "as good as any")
+    project.commit()
+
+    def lose(path: str) -> None:
+        name = project.git("rev-parse", f"HEAD:{path}")
+        (project.root / ".git/objects" / name[:2] / name[2:]).unlink()
+
+    lose(str(image.relative_to(project.root)))
+    assert run("HEAD").exit_code == 0  # nobody needs the picture
+
+    lose("articles/ru/mail.md")
+    done = run("HEAD")
+    assert done.exit_code == 2
+    assert "lacks 'articles/ru/mail.md' in this clone; run `git fetch --refetch`" in done.stderr
+
+
 def test_the_first_change_has_nothing_to_be_compared_with(tmp_path, monkeypatch):
     project = Project(tmp_path / "project")
     project.git("rm", "-rq", "articles")
