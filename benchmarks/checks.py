@@ -12,10 +12,11 @@ import os
 import random
 import sys
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
@@ -27,6 +28,7 @@ from kb.front_matter import Wrong  # noqa: E402
 from kb.keys import typed  # noqa: E402
 
 TIMES = 3
+ARTICLES = Path(sys.path[0]) / "articles"
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -46,8 +48,8 @@ def front_matter_alone(folder: Path) -> None:
                 typed(front_matter.read(data.decode("utf-8", "replace").split("\n")))
 
 
-def measure(folder: Path, sample: int) -> None:
-    """Prints the figures of one folder."""
+def measure(folder: Path) -> list[Problem]:
+    """Prints the figures of one folder; all that is wrong in it."""
     found: list[Problem] = []
 
     def check(data: str) -> None:
@@ -60,18 +62,34 @@ def measure(folder: Path, sample: int) -> None:
     firsts = []
     for _ in range(TIMES):
         with tempfile.TemporaryDirectory() as fresh:
-            firsts.append(seconds(lambda data=fresh: check(data)))  # type: ignore[misc]
+            firsts.append(seconds(partial(check, fresh)))
     number = len(articles.listing(folder).sources)
     print(f"{folder.name}: {number} files, front matter alone {alone:.2f} s,", end=" ")
     print(f"first check {min(firsts):.2f} s ({min(firsts) / alone:.1f} ×),", end=" ")
     print(f"next check {later:.2f} s ({later / alone:.1f} ×)")
-    by_rule: dict[tuple[str, str], list[Problem]] = defaultdict(list)
-    for problem in found:
-        by_rule[problem.level, problem.code].append(problem)
-    for (level, code), problems in sorted(by_rule.items()):
-        print(f"  {len(problems):5} {code} ({level})")
-        for one in sorted(random.Random(1).sample(problems, min(sample, len(problems)))):
-            print(f"        {one.path}:{one.line}: {one.message}; {one.cure}")
+    numbers = Counter((problem.level, problem.code) for problem in found)
+    for (level, code), times in sorted(numbers.items()):
+        print(f"  {times:5} {code} ({level})")
+    return found
+
+
+def show(found: dict[Path, list[Problem]], sample: int) -> None:
+    """Prints some problems of every rule with the lines they are about, drawn from all folders."""
+    by_rule: dict[str, list[tuple[Path, Problem]]] = defaultdict(list)
+    for folder, problems in found.items():
+        for problem in problems:
+            by_rule[problem.code].append((folder, problem))
+    for code, all_of_it in sorted(by_rule.items()):
+        print(f"\n{code}: {min(sample, len(all_of_it))} of {len(all_of_it)}")
+        drawn = random.Random(1).sample(all_of_it, min(sample, len(all_of_it)))
+        for folder, one in sorted(drawn):
+            lines = (folder / one.path).read_bytes().splitlines()
+            line = (
+                lines[one.line - 1].decode("utf-8", "replace").strip()
+                if len(lines) >= one.line
+                else ""
+            )
+            print(f"  {folder.name}/{one.path}:{one.line}: {one.message}; {one.cure}\n      {line}")
 
 
 def main() -> None:
@@ -79,8 +97,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--sample", type=int, default=0)
     given = parser.parse_args()
-    for folder in given.folders or [Path(sys.path[0]) / "articles"]:
-        measure(folder, given.sample)
+    found = {folder: measure(folder) for folder in given.folders or [ARTICLES]}
+    if given.sample:
+        show(found, given.sample)
 
 
 if __name__ == "__main__":

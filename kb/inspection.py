@@ -18,6 +18,7 @@ from kb.config import Settings
 from kb.errors import ConfigError, IndexDamaged, IndexMissing
 from kb.library import SYNONYMS, Library
 from kb.markup import Rendered
+from kb.outline import Outline
 from kb.search import Asked, Searcher
 from kb.store import Builds
 
@@ -116,7 +117,8 @@ def _shaped(base: Base, settings: Settings, *, wants_sites: bool) -> tuple[Base,
     unsure = {a.slug for a in base.articles} - shapes.keys()
     failed: list[Problem] = []
     rendered: set[str] = set()
-    while wanted := (unsure | checks.doubtful(base)) - rendered:
+    for _ in range(2):  # what could not be outlined may have links of its own
+        wanted = (unsure | _doubtful(base, outlines)) - rendered
         rendered |= wanted
         found = [article for article in base.articles if article.slug in wanted]
         for article, result in zip(found, _rendered(found, settings), strict=True):
@@ -125,6 +127,15 @@ def _shaped(base: Base, settings: Settings, *, wants_sites: bool) -> tuple[Base,
             else:
                 shapes[article.slug] = result
     return base, failed
+
+
+def _doubtful(base: Base, outlines: Mapping[str, Outline | None]) -> set[str]:
+    """Articles of which only rendering can tell whether they have a heading somebody links to."""
+    return {
+        slug
+        for slug, anchor in checks.lacking(base)
+        if (known := outlines.get(slug)) is not None and known.may_have(anchor)
+    }
 
 
 def render(job: tuple[Article, bool]) -> Rendered:

@@ -27,16 +27,28 @@ class Outline:
     links: tuple[Link, ...]
 
     @cached_property
-    def anchors(self) -> frozenset[str]:
-        """The anchors that are sure; there may be more."""
-        return frozenset(_anchors(self.article))
+    def anchors(self) -> tuple[str, ...]:
+        """The anchors that are sure, in order; see `may_have`."""
+        return tuple(dict.fromkeys(_anchors(self.article)))
+
+    def may_have(self, wanted: str) -> bool:
+        """Whether rendering might show this anchor all the same: a repeated or unusual heading.
+
+        The words of an anchor stand in the text.
+        """
+        words = re.sub(r"-\d+$", "", wanted.removeprefix("h-"))
+        return wanted in self.anchors or words in self._words
+
+    @cached_property
+    def _words(self) -> str:
+        return anchor(self.article.body)
 
 
 _MOST_LOOSE = 300  # brackets of a paragraph that begin no link; more may take a renderer minutes
 _FENCE = re.compile(r"(?:[-*+]|\d{1,9}[.)])?[ \t>]*(`{3,}|~{3,})([^`]*)$")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]+|$)")
 _HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
-_INCLUDE = re.compile(r"\[!INCLUDE\s*\[[^\]\n]*\]\([^)\n]*\)\s*\]", re.I)
+_INCLUDE = re.compile(r"\[!INCLUDE\s*\[([^\]\n]*)\]\([^)\n]*\)\s*\]", re.I)
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 _CODE = re.compile(r"(?<!\\)(`+)(.+?)(?<!`)\1(?!`)", re.S)
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()>#+.!|-])")
@@ -45,8 +57,8 @@ _SIMPLE = re.compile(r"""([^\[\]\\<>]*)\]\(([^\s()<>"'\\]+)\)""")
 _SIGNS = re.compile(r"\][(:]|<|\{|:::")  # of anything but plain text
 _UNSURE = re.compile(
     r"^ {0,3}(?:>[ ]?)*\[[^\]\n]+\]:"  # a reference or footnote: `[name]: …`
-    r"|</?(?!(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup"
-    r"|u|var|wbr)\b|https?:|mailto:|[\w.+-]+@)[a-z!?]"  # HTML that is no part of a sentence
+    r"|^(?:[^|\n][^\n]*)?</?(?!(?:a|abbr|b|br|cite|code|del|em|i|img|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup"
+    r"|u|var|wbr)\b|https?:|mailto:|[\w.+-]+@)[a-z!?]"  # HTML outside of sentences and tables
     r"|=\{|\{[:{%]",  # of other tools: JSX, kramdown, Jekyll, Hugo
     re.I | re.M,
 )
@@ -212,8 +224,8 @@ def _anchors(article: Article) -> Iterator[str]:
             for line in paragraph.split("\n"):
                 if "#" in line and (found := _HEADING.fullmatch(line)):
                     own = _OWN_ID.search(found[1])
-                    heading = plain(found[1])
-                    if "[!" in line or heading.casefold() == article.title.casefold():
+                    heading = plain(_INCLUDE.sub(r"\1", found[1]))
+                    if heading.casefold() == article.title.casefold():
                         continue
                     yield anchor(own[1] if own else heading)
                 if "<" in line:

@@ -1,5 +1,6 @@
 """Each rule finds its mistake, names line and cure, and stays silent where nothing is wrong."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from textwrap import dedent
@@ -129,6 +130,15 @@ def test_an_alias_leads_to_one_article():
         "the alias old belongs to a.md as well",
         "the alias c is the article's own address",
     ]
+
+
+def test_translations_in_another_tool_may_share_a_former_address():
+    theirs = dict.fromkeys(("_en/a.md", "_es/a.md"), "---\naliases: old\n---\n# A\n")
+    both = base(theirs)
+
+    assert len([p for p in checks.run(both) if p.code == "alias-taken"]) == 2
+    told = replace(both, articles=[replace(a, dialect="jekyll") for a in both.articles])
+    assert [p for p in checks.run(told) if p.code == "alias-taken"] == []
 
 
 def test_former_addresses_do_not_lead_in_a_circle():

@@ -84,9 +84,10 @@ def test_questions_of_files_not_asked_about_are_not_asked(kb, write, settings):
 
 
 def test_only_doubtful_articles_are_rendered(kb, write, monkeypatch):
-    write("a", "[x](b.md#here) [y](#mine)\n\n## Mine", title="A")
+    write("a", "[x](b.md#here) [y](#mine) [z](d.md#quoted)\n\n## Mine", title="A")
     write("b", "## Here\n\nText.", title="B")
     write("c", "<div>[x](b.md#there)</div>\n\n[z](b.md#nowhere)", title="C")
+    write("d", "> ## Quoted\n\nText.", title="D")
     rendered = []
     render = markup.render
 
@@ -100,7 +101,7 @@ def test_only_doubtful_articles_are_rendered(kb, write, monkeypatch):
     )
 
     assert codes(kb) == ["broken-anchor"]
-    assert rendered == ["c.md", "b.md"]
+    assert rendered == ["c.md", "d.md"]
 
 
 def test_an_article_that_cannot_be_rendered_is_told(write, settings):

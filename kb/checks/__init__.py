@@ -13,12 +13,12 @@ from kb.articles import Problem
 from kb.checks import claims, dates, links, reading, translations, web, writing
 from kb.checks.base import LEVELS, OFF, RULES, Base, Finding, Rule, Shape, ignored
 from kb.checks.claims import TOP
-from kb.checks.links import doubtful
+from kb.checks.links import lacking
 from kb.checks.web import external
 
 __all__ = [
     "LEVELS", "OFF", "RULES", "TOP", "Base", "Finding", "Rule", "Shape", "claims", "dates",
-    "doubtful", "external", "links", "reading", "run", "sieved", "translations", "unknown", "web",
+    "external", "lacking", "links", "reading", "run", "sieved", "translations", "unknown", "web",
     "writing",
 ]  # fmt: skip
 

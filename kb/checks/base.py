@@ -147,6 +147,13 @@ def line_of(article: Article, line: int) -> int:
     return article.body_line + line - 1
 
 
+def is_mirrored(one: Article, other: Article) -> bool:
+    """Whether two files stand at one place of two trees: versions, or languages we do not know."""
+    first, second = (without_ending(article.path).split("/") for article in (one, other))
+    differing = [at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
+    return len(first) == len(second) and len(differing) == 1 and differing[0] < len(first) - 1
+
+
 _IGNORE = re.compile(r"<!--\s*kb(?:-ignore|:\s*ignore)[\s:]+([\w\s,-]+?)\s*-->")
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kb import text
 from kb.articles import Article
-from kb.checks.base import Base, Finding, rule
-from kb.keys import without_ending
+from kb.checks.base import Base, Finding, is_mirrored, rule
 
 TOP = 3  # an article must stand among so many for each question it claims to answer
 
@@ -59,7 +58,7 @@ def _duplicate_title(base: Base) -> Iterator[Finding]:
         titles[article.lang, article.category, title].append(article)
     for same in titles.values():
         for article in same if len(same) > 1 else ():
-            others = (a for a in same if a is not article and not _is_mirrored(a, article))
+            others = (a for a in same if a is not article and not is_mirrored(a, article))
             other = next(others, None)
             if other is not None:
                 yield Finding(
@@ -68,13 +67,6 @@ def _duplicate_title(base: Base) -> Iterator[Finding]:
                     f"{other.path} has the same title",
                     "say in the title what tells them apart, or join them",
                 )
-
-
-def _is_mirrored(one: Article, other: Article) -> bool:
-    """Whether two files stand at one place of two trees: versions, or languages we do not know."""
-    first, second = (without_ending(article.path).split("/") for article in (one, other))
-    differing = [at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
-    return len(first) == len(second) and len(differing) == 1 and differing[0] < len(first) - 1
 
 
 _ASKS = re.compile(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.articles import Article
-from kb.checks.base import Base, Finding, line_of, rule
+from kb.checks.base import Base, Finding, is_mirrored, line_of, rule
 from kb.keys import ENDINGS, without_ending
 from kb.markup import Link
 
@@ -70,8 +70,8 @@ def _is_in_folder(link: Link) -> bool:
 
 def _dead_links(base: Base, wanted: Callable[[Link], bool]) -> Iterator[Finding]:
     for article, link in base.links(images=False):
-        target = resolve(base, article, link)
-        if target is not None and not target.exists and wanted(link):
+        target = resolve(base, article, link) if wanted(link) else None
+        if target is not None and not target.exists:
             yield Finding(
                 article,
                 line_of(article, link.line),
@@ -94,10 +94,10 @@ def _nearest_path(base: Base, article: Article, link: Link) -> str:
     return f"write {posixpath.relpath(near[0].path, posixpath.dirname(article.path) or '.')}"
 
 
-def doubtful(base: Base) -> set[str]:
-    """Slugs of articles that lack a heading somebody links to, as far as `rendered` knows."""
+def lacking(base: Base) -> set[tuple[str, str]]:
+    """Slug and anchor wherever somebody links to a heading that `rendered` does not know."""
     return {
-        target.article.slug
+        (target.article.slug, target.anchor)
         for _, _, target in _anchored(base)
         if target.article and target.anchor not in base.rendered[target.article.slug].anchors
     }
@@ -187,7 +187,7 @@ def _alias_taken(base: Base) -> Iterator[Finding]:
     for alias, claimants in base.by_alias.items():
         owner = base.by_slug.get(alias)
         for article in claimants:
-            others = [a for a in (owner, *claimants) if a is not None and a is not article]
+            others = [a for a in (owner, *claimants) if a is not None and _contend(a, article)]
             line = article.lines.get("aliases", 1)
             if owner is article:
                 yield Finding(
@@ -200,6 +200,12 @@ def _alias_taken(base: Base) -> Iterator[Finding]:
                     f"the alias {alias} belongs to {others[0].path} as well",
                     "keep it in one of them: an address leads to one article",
                 )
+
+
+def _contend(one: Article, other: Article) -> bool:
+    """Whether both mean the same address: other tools count from each language's own root."""
+    is_theirs = bool(one.dialect and other.dialect)
+    return one is not other and not (is_theirs and is_mirrored(one, other))
 
 
 @rule("alias-circle", "error")

@@ -9,6 +9,7 @@ _OUTSIDE = re.compile(r"(?:https?://|mailto:|tel:)", re.I)
 _FILE = re.compile(r"\.(?=[A-Za-z0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$")
 _MARKDOWN = re.compile(r"\.(?:md|markdown|mdx)$", re.I)
 _HTML = re.compile(r"\.html?$", re.I)
+_CONTROL = re.compile("[\x00-\x1f]")
 _OWN = re.compile(r"(?:articles|media|contact|search)(?:/|$)")
 SAFE = "/~!$()*+,;=:@-._"
 
@@ -39,7 +40,7 @@ def address(target: str, path: str, *, image: bool = False, html: bool = False) 
     place = unquote(place, errors="replace")
     if place == "/":
         return "/"
-    if any(ord(char) < 32 for char in place):
+    if _CONTROL.search(place):
         return ""
     if place.startswith("/"):
         found = posixpath.normpath(place.lstrip("/"))
