@@ -1,7 +1,9 @@
 """What leads see of the log and do to it, on SQLite and PostgreSQL."""
 
 import json
+import re
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -149,6 +151,51 @@ def test_pages_follow_each_other(log: SearchLog, ask: Ask) -> None:
     assert len({group.id for page in pages for group in page.groups}) == 7
     assert log.board(page=99, limit=3).page == 3
     assert log.board(page=-1, limit=3).page == 1
+
+
+def plans(log: SearchLog, ask: Callable[[], object]) -> list[str]:
+    """How SQLite goes about each query of a reading."""
+    found: list[str] = []
+
+    def explain(connection: Any, cursor: Any, query: str, values: Any, *rest: Any) -> None:
+        if query.lstrip().startswith("select"):
+            steps = cursor.connection.execute(f"explain query plan {query}", values)
+            found.extend(step[3] for step in steps)
+
+    sa.event.listen(log._engine, "before_cursor_execute", explain)
+    try:
+        ask()
+    finally:
+        sa.event.remove(log._engine, "before_cursor_execute", explain)
+    return found
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda log: log._ids(Filter(), None, "cost", 50, 0),
+        lambda log: log._facet(Filter(kind="none", owner="Анна"), "category"),
+        lambda log: log._facet(Filter(), "kind"),
+        lambda log: log._total(Filter(category="Оплата")),
+        lambda log: log._recent(Filter(since=FIRST)),
+        lambda log: log.misses_by_category(FIRST, FIRST),
+        lambda log: log.answer_times(FIRST, FIRST),
+        lambda log: log.repaid(),
+    ],
+)
+def test_no_list_or_number_reads_whole_groups_or_any_search(
+    tmp_path: Path, ask: Callable[[SearchLog], object]
+) -> None:
+    """They read indexes that hold all they need: a reader holds up whoever records."""
+    log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+
+    found = plans(log, lambda: ask(log))
+
+    assert found
+    for step in found:
+        assert not re.match(r"(SCAN|SEARCH) (g|groups)\b(?!.*COVERING INDEX)", step), step
+        assert not re.match(r"(SCAN|SEARCH) (r|runs)\b", step), step
+    log.close()
 
 
 # --- one group ----------------------------------------------------------------------------------

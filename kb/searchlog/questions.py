@@ -179,6 +179,26 @@ class Questions(Database):
                 )
             ]
 
+    def votes_by_article(self, low: datetime, middle: datetime) -> dict[str, tuple[int, ...]]:
+        """How many of how many found an article helpful: since `middle`, and from `low` to it?"""
+        query = """
+            select slug,
+                   sum(case when helpful and at >= :middle then 1 else 0 end) as helpful,
+                   sum(case when at >= :middle then 1 else 0 end) as n,
+                   sum(case when helpful and at < :middle then 1 else 0 end) as helpful_before,
+                   sum(case when at < :middle then 1 else 0 end) as n_before
+            from feedback where at >= :low group by slug"""
+        with self._reading() as connection:
+            return {
+                row["slug"]: (
+                    int(row["helpful"]),
+                    int(row["n"]),
+                    int(row["helpful_before"]),
+                    int(row["n_before"]),
+                )
+                for row in select(connection, query, low=stamp(low), middle=stamp(middle))
+            }
+
     def successful_queries(self, lang: str, *, limit: int = 500) -> list[Popular]:
         """What did at least three visits ask in these words and find?"""
         query = """
