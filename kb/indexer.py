@@ -737,7 +737,7 @@ def _write_names(
     """Addresses to articles, their reading order, their translations, how often they are linked."""
     bases = np.cumsum([0, *(Segment(draft / name).size for name in segments)])
     live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
-    in_order = reading.in_order({path: entry.order for path, entry in live.items()})
+    as_read = reading.in_order({path: entry.order for path, entry in live.items()})
     at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}
     others = _other_addresses(live, by_slug)
@@ -746,7 +746,8 @@ def _write_names(
     arrays: dict[str, Any] = {
         "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
         "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
-        "order": np.array([at[path] for path in in_order], np.int32),
+        "order": np.array(list(at.values()), np.int32),
+        "reading": np.array([at[path] for path in as_read], np.int32),
         "folder_page": _folder_pages(live, at, int(bases[-1])),
         "group": _translations(live, by_slug, at, int(bases[-1]), langs),
         "inlinks": _inlinks(live, by_slug, others, at, int(bases[-1])),

@@ -41,7 +41,8 @@ class Library:
             self._at: NDArray[np.int32] = names["slugs.doc"]
             self._aliases = Vocabulary(names["aliases.blob"], names["aliases.offsets"])
             self._alias_to: NDArray[np.int32] = names["aliases.to"]
-            self.in_order: NDArray[np.int32] = names["order"]  # live articles as one reads them
+            self.in_order: NDArray[np.int32] = names["order"]  # live articles by path
+            self.as_read: NDArray[np.int32] = names["reading"]  # the same in reading order
             self.is_folder_page: NDArray[np.bool_] = names["folder_page"]  # such as `index.md`
             self._group: NDArray[np.int32] = names["group"]  # of translations, per article
             self.inlinks: NDArray[np.int32] = names["inlinks"]

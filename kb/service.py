@@ -689,11 +689,11 @@ class _Current:
         )  # fmt: skip
 
     def _served(self, today: date) -> tuple[int, ...]:
-        """Articles that lists may show, by path."""
+        """Articles that lists may show, as one reads them."""
         mask = self.library.corpus.served(today)
         if self._for_writers:
             mask = mask | self.unseen(today)
-        return tuple(int(doc) for doc in self.library.in_order if mask[doc])
+        return tuple(int(doc) for doc in self.library.as_read if mask[doc])
 
     def readable(self, today: date) -> NDArray[np.bool_]:
         """Which articles have a page."""
