@@ -92,12 +92,12 @@ class Ours:
 
     def word_step(self, asked: str) -> object:
         """The words alone: which ten articles they put first."""
-        query = queries.parse(asked)
+        query = queries.parse(asked, self.library.corpus.meaning)
         return best_first(self._ranker.add_up(self._ranker.look_up(query)), 10)
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""
-        query = queries.parse(asked)
+        query = queries.parse(asked, self.library.corpus.meaning)
         return self._ranker.rank(query, self._allowed, query.lang)
 
     def docs(self) -> list[peers.Doc]:
@@ -109,7 +109,9 @@ def code_stamp() -> str:
     folder = Path(kb.__file__).parent
     digest = blake2b(digest_size=8)
     for name in _WRITERS:
-        digest.update((folder / f"{name}.py").read_bytes())
+        for file in (folder / f"{name}.py", *sorted((folder / name).glob("*.py"))):
+            if file.exists():
+                digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

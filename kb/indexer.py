@@ -32,7 +32,7 @@ from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
 from kb.errors import BuildFailed, IndexDamaged, IndexMissing
-from kb.library import NAMES, SYNONYMS, Library
+from kb.library import NAMES, SCORES, SYNONYMS, Library
 from kb.segment import Segment, SegmentWriter
 from kb.store import Build, Builds
 from kb.vocabulary import Vocabulary
@@ -344,6 +344,8 @@ def _publish(
     _write_names(draft, contents.entries, segments, settings.langs)
     _write_state(draft, contents)
     library = _verify(draft, expected, segments, dead)
+    scores = {str(number): each for number, each in enumerate(library.corpus.scores)}
+    store.write_arrays(draft / SCORES, scores)
     level = before.build.manifest["level"] if before and hurried else calibration.level(library)
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,

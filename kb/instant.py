@@ -7,22 +7,31 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
+from math import log
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb import text
 from kb.schema import FIELDS, K1, Field
 from kb.segment import DRAFT, SURFACE_FIELDS, UNLISTED, Segment
+from kb.text import Meaning
 
 Docs = NDArray[np.int32]  # numbers of articles in the corpus, ascending
 Scores = NDArray[np.float32]
 Postings = tuple[Docs, Scores]
 T = TypeVar("T")
 
+_CACHED_WORDS = 1 << 15  # whose meaning is remembered
 _CACHED_FORMS = 500_000  # words in all cached lists together
 _CACHED_POSTINGS = 2_000_000  # in all cached lists together: 8 bytes each
+_TEXT = next(field for field in FIELDS if field.name == "text")
+_SURFACE = tuple(
+    field for field in FIELDS if field.name in SURFACE_FIELDS and field.name != _TEXT.name
+)
 NOTHING: Postings = (np.empty(0, np.int32), np.empty(0, np.float32))
 
 
@@ -33,8 +42,16 @@ class Corpus:
     a build of a base and deltas scores as one fresh build of the same articles would.
     """
 
-    def __init__(self, segments: Sequence[Segment], dead: Sequence[NDArray[np.int32]]) -> None:
-        """`dead[i]` are the articles of `segments[i]` that were replaced later or are gone."""
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        dead: Sequence[NDArray[np.int32]],
+        scores: Sequence[Scores] | None = None,
+    ) -> None:
+        """`dead[i]` are the articles of `segments[i]` that were replaced later or are gone.
+
+        `scores` are what `work_out` made of the same segments; without them that is done here.
+        """
         self.segments = tuple(segments)
         self.bases = [0]
         for segment in segments:
@@ -57,7 +74,11 @@ class Corpus:
         self._forms: Recent[tuple[NDArray[np.int32], ...]] = Recent(
             lambda value: sum(map(len, value)) + 32, _CACHED_FORMS
         )
-        self._impacts: Recent[Postings] = Recent(lambda value: len(value[0]) + 32, _CACHED_POSTINGS)
+        self._beginnings: Recent[Postings] = Recent(
+            lambda value: len(value[0]) + 32, _CACHED_POSTINGS
+        )
+        self.scores = work_out(self) if scores is None else tuple(scores)
+        self.meaning = lru_cache(_CACHED_WORDS)(self._meaning)
 
     def _all(self, name: str) -> NDArray[Any]:
         parts = [segment.arrays[name] for segment in self.segments]
@@ -150,6 +171,19 @@ class Corpus:
 
     # ------------------------------------------------------------ words
 
+    def _meaning(self, word: str) -> Meaning:
+        """A folded word as it was indexed, or worked out if it never was."""
+        for segment in self.segments:
+            at = segment.words.find(word)
+            if at >= 0:
+                view = segment.view
+                ptr = view["word_lemmas.ptr"]
+                numbers = view["word_lemmas.ids"][ptr[at] : ptr[at + 1]]
+                return Meaning(
+                    tuple(map(segment.lemmas.__getitem__, numbers)), view["words.weight"][at]
+                )
+        return text.meaning(word)
+
     def term(self, lemma: str) -> list[tuple[int, int]]:
         """Where a dictionary form stands: pairs of segment and its number there."""
         found = ((i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments))
@@ -178,9 +212,8 @@ class Corpus:
         kind = "surface" if surface else "field"
         all_docs, all_tf = [], []
         for i, low, high in ranges:
-            arrays = self.segments[i].arrays
-            ptr = arrays[f"{kind}.{field}.ptr"]
-            a, b = int(ptr[low]), int(ptr[high])
+            arrays, ptr = self.segments[i].arrays, self.segments[i].view[f"{kind}.{field}.ptr"]
+            a, b = ptr[low], ptr[high]
             if a == b:
                 continue
             docs, tf = arrays[f"{kind}.{field}.docs"][a:b], arrays[f"{kind}.{field}.tf"][a:b]
@@ -211,35 +244,58 @@ class Corpus:
 
     def idf(self, frequency: int) -> float:
         """Whoosh's inverse document frequency: log(N / (df + 1)) + 1."""
-        return float(np.log(max(self.count, 1) / (frequency + 1)) + 1)
+        return log(max(self.count, 1) / (frequency + 1)) + 1
 
     def impact(self, lemma: str) -> Postings:
         """All fields' weighted BM25 of a dictionary form, added up per article."""
-        return self._cached(("=", lemma), lambda: self._impact(lemma))
-
-    def _impact(self, lemma: str) -> Postings:
-        ranges = [(i, number, number + 1) for i, number in self.term(lemma)]
-        return self._sum([(field, ranges, False) for field in FIELDS]) if ranges else NOTHING
+        found = []
+        for i, number in self.term(lemma):
+            ptr = self.segments[i].view["field.text.ptr"]
+            low, high = ptr[number], ptr[number + 1]
+            docs = self.segments[i].arrays["field.text.docs"][low:high]
+            scores = self.scores[i][low:high]
+            if self._has_dead[i]:
+                alive = np.flatnonzero(scores)
+                docs, scores = docs[alive], scores[alive]
+            if self.bases[i]:
+                docs = docs + np.int32(self.bases[i])
+            found.append((docs, scores))
+        if not found:
+            return NOTHING
+        if len(found) == 1:
+            return found[0]
+        docs, scores = zip(*found, strict=True)
+        return np.concatenate(docs), np.concatenate(scores)
 
     def prefix_impact(self, start: str) -> Postings:
         """As `impact`, of all surface words that begin with `start`, counted as one word."""
-        return self._cached(("*", start), lambda: self._prefix_impact(start))
+        key = ("*", start)
+        known = self._beginnings.get(key)
+        if known is None:
+            known = self._prefix_impact(start)
+            self._beginnings.put(key, known)
+        return known
 
     def _prefix_impact(self, start: str) -> Postings:
         ranges = self.word_ranges(start, prefix=True)
-        fields = [field for field in FIELDS if field.name in SURFACE_FIELDS]
-        return self._sum([(field, ranges, True) for field in fields]) if ranges else NOTHING
-
-    def _sum(self, lists: Sequence[tuple[Field, list[tuple[int, int, int]], bool]]) -> Postings:
-        """Adds the fields up; the field `text` holds every article that any field holds."""
-        *parts, (whole, ranges, surface) = sorted(lists, key=lambda part: part[0].name == "text")
-        docs, total = self.bm25(whole, ranges, surface)
-        total = total * np.float32(whole.weight)
-        for field, ranges, surface in parts:
-            found, scores = self.bm25(field, ranges, surface)
-            if len(found):
-                total[np.searchsorted(docs, found)] += np.float32(field.weight) * scores
+        docs, total = self.bm25(_TEXT, ranges, surface=True)
+        if len(docs):
+            total *= np.float32(_TEXT.weight)
+        for field in _SURFACE:
+            found, scores = self.bm25(field, ranges, surface=True)
+            if len(found):  # whatever a field holds, the whole text does
+                total[docs.searchsorted(found)] += np.float32(field.weight) * scores
         return docs, total
+
+    def goes_on(self, word: str, lemmas: Sequence[str]) -> bool:
+        """Whether another word than the forms of these begins so."""
+        for segment in self.segments:
+            low, high = segment.words.prefix(word)
+            ptr = segment.view["word_lemmas.ptr"]
+            numbers = set(segment.view["word_lemmas.ids"][ptr[low] : ptr[high]])
+            if numbers - {segment.lemmas.find(lemma) for lemma in lemmas}:
+                return True
+        return False
 
     def field_scores(self, word: str, doc: int, prefix: bool = False) -> list[tuple[str, float]]:
         """What each field adds to an article's score for a dictionary form or a beginning."""
@@ -266,12 +322,69 @@ class Corpus:
             self._forms.put(key, found)
         return found
 
-    def _cached(self, key: tuple[str, str], make: Callable[[], Postings]) -> Postings:
-        found = self._impacts.get(key)
-        if found is None:
-            found = make()
-            self._impacts.put(key, found)
-        return found
+
+def work_out(corpus: Corpus) -> tuple[Scores, ...]:
+    """What `Corpus.impact` is made of: a score for each posting of the field `text`, per segment.
+
+    The field holds every word of every other field. Articles that count no more score 0.
+    """
+    names = _numbered(corpus)
+    known = max((int(each.max(initial=-1)) for each in names), default=-1) + 1
+    scores = [
+        np.zeros(len(segment.arrays["field.text.docs"]), np.float32) for segment in corpus.segments
+    ]
+    for field in FIELDS:
+        frequency = np.zeros(known, np.int64)
+        for number, name in zip(range(len(scores)), names, strict=True):
+            frequency[name] += _live_df(corpus, number, field.name)
+        idf = (np.log(max(corpus.count, 1) / (frequency + 1)) + 1) * (field.weight * (K1 + 1))
+        for number, name in zip(range(len(scores)), names, strict=True):
+            arrays, base = corpus.segments[number].arrays, corpus.bases[number]
+            docs, tf = (arrays[f"field.{field.name}.{kind}"] for kind in ("docs", "tf"))
+            norms = corpus.norms[field.name][base : base + corpus.segments[number].size]
+            worth = np.repeat(
+                idf[name].astype(np.float32), np.diff(arrays[f"field.{field.name}.ptr"])
+            )
+            worth *= tf / (tf + norms[docs])
+            if field.name == "text":
+                scores[number] += worth
+            else:
+                scores[number][arrays[f"field.{field.name}.at"]] += worth
+    for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
+        alive = corpus.live[base : base + segment.size]
+        if not alive.all():
+            scores[number] *= alive[segment.arrays["field.text.docs"]]
+    return tuple(scores)
+
+
+def _numbered(corpus: Corpus) -> list[NDArray[np.int64]]:
+    """The dictionary forms of each segment, numbered through the corpus."""
+    found: list[NDArray[np.int64]] = []
+    more: dict[str, int] = {}
+    first = corpus.segments[0].lemmas if corpus.segments else []
+    for number, segment in enumerate(corpus.segments):
+        if not number:
+            found.append(np.arange(len(first)))
+            continue
+        places = [corpus.segments[0].lemmas.find(lemma) for lemma in segment.lemmas]
+        for i, place in enumerate(places):
+            if place < 0:
+                places[i] = more.setdefault(segment.lemmas[i], len(first) + len(more))
+        found.append(np.array(places, np.int64))
+    return found
+
+
+def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
+    """In how many live articles of a segment each of its dictionary forms stands in a field."""
+    arrays, base = corpus.segments[number].arrays, corpus.bases[number]
+    counts: NDArray[np.int64] = np.diff(arrays[f"field.{field}.ptr"])
+    alive = corpus.live[base : base + corpus.segments[number].size]
+    if alive.all():
+        return counts
+    owners = np.repeat(np.arange(len(counts)), counts)
+    return np.bincount(owners[alive[arrays[f"field.{field}.docs"]]], minlength=len(counts)).astype(
+        np.int64
+    )
 
 
 def _forms(segment: Segment, lemmas: Sequence[str], start: str) -> NDArray[np.int32]:

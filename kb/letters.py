@@ -20,7 +20,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 SIZE = 4  # characters of a gram
 LONGEST = 4000  # content words of an article that are looked at, from its beginning
-_PRIME = np.uint64(0x100000001B3)
+_FACTOR, _ALL = 0x100000001B3, (1 << 64) - 1
+_PRIME = np.uint64(_FACTOR)
 _CHUNK = 2000  # articles whose grams are counted at once
 
 
@@ -36,6 +37,18 @@ def keys(words: Sequence[str]) -> tuple[Keys, NDArray[np.int32]]:
     for offset in range(SIZE):
         key = key * _PRIME + codes[starts + offset]
     return key, owner[starts]
+
+
+def keys_of(word: str) -> list[int]:
+    """As `keys`, of one word: for a few that is faster."""
+    points = [ord(char) for char in f"_{word}_"]
+    found = []
+    for at in range(len(points) - SIZE + 1):
+        key = 0
+        for point in points[at : at + SIZE]:
+            key = (key * _FACTOR + point) & _ALL
+        found.append(key)
+    return found
 
 
 def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:

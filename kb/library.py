@@ -15,7 +15,7 @@ from kb.segment import Segment
 from kb.store import Build
 from kb.vocabulary import Vocabulary
 
-NAMES, SYNONYMS = "names.kb", "synonyms.yml"
+NAMES, SCORES, SYNONYMS = "names.kb", "scores.kb", "synonyms.yml"
 
 
 class Library:
@@ -32,10 +32,11 @@ class Library:
         self.folder: Path = build.folder
         self.level = float(build.manifest.get("level", 0.6))  # of `calibration`
         try:
-            self.corpus = Corpus(
-                [Segment(build.folder / name) for name in build.manifest["segments"]],
-                [np.array(dead, np.int32) for dead in build.manifest["dead"]],
-            )
+            segments = [Segment(build.folder / name) for name in build.manifest["segments"]]
+            dead = [np.array(dead, np.int32) for dead in build.manifest["dead"]]
+            worked_out = build.folder / SCORES
+            scores = list(store.read_arrays(worked_out).values()) if worked_out.exists() else None
+            self.corpus = Corpus(segments, dead, scores)
             names = store.read_arrays(build.folder / NAMES)
             self._slugs = Vocabulary(names["slugs.blob"], names["slugs.offsets"])
             self._at: NDArray[np.int32] = names["slugs.doc"]

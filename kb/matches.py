@@ -1,47 +1,33 @@
-"""Where the words of a query, and words with most of their letters, stand. Scores nothing.
+"""Where the words of a query, and words that share their letters, stand. Scores nothing.
 
 One look through the content of the candidates serves all that follows: re-ranking, confidence and
 snippets.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from math import log
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb import letters
-from kb.instant import Corpus, Docs, Recent, Scores
-
-ALIKE = 0.3  # words that share less of their letters are not alike
-_MOST_ALIKE = 512  # words of a segment that are like one word
-_CACHED = 200_000  # words in all lists of like words together
+from kb.instant import Corpus, Docs, Scores
 
 Numbers = NDArray[np.int32]
 
-
-# What a place in an article holds a word of the query as: a word with most of its letters, a
-# synonym, or the word itself in some form (also a word that begins so, where it is unfinished).
-LIKE, SYNONYM, FORM = 0, 1, 2
-_KINDS = np.array([LIKE, SYNONYM, FORM], np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """Words like one word: per segment their numbers and how like they are, 0–1."""
-
-    numbers: tuple[Numbers, ...]
-    likeness: tuple[Scores, ...]
-    letters: float  # what all letters of the word are worth: the sum of the grams' idf
+_CACHED = 1 << 14  # words whose grams are remembered
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
     """A content word of the query: what it weighs, what holding it is worth, what stands for it.
 
-    `forms`, `others` and `alike` are per segment; a synonym (`others`) counts `other_weight`.
+    `forms` and `others` are per segment; a synonym (`others`) counts `other_weight`.
     """
 
     text: str
@@ -51,146 +37,170 @@ class Sought:
     forms: tuple[Numbers, ...]
     others: tuple[Numbers, ...]
     other_weight: float
-    alike: Alike
 
 
-class Matches:
-    """The matches of a query in some articles, by article and place; every array is per match."""
+class Gram(NamedTuple):
+    """A character 4-gram of a word: per segment from and to of the words that have it, its idf."""
 
-    def __init__(self, corpus: Corpus, sought: Sequence[Sought], docs: Docs) -> None:
-        """`docs` ascend; articles are numbered by their place among them."""
-        self.corpus, self.sought, self.docs = corpus, sought, docs
-        bounds = np.searchsorted(docs, corpus.bases).tolist()
-        parts = [
-            self._of(number, low, high)
-            for number, (low, high) in enumerate(pairwise(bounds))
-            if high > low
-        ]
-        if not parts:
-            parts = [_nothing()]
-        unit, word, kind, likeness, place = parts[0] if len(parts) == 1 else _joined(parts)
-        self.unit: NDArray[np.int64] = unit
-        self.word: NDArray[np.int64] = word
-        self.kind: NDArray[np.uint8] = kind
-        self.likeness: Scores = likeness
-        self.place: NDArray[np.int64] = place  # in the content of the article's segment
-        self.bounds: list[int] = np.searchsorted(unit, np.arange(len(docs) + 1)).tolist()
-
-    def _of(self, number: int, low: int, high: int) -> tuple[NDArray[Any], ...]:
-        """The matches in the articles `low` to `high`, which are of one segment."""
-        segment = self.corpus.segments[number]
-        arrays = segment.arrays
-        rows, word, kind, likeness = self._rows(number)
-        local = self.docs[low:high] - self.corpus.bases[number]
-        starts = arrays["content.ptr"][local]
-        ends = arrays["content.ptr"][local + 1]
-        content = arrays["content.words"]
-        spans = zip(starts.tolist(), ends.tolist(), strict=True)
-        table = segment.rows()
-        table[rows] = np.arange(1, len(rows) + 1, dtype=np.int32)
-        found = table[np.concatenate([content[a:b] for a, b in spans])]
-        table[rows] = 0
-        at = np.flatnonzero(found != 0)
-        row = found[at] - 1
-        edges = np.cumsum(ends - starts)
-        per_unit = np.diff(np.searchsorted(at, edges), prepend=0)
-        unit = np.repeat(np.arange(low, high), per_unit)
-        place = at + np.repeat(starts - (edges - (ends - starts)), per_unit)
-        return unit, word[row], kind[row], likeness[row], place
-
-    def _rows(self, number: int) -> tuple[NDArray[Any], ...]:
-        """Words of a segment with the word of the query, the kind and the likeness of each.
-
-        Later rows of a word overrule earlier ones: its forms overrule synonyms, those like words.
-        """
-        sought = self.sought
-        lists = [each.alike.numbers[number] for each in sought]
-        lists += [each.others[number] for each in sought]
-        # A form of two words is that of the word with fewer: `н…` does not take `настройка`.
-        rarest_last = sorted(range(len(sought)), key=lambda i: -len(sought[i].forms[number]))
-        lists += [sought[i].forms[number] for i in rarest_last]
-        lengths = [len(each) for each in lists]
-        rows = np.concatenate(lists) if lists else np.empty(0, np.int32)
-        numbers = [*range(len(sought)), *range(len(sought)), *rarest_last]
-        word = np.repeat(np.array(numbers, np.int64), lengths)
-        kind = np.repeat(np.repeat(_KINDS, len(sought)), lengths)
-        likeness = np.ones(len(rows), np.float32)
-        like = [each.alike.likeness[number] for each in sought]
-        if like:
-            head = np.concatenate(like)
-            likeness[: len(head)] = head
-        synonyms = np.flatnonzero(kind == SYNONYM)
-        if len(synonyms):
-            weights = np.array([each.other_weight for each in sought], np.float32)
-            likeness[synonyms] = weights[word[synonyms]]
-        return rows, word, kind, likeness
-
-    def gathered(self, name: str, chosen: NDArray[np.intp]) -> NDArray[np.int32]:
-        """`content.<name>` (token or line) at the chosen matches, which ascend."""
-        corpus = self.corpus
-        if len(corpus.segments) == 1:
-            return corpus.segments[0].arrays[f"content.{name}"][self.place[chosen]]
-        values = np.empty(len(chosen), np.int32)
-        number = np.searchsorted(corpus.bases, self.docs[self.unit[chosen]], side="right") - 1
-        for i in np.unique(number).tolist():
-            here = number == i
-            content = corpus.segments[i].arrays[f"content.{name}"]
-            values[here] = content[self.place[chosen][here]]
-        return values
+    spans: tuple[tuple[int, int], ...]
+    idf: float
 
 
-class Likeness:
-    """Which words of a corpus are like a word."""
+class Grams(NamedTuple):
+    """The grams of all words of a query; one that two words share stands there twice."""
+
+    spans: tuple[tuple[tuple[int, int], ...], ...]
+    worth: Scores  # rarity times the weight of the word
+
+
+class Letters:
+    """How rare the grams of words are in a corpus, and where to find the words that have them."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._frequency = [_live_frequency(corpus, i) for i in range(len(corpus.segments))]
-        self._known: Recent[Alike] = Recent(
-            lambda value: 2 * sum(map(len, value.numbers)) + 64, _CACHED
-        )
+        self._of_word = lru_cache(_CACHED)(self._grams)
 
-    def alike(self, word: str) -> Alike:
-        """The words that share at least `ALIKE` of the letters of `word`, itself among them."""
-        found = self._known.get((word, ""))
-        if found is None:
-            found = self._alike(word)
-            self._known.put((word, ""), found)
-        return found
+    def of(self, sought: Sequence[Sought]) -> Grams:
+        """The grams of some words, each word once."""
+        words = {each.text: each.weight for each in sought}
+        found = [(gram, weight) for word, weight in words.items() for gram in self._of_word(word)]
+        worth = np.array([gram.idf * weight for gram, weight in found], np.float32)
+        return Grams(tuple(gram.spans for gram, _ in found), worth)
 
-    def _alike(self, word: str) -> Alike:
-        keys = np.unique(letters.keys([word])[0])
-        places = []
-        frequency = np.zeros(len(keys), np.int64)
-        for segment, counts in zip(self._corpus.segments, self._frequency, strict=True):
-            at, there = _find(segment.arrays["grams.keys"], keys)
-            frequency[there] += counts[at[there]]
-            places.append((at, there))
-        telling = frequency > 0
-        idf = np.log(max(self._corpus.count, 1) / (frequency + 1)) + 1
-        whole = float(idf[telling].sum())
-        numbers, likeness = [], []
-        for segment, (at, there) in zip(self._corpus.segments, places, strict=True):
-            chosen = there & telling
-            found, likes = _sharing(segment.arrays, at[chosen], idf[chosen], whole)
-            numbers.append(found)
-            likeness.append(likes)
-        return Alike(tuple(numbers), tuple(likeness), whole)
+    def _grams(self, word: str) -> tuple[Gram, ...]:
+        """The distinct grams of a word that stand in some article."""
+        found = []
+        for key in dict.fromkeys(letters.keys_of(word)):
+            spans = []
+            frequency = 0
+            for segment, counts in zip(self._corpus.segments, self._frequency, strict=True):
+                keys = segment.view["grams.keys"]
+                at = bisect_left(keys, key)
+                if at < len(keys) and keys[at] == key:
+                    ptr = segment.view["grams.ptr"]
+                    spans.append((ptr[at], ptr[at + 1]))
+                    frequency += int(counts[at])
+                else:
+                    spans.append((0, 0))
+            if frequency:
+                idf = log(max(self._corpus.count, 1) / (frequency + 1)) + 1
+                found.append(Gram(tuple(spans), idf))
+        return tuple(found)
 
 
-def _sharing(
-    arrays: dict[str, NDArray[Any]], places: NDArray[np.intp], idf: Scores, whole: float
-) -> tuple[Numbers, Scores]:
-    """The words that have the grams at `places`, with the share of `whole` each has."""
-    ptr = arrays["grams.ptr"]
-    steps, lengths = letters.ranges(ptr[places], ptr[places + 1])
-    if not len(steps):
-        return np.empty(0, np.int32), np.empty(0, np.float32)
-    words, place = np.unique(arrays["grams.words"][steps], return_inverse=True)
-    shares = np.bincount(place, weights=np.repeat(idf, lengths)) / whole
-    likely = np.flatnonzero(shares >= ALIKE)
-    if len(likely) > _MOST_ALIKE:
-        likely = np.sort(likely[np.argsort(-shares[likely], kind="stable")[:_MOST_ALIKE]])
-    return words[likely], np.minimum(shares[likely], 1.0).astype(np.float32)
+class Matches:
+    """The words of a query in some articles, by article and place.
+
+    `unit`, `word`, `is_form` and `place` are per word found: a form of a word of the query (also a
+    word that begins so, where it is unfinished), or a synonym of it. `near_…` are of all words
+    that share letters with the query, these among them; `has` tells which grams, by their rows.
+    """
+
+    def __init__(self, corpus: Corpus, sought: Sequence[Sought], grams: Grams, docs: Docs) -> None:
+        """`docs` ascend; articles are numbered by their place among them."""
+        self.corpus, self.sought, self.grams, self.docs = corpus, sought, grams, docs
+        bounds = np.searchsorted(docs, corpus.bases).tolist()
+        parts: list[_Part] = []
+        rows = 0
+        for number, (low, high) in enumerate(pairwise(bounds)):
+            if high > low:
+                part = self._of(number, low, high, rows)
+                rows += len(part.code)
+                parts.append(part)
+        if len(parts) == 1:
+            whole = parts[0]
+        else:
+            whole = _Part(
+                *map(np.concatenate, zip(_nothing(len(grams.worth)), *parts, strict=True))
+            )
+        self.near_unit, self.near_place, self.near_row = whole.unit, whole.place, whole.row
+        self.has = whole.has
+        self.title_end = whole.title_end  # per article, in the content of its segment
+        code = whole.code[whole.row]
+        found = np.flatnonzero(code)
+        code = code[found] - 1
+        self.unit: NDArray[np.int64] = whole.unit[found]
+        self.place: NDArray[np.int64] = whole.place[found]
+        self.is_form: NDArray[np.bool_] = code >= len(sought)
+        self.word: NDArray[np.int64] = code - len(sought) * self.is_form
+
+    def _of(self, number: int, low: int, high: int, rows: int) -> "_Part":
+        """What is found in the articles `low` to `high`, which are of one segment."""
+        arrays = self.corpus.segments[number].arrays
+        local = self.docs[low:high] - self.corpus.bases[number]
+        ptr, content = arrays["content.ptr"], arrays["content.words"]
+        starts, ends = ptr[local], ptr[local + 1]
+        spans = zip(starts.tolist(), ends.tolist(), strict=True)
+        stream = np.concatenate([content[a:b] for a, b in spans])
+        row_of, code, has = self._rows(number, stream)
+        at = np.flatnonzero(row_of)
+        edges = np.cumsum(ends - starts)
+        counts = np.diff(np.searchsorted(at, edges), prepend=0)
+        unit = np.repeat(np.arange(low, high), counts)
+        place = at + np.repeat(ends - edges, counts)
+        title_end = starts + (2 + arrays["content.title"][local])  # a border of two is before it
+        return _Part(unit, place, row_of[at] + (rows - 1), title_end, code, has)
+
+    def _rows(self, number: int, stream: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint8]]:
+        """For each word of the stream its row or 0; and the rows: what the word is, its grams.
+
+        What it is: 0 only letters are shared, i + 1 a synonym of the word i of the query, after
+        those i + 1 a form of it.
+        """
+        segment, sought = self.corpus.segments[number], self.sought
+        held = segment.arrays["grams.words"]
+        spans = [each[number] for each in self.grams.spans]
+        lists = [held[a:b] for a, b in spans]
+        alike = sum(b - a for a, b in spans)
+        others = [i for i, each in enumerate(sought) if len(each.others[number])]
+        # A form of two words is that of the word with fewer: `н…` does not take `настройка`.
+        forms = sorted(range(len(sought)), key=lambda i: -len(sought[i].forms[number]))
+        lists += [sought[i].others[number] for i in others]
+        lists += [sought[i].forms[number] for i in forms]
+        words = np.concatenate(lists) if lists else np.empty(0, np.int32)
+        table = segment.rows()
+        table[words] = np.arange(1, len(words) + 1, dtype=np.int32)
+        row_of = table[stream]
+        row = table[words] - 1  # a word that stands there twice has one row all the same
+        table[words] = 0
+        code = np.zeros(len(words), np.int32)
+        codes = [i + 1 for i in others] + [len(sought) + i + 1 for i in forms]
+        lengths = [len(each) for each in lists[len(spans) :]]
+        code[row[alike:]] = np.repeat(np.array(codes, np.int32), lengths)
+        has = np.zeros((len(words), len(spans)), np.uint8)
+        column = np.repeat(np.arange(len(spans)), [b - a for a, b in spans])
+        has[row[:alike], column] = 1
+        return row_of, code, has
+
+    def gathered(self, name: str, unit: NDArray[Any], place: NDArray[Any]) -> NDArray[np.int32]:
+        """`content.<name>` (token or line) at some places."""
+        corpus = self.corpus
+        if len(corpus.segments) == 1:
+            values: NDArray[np.int32] = corpus.segments[0].arrays[f"content.{name}"][place]
+            return values
+        values = np.empty(len(place), np.int32)
+        number = np.searchsorted(corpus.bases, self.docs[unit], side="right") - 1
+        for i in np.unique(number).tolist():
+            here = number == i
+            values[here] = corpus.segments[i].arrays[f"content.{name}"][place[here]]
+        return values
+
+
+class _Part(NamedTuple):
+    """What is found in the articles of one segment: places, articles, rows."""
+
+    unit: NDArray[Any]
+    place: NDArray[Any]
+    row: NDArray[Any]
+    title_end: NDArray[Any]
+    code: NDArray[Any]
+    has: NDArray[Any]
+
+
+def _nothing(grams: int) -> _Part:
+    whole = np.empty(0, np.int64)
+    return _Part(whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
 
 
 def _live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
@@ -209,23 +219,3 @@ def _live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
             gone = np.unique(letters.keys(words)[0])
             frequency[np.searchsorted(arrays["grams.keys"], gone)] -= 1
     return frequency
-
-
-def _find(
-    keys: NDArray[np.uint64], wanted: NDArray[np.uint64]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Where each wanted key stands among the sorted keys, and whether it does."""
-    at = np.searchsorted(keys, wanted)
-    there = np.zeros(len(wanted), bool)
-    inside = at < len(keys)
-    there[inside] = keys[at[inside]] == wanted[inside]
-    return at, there
-
-
-def _joined(parts: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
-    return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
-
-
-def _nothing() -> tuple[NDArray[Any], ...]:
-    whole = np.empty(0, np.int64)
-    return whole, whole, np.empty(0, np.uint8), np.empty(0, np.float32), whole

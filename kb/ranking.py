@@ -6,6 +6,7 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from kb import confidence, rerank
 from kb.confidence import Stops
 from kb.instant import NOTHING, Corpus, Docs, Postings, Recent, Scores
-from kb.matches import Likeness, Matches, Sought
+from kb.matches import Letters, Matches, Sought
+from kb.places import Places
 from kb.query import Query, Word
 from kb.rerank import CANDIDATES, Lengths
 from kb.synonyms import Expansion, Phrase, Synonyms
@@ -27,16 +29,21 @@ FEWEST, HOPELESS = 30, 0.6  # re-scored: so many, and all with this share of the
 _CACHED = 1_000_000  # postings of all remembered words together
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranked:
-    """Articles in order of their scores."""
+    """The re-scored articles in order of their scores."""
 
     docs: Docs
     scores: Scores
-    hits: NDArray[np.bool_]  # of all articles, which are hits
-    total: int
+    words: Scores  # of all articles, what the words alone give; above 0: a hit
     confident: bool
-    matches: Matches  # in the re-scored articles
+    matches: Matches  # in these articles
+    own_lang: str
+
+    @cached_property
+    def total(self) -> int:
+        """How many articles are hits."""
+        return int(np.count_nonzero(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,35 +87,39 @@ class Ranker:
         self.corpus = corpus
         self.level = level
         self._synonyms = synonyms
-        self._likeness = Likeness(corpus)
+        self._letters = Letters(corpus)
         self._lengths = Lengths(corpus)
         self._terms: Recent[Term] = Recent(lambda term: len(term.docs) + 64, _CACHED)
 
     def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
-        """The articles of `allowed` that hold a word of the query, the best 200 in order."""
+        """The articles of `allowed` that hold a word of the query, the best of them in order."""
         asked = self.look_up(query)
         words = self.add_up(asked)
-        hits = words > 0
-        hits &= allowed
-        count = int(np.count_nonzero(hits))
-        docs, rest = self._candidates(np.where(hits, words, 0), count, own_lang)
-        matches = Matches(self.corpus, self._sought(asked), docs)
-        parts = rerank.parts(matches, self._lengths, words[docs])
+        words *= allowed
+        docs = self._candidates(words, own_lang)
+        matches = self.matches(self._sought(asked), docs)
+        places = Places(matches)
+        parts = rerank.parts(matches, places, self._lengths, words[docs])
         scores = self._favoured(docs, rerank.total(words[docs], parts), own_lang)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
         confident = confidence.is_enough(
-            matches, order, self.level, _stops(asked, self.corpus.count)
+            places,
+            [each.sentence for each in matches.sought],
+            order,
+            self.level,
+            _stops(asked, self.corpus.count),
         )
-        docs, scores = docs[order], scores[order]
-        behind = np.minimum(self._favoured(rest, words[rest], own_lang), scores.min(initial=np.inf))
-        return Ranked(
-            np.concatenate((docs, rest)),
-            np.concatenate((scores, behind.astype(np.float32))),
-            hits,
-            count,
-            confident,
-            matches,
-        )
+        return Ranked(docs[order], scores[order], words, confident, matches, own_lang)
+
+    def behind(self, ranked: Ranked) -> tuple[Docs, Scores]:
+        """The articles of the best 200 that were not re-scored, in order, and their scores."""
+        words = ranked.words.copy()
+        words[ranked.docs] = 0
+        most = CANDIDATES - len(ranked.docs)
+        docs = best_first(words, min(most, int(np.count_nonzero(words))))
+        scores = self._favoured(docs, words[docs], ranked.own_lang)
+        order = np.argsort(-scores, kind="stable")
+        return docs[order], np.minimum(scores[order], ranked.scores.min(initial=np.inf))
 
     def share(self, query: Query) -> float:
         """How much of a question the best place of this base holds."""
@@ -116,8 +127,12 @@ class Ranker:
         words = self.add_up(asked)
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
-        matches = Matches(self.corpus, self._sought(asked), docs)
-        return confidence.share(matches, np.arange(len(docs)), _stops(asked, self.corpus.count))
+        places = Places(self.matches(self._sought(asked), docs))
+        return confidence.share(places, np.arange(len(docs)), _stops(asked, self.corpus.count))
+
+    def matches(self, sought: Sequence[Sought], docs: Docs) -> Matches:
+        """Where the words and letters of a query stand in some articles (ascending)."""
+        return Matches(self.corpus, sought, self._letters.of(sought), docs)
 
     def _sought(self, asked: _Asked) -> list[Sought]:
         """The content words of the query in order; a repeated word is worth something once."""
@@ -132,7 +147,6 @@ class Ranker:
             if word.may_be_stop:
                 mass *= UNSURE
             seen.add(word.lemmas)
-            alike = self._likeness.alike(word.text)
             found.append(
                 Sought(
                     word.text,
@@ -142,19 +156,26 @@ class Ranker:
                     term.forms,
                     term.others,
                     term.other_weight,
-                    alike,
                 )
             )
         return found[::-1]
 
-    def _candidates(self, scores: Scores, count: int, own_lang: str) -> tuple[Docs, Docs]:
-        """The articles worth re-scoring, ascending, and those of the best 200 hopelessly behind."""
-        docs = best_first(scores, min(CANDIDATES, count))
+    def _candidates(self, scores: Scores, own_lang: str) -> Docs:
+        """The articles worth re-scoring, ascending: all near the best, and some in any case."""
+        best = scores.max(initial=0)
+        if not best:
+            return np.empty(0, np.int32)
+        for share in (HOPELESS, HOPELESS / 2, 0.0):
+            docs = np.flatnonzero(scores > share * best).astype(np.int32)
+            if len(docs) >= FEWEST:
+                break
         favoured = self._favoured(docs, scores[docs], own_lang)
-        order = np.argsort(-favoured, kind="stable")
-        ahead = int(np.count_nonzero(favoured >= HOPELESS * favoured.max(initial=0)))
-        ahead = max(ahead, FEWEST)
-        return np.sort(docs[order[:ahead]]), docs[order[ahead:]]
+        ahead = int(np.count_nonzero(favoured >= HOPELESS * favoured.max()))
+        ahead = min(max(ahead, FEWEST), CANDIDATES)
+        if len(docs) > ahead:
+            docs = docs[best_first(favoured, ahead)]
+            docs.sort()
+        return docs
 
     def _favoured(self, docs: Docs, scores: Scores, own_lang: str) -> Scores:
         """Scores with the writers' `boost`, and the reader's own language first."""
@@ -195,7 +216,8 @@ class Ranker:
     def _term(self, word: Word, synonyms: Expansion | None) -> Term:
         lists = [self.corpus.impact(lemma) for lemma in word.lemmas]
         frequency = max(len(docs) for docs, _ in lists)
-        if word.unfinished:
+        unfinished = word.unfinished and self.corpus.goes_on(word.text, word.lemmas)
+        if unfinished:
             docs, scores = self.corpus.prefix_impact(word.text)
             lists.append((docs, scores * np.float32(PREFIX)))
             frequency = max(frequency, len(docs))
@@ -211,7 +233,7 @@ class Ranker:
             docs,
             scores,
             self.corpus.idf(frequency or min(len(docs), self.corpus.count)),
-            self.corpus.forms(word.lemmas, word.text if word.unfinished else ""),
+            self.corpus.forms(word.lemmas, word.text if unfinished else ""),
             self.corpus.forms(others),
             other_weight,
         )
@@ -262,7 +284,9 @@ class Ranker:
         ranked = self.rank(query, allowed, own_lang)
         words = self.add_up(asked)
         candidates = ranked.matches.docs
-        parts = rerank.parts(ranked.matches, self._lengths, words[candidates])
+        parts = rerank.parts(
+            ranked.matches, Places(ranked.matches), self._lengths, words[candidates]
+        )
         total = rerank.total(words[candidates], parts)
         rows: list[tuple[int, str, str, str, float]] = []
         for doc in docs:
@@ -273,7 +297,7 @@ class Ranker:
             rows += [
                 (
                     doc,
-                    "order" if name == "order" else "letters",
+                    name if name in ("order", "place") else "letters",
                     query.raw,
                     name,
                     float(part[place]),
@@ -338,7 +362,8 @@ def best_of(size: int, lists: Sequence[Postings]) -> Postings:
     if len(lists) == 1:
         return lists[0]
     best = np.zeros(size, np.float32)
-    for docs, scores in lists:
+    best[lists[0][0]] = lists[0][1]
+    for docs, scores in lists[1:]:
         best[docs] = np.maximum(best[docs], scores)
     found = np.flatnonzero(best).astype(np.int32)
     return found, best[found]

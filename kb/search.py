@@ -16,9 +16,9 @@ from kb import query as queries
 from kb import repairs, spelling, synonyms, text
 from kb.instant import Corpus
 from kb.library import Library
-from kb.matches import Matches
 from kb.query import Query
 from kb.ranking import Ranked, Ranker
+from kb.rerank import CANDIDATES
 from kb.segment import Segment
 from kb.snippets import Excerpt, Marker
 from kb.spelling import Near
@@ -184,7 +184,7 @@ class Searcher:
         return replace(found, took_ms=(perf_counter() - began) * 1000)
 
     def _answer(self, asked: Asked, today: date) -> Results:
-        query = queries.parse(asked.query)
+        query = queries.parse(asked.query, self._corpus.meaning)
         allowed = self._allowed(asked, today)
         own = asked.own_lang or query.lang
         used, ranked, correction = query, self._rank(query, allowed, own), None
@@ -214,7 +214,7 @@ class Searcher:
         for repair in islice(found, _MOST_REPAIRS):
             if repair.kind == "dropped" or repair.doubt > _MOST_DOUBT:
                 continue
-            repaired = queries.parse(repair.query)
+            repaired = queries.parse(repair.query, self._corpus.meaning)
             if any(len(word.text) > 1 for word in repaired.words):
                 yield repaired, Correction(repair.kind, repair.query)
 
@@ -222,7 +222,7 @@ class Searcher:
         for phrase in query.phrases:
             allowed = allowed & self._corpus.holding_phrase(phrase)
         for word in query.without:
-            allowed = allowed & ~self._corpus.holding(text.lemmas(word))
+            allowed = allowed & ~self._corpus.holding(self._corpus.meaning(word).lemmas)
         return self._ranker.rank(query, allowed, own)
 
     def explain(
@@ -230,7 +230,7 @@ class Searcher:
     ) -> list[dict[str, Any]]:
         """Of what the scores of the first articles, or of one, are made."""
         asked = Asked(query, limit=limit, exact=True, facets=False)
-        parsed = queries.parse(query)
+        parsed = queries.parse(query, self._corpus.meaning)
         allowed = self._allowed(asked, today)
         if slug is not None:
             found = self.library.find(slug)
@@ -298,13 +298,17 @@ class Searcher:
         tried: tuple[Correction, ...],
     ) -> Results:
         limit = min(max(asked.limit, 1), MOST_LIMIT)
-        pages = min(-(-min(ranked.total, len(ranked.docs)) // limit), MOST_PAGES)
+        pages = min(-(-min(ranked.total, CANDIDATES) // limit), MOST_PAGES)
         page = min(max(asked.page, 1), max(pages, 1))
-        order = np.arange(len(ranked.docs))
+        found, worth = ranked.docs, ranked.scores
+        if ranked.total > len(found) and (asked.newest or page * limit > len(found)):
+            behind = self._ranker.behind(ranked)
+            found, worth = np.concatenate((found, behind[0])), np.concatenate((worth, behind[1]))
         if asked.newest:
-            order = np.argsort(-self._corpus.updated[ranked.docs], kind="stable")
-        shown = order[(page - 1) * limit : page * limit]
-        docs, scores = ranked.docs[shown].tolist(), ranked.scores[shown].tolist()
+            order = np.argsort(-self._corpus.updated[found], kind="stable")
+            found, worth = found[order], worth[order]
+        shown = slice((page - 1) * limit, page * limit)
+        docs, scores = found[shown].tolist(), worth[shown].tolist()
         return Results(
             query=typed.raw,
             hits=tuple(self._hits(docs, scores, ranked)),
@@ -315,7 +319,7 @@ class Searcher:
             lang=typed.lang,
             page=page,
             pages=pages,
-            facets=self._facets(ranked.hits) if asked.facets else {},
+            facets=self._facets(ranked.words > 0) if asked.facets else {},
             tried=tried if not ranked.confident else (),
         )
 
@@ -324,8 +328,8 @@ class Searcher:
         if not docs:
             return []
         matches = ranked.matches
-        if not np.isin(docs, matches.docs).all():  # a later page, with articles far behind
-            matches = Matches(self._corpus, matches.sought, np.sort(np.array(docs, np.int32)))
+        if not set(docs) <= set(matches.docs.tolist()):  # a later page, with articles far behind
+            matches = self._ranker.matches(matches.sought, np.sort(np.array(docs, np.int32)))
         units = np.searchsorted(matches.docs, docs).tolist()
         excerpts = Marker(matches).excerpts(units)
         return [
@@ -407,5 +411,5 @@ class Words:
         """How many articles hold every one of the words, each in some form."""
         held = np.ones(self._corpus.size, bool)
         for word in words:
-            held &= self._corpus.holding(text.lemmas(word))
+            held &= self._corpus.holding(self._corpus.meaning(word).lemmas)
         return int(np.count_nonzero(held))

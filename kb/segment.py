@@ -38,19 +38,15 @@ class Segment:
 
     def __init__(self, path: Path) -> None:
         self.arrays = store.read_arrays(path)
+        self.view = {name: array.data for name, array in self.arrays.items()}  # faster one by one
         get = self.arrays.__getitem__
-        self.words = Vocabulary(get("words.blob"), get("words.offsets"))
-        self.lemmas = Vocabulary(get("lemmas.blob"), get("lemmas.offsets"))
+        self.words, self.lemmas = (
+            Vocabulary(get(f"{name}.blob"), get(f"{name}.offsets"), get(f"{name}.slots"))
+            for name in ("words", "lemmas")
+        )
         self.labels: dict[str, list[str]] = json.loads(get("labels").tobytes())
         self.size = len(get("flags"))
         self._local = local()
-
-    def scratch(self) -> NDArray[np.uint8]:
-        """A byte per word, this thread's own; whoever borrows it gives it back zeroed."""
-        table: NDArray[np.uint8] | None = getattr(self._local, "table", None)
-        if table is None:
-            table = self._local.table = np.zeros(len(self.words), np.uint8)
-        return table
 
     def rows(self) -> NDArray[np.int32]:
         """A number per word and one for none, this thread's own; given back zeroed."""
@@ -78,8 +74,8 @@ class Segment:
 
     def blob(self, name: str, number: int) -> bytes:
         """Record `number` of the blob `name`: cards, pages, heads or texts."""
-        ptr = self.arrays[f"{name}.ptr"]
-        return self.arrays[f"{name}.blob"][ptr[number] : ptr[number + 1]].tobytes()
+        ptr = self.view[f"{name}.ptr"]
+        return bytes(self.view[f"{name}.blob"][ptr[number] : ptr[number + 1]])
 
     def card(self, doc: int) -> dict[str, Any]:
         """What a list shows of an article."""
@@ -91,7 +87,7 @@ class Segment:
 
     def head(self, doc: int, section: int) -> tuple[str, str]:
         """Title of a section of an article, and its anchor as the end of an address."""
-        first = int(self.arrays["sections.ptr"][doc])
+        first = self.view["sections.ptr"][doc]
         fragment, _, title = self.blob("heads", first + section).decode().partition(" ")
         return title, fragment
 
@@ -250,6 +246,7 @@ class SegmentWriter:
         order[[self._ids[word] for word in words]] = np.arange(len(words))
         arrays: dict[str, Any] = {}
         arrays["words.blob"], arrays["words.offsets"] = words.arrays
+        arrays["words.slots"] = words.hashed()
         lemmas = self._dictionary(words, arrays)
         arrays["tokens.ptr"] = _pointers([len(ids) for ids in self._tokens])
         arrays["tokens.words"] = order[_joined(self._tokens, np.int32)]
@@ -279,6 +276,7 @@ class SegmentWriter:
             _store(f"field.{name}", _read_back(record, name, self.counted[name]), arrays)
             arrays[f"total.{name}"] = total = self.counted[name].lengths()
             arrays[f"length.{name}"] = record.rounded(total)
+        self._align(arrays)
         _store("surface.text", _read_back(record, SURFACE, self.counted[SURFACE]), arrays)
         arrays["surface.text.df"] = np.diff(arrays["surface.text.ptr"]).astype(np.uint32)
         self._surfaces(words, arrays)
@@ -294,7 +292,9 @@ class SegmentWriter:
         lemmas = Vocabulary.of(lemma for several in forms for lemma in several)
         places = {lemma: i for i, lemma in enumerate(lemmas)}
         arrays["lemmas.blob"], arrays["lemmas.offsets"] = lemmas.arrays
+        arrays["lemmas.slots"] = lemmas.hashed()
         ids = np.fromiter((places[f] for several in forms for f in several), np.int32)
+        arrays["words.weight"] = np.fromiter(map(text.weight, words), np.float32, len(words))
         counts = np.fromiter(map(len, forms), np.int64, len(forms))
         arrays["word_lemmas.ptr"], arrays["word_lemmas.ids"] = _pointers(counts), ids
         owners = np.repeat(np.arange(len(forms), dtype=np.int32), counts)
@@ -302,6 +302,22 @@ class SegmentWriter:
         arrays["lemma_words.ptr"] = _pointers(np.bincount(ids, minlength=len(lemmas)))
         arrays["lemma_words.ids"] = owners[by_lemma]
         return lemmas
+
+    def _align(self, arrays: dict[str, Any]) -> None:
+        """Which posting of the field `text`, which holds all words, each other posting adds to."""
+        keys = {
+            name: np.repeat(
+                np.arange(len(arrays[f"field.{name}.ptr"]) - 1, dtype=np.int64),
+                np.diff(arrays[f"field.{name}.ptr"]),
+            )
+            * max(self.size, 1)
+            + arrays[f"field.{name}.docs"]
+            for name in FIELD_NAMES
+        }
+        for name in FIELD_NAMES:
+            if name != "text":
+                places = np.searchsorted(keys["text"], keys[name])
+                arrays[f"field.{name}.at"] = places.astype(np.int32)
 
     def _surfaces(self, words: Vocabulary, arrays: dict[str, Any]) -> None:
         """Surface words of the smaller fields, counted from the streams."""

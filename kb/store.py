@@ -31,7 +31,7 @@ from kb.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
 Arrays = Mapping[str, NDArray[Any]]
 
 MANIFEST = "build.json"
-FORMAT = 3  # raised with every change of what stands in a build, so an old one is made afresh
+FORMAT = 4  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
 _WITHDRAWN = "withdrawn"  # names of builds that somebody went back from
 _LOCK = "lock"

@@ -102,8 +102,13 @@ def _one_script(found: re.Match[str]) -> str:
     return word.translate(_TO_LATIN) if cyrillic <= _CYRILLIC_TWINS else word
 
 
+_RUSSIAN = re.compile("[а-яё]+|[А-ЯЁ][а-яё]*|[А-ЯЁ]+")  # a word nothing has to be done to
+
+
 @lru_cache(1 << 17)
 def _fold(word: str) -> str:
+    if _RUSSIAN.fullmatch(word):
+        return word.lower().replace("ё", "е")
     for _ in range(4):  # one round does nearly always; a few signs decompose into others
         before = word
         word = "".join(map(_compatible, clean(word)))
@@ -214,6 +219,8 @@ def _pieces(chunk: str) -> tuple[_Piece, ...]:
     """The words of one match of `_WORD`, with offsets inside it."""
     if chunk.isascii() and chunk.isalpha() and (chunk[1:].islower() or chunk.isupper()):
         return ((chunk.lower()[:LONGEST], 0, len(chunk), False),)
+    if _RUSSIAN.fullmatch(chunk):
+        return ((_fold(chunk)[:LONGEST], 0, len(chunk), False),)
     if not _IDEOGRAPH.search(chunk):
         return tuple(_parts(chunk, 0))
     pieces: list[_Piece] = []  # no spaces between the words of these scripts: each sign a word
@@ -292,15 +299,22 @@ def _stemmer() -> Any:
 
 
 @lru_cache(1 << 18)
+def _parsed(word: str) -> tuple[tuple[str, ...], str]:
+    """The dictionary forms of a folded Russian word, the likeliest first, and that one's kind."""
+    with _lock:  # the library does not promise to be safe in several threads
+        parses = _morphology().parse(word)
+    forms = tuple(dict.fromkeys(fold(parse.normal_form) for parse in parses))
+    return forms or (word,), str(parses[0].tag.POS) if parses else ""
+
+
+@lru_cache(1 << 18)
 def lemmas(word: str) -> tuple[str, ...]:
     """What a folded word is indexed and asked under, the likeliest first; at least one.
 
     Russian words give all their dictionary forms, English words their stem, others themselves.
     """
     if _FORMS.fullmatch(word):
-        with _lock:  # neither library promises to be safe in several threads
-            parses = _morphology().parse(word)
-        return tuple(dict.fromkeys(fold(parse.normal_form) for parse in parses)) or (word,)
+        return _parsed(word)[0]
     if _ENGLISH.fullmatch(word):
         plain = word.replace("-", "").replace("'", "")
         with _lock:
@@ -581,11 +595,22 @@ def weight(word: str) -> float:
         return 0.5
     if not _FORMS.fullmatch(word):
         return 1.0
-    with _lock:
-        speech = str(_morphology().parse(word)[0].tag.POS)
+    speech = _parsed(word)[1]
     if speech in _CONTENT:
         return 1.0
     return 0.8 if speech in _VERBS else 0.85 if speech in _QUALITIES else 0.5
+
+
+class Meaning(NamedTuple):
+    """What a folded word is looked for as, and how much it counts in a query."""
+
+    lemmas: tuple[str, ...]
+    weight: float
+
+
+def meaning(word: str) -> Meaning:
+    """The word without regard to where it stands."""
+    return Meaning(lemmas(word), weight(word))
 
 
 def key(query: str) -> str:

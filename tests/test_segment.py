@@ -93,7 +93,7 @@ def test_the_tables_a_thread_borrows_are_zero_again(base, segment):
     for query in ("пароль вход", "ip", "не без", '"вход"'):
         base.answer(query)
 
-    assert not segment.scratch().any()
+    assert not segment.rows().any()
 
 
 def test_a_whoosh_segment_of_another_size_is_refused(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kb import text
-from kb.matches import Alike, Matches, Sought
+from kb.matches import Grams, Matches, Sought
 from kb.search import Marked
 from kb.snippets import LONGEST, Marker
 
@@ -45,11 +45,11 @@ def matches_of(corpus, groups, weights, docs):
     """The matches of words of a segment, given by their numbers, in some articles."""
     nothing = np.empty(0, np.int32)
     sought = [
-        Sought("", 1.0, weight, 0, (group.astype(np.int32),), (nothing,), 0.0,
-               Alike((nothing,), (np.empty(0, np.float32),), 0.0))
+        Sought("", 1.0, weight, 0, (group.astype(np.int32),), (nothing,), 0.0)
         for group, weight in zip(groups, weights, strict=True)
-    ]  # fmt: skip
-    return Matches(corpus, sought, np.array(docs, np.int32))
+    ]
+    no_grams = Grams((), np.empty(0, np.float32))
+    return Matches(corpus, sought, no_grams, np.array(docs, np.int32))
 
 
 def test_marks_are_the_words_that_were_asked_for(base):

@@ -1,0 +1,62 @@
+"""How much of a query single places of articles hold: a title and sixty words or so. Ranks nothing.
+
+An article may hold all words of a question and say nothing of it, each word in another chapter;
+what answers stands together.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.instant import Scores
+from kb.matches import Matches
+
+_APART = 1 << 16  # an article has fewer blocks
+BLOCK = 20  # content words; two neighbouring blocks and the title make a place
+
+
+class Places:
+    """Places of the candidates, and how far each holds each word: 1, or what a synonym counts."""
+
+    def __init__(self, matches: Matches) -> None:
+        self._units, words = len(matches.docs), len(matches.sought)
+        self.masses = np.array([each.mass for each in matches.sought], np.float32)
+        behind = matches.place - matches.title_end[matches.unit]
+        block = behind // BLOCK
+        block[behind < 0] = -2  # a title is no neighbour
+        key = matches.unit * _APART + block
+        changes = np.ones(len(key), bool)
+        np.not_equal(key[1:], key[:-1], out=changes[1:])
+        first = np.flatnonzero(changes)
+        key, self._owner = key[first], matches.unit[first]
+        cells = (np.cumsum(changes) - 1) * words + matches.word
+        held = np.zeros(len(first) * words, np.float32)
+        if not matches.is_form.all():  # first: the word itself counts more
+            other = np.flatnonzero(~matches.is_form)
+            likeness = np.array([each.other_weight for each in matches.sought], np.float32)
+            held[cells[other]] = likeness[matches.word[other]]
+            cells = cells[matches.is_form]
+        held[cells] = 1.0
+        places = held.reshape(len(first), words)
+        joined = places.copy()
+        near = np.flatnonzero(key[1:] - key[:-1] == 1)
+        joined[near] = np.maximum(places[near], places[near + 1])
+        title = np.flatnonzero(block[first] == -2)
+        if len(title):
+            of_unit = np.full(self._units, -1)
+            of_unit[self._owner[title]] = title
+            title = of_unit[self._owner]
+            some = np.flatnonzero(title >= 0)
+            joined[some] = np.maximum(joined[some], places[title[some]])
+        self._held = joined
+        self._first = np.flatnonzero(np.diff(self._owner, prepend=-1))
+
+    def most(self, of: NDArray[np.float32] | None = None) -> Scores:
+        """For each article the most that one place of it holds, in what the words are worth.
+
+        `of` are 0 for words that are not to count.
+        """
+        found = np.zeros(self._units, np.float32)
+        if len(self._first):
+            worth = self._held @ (self.masses if of is None else self.masses * of)
+            found[self._owner[self._first]] = np.maximum.reduceat(worth, self._first)
+        return found
