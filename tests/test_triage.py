@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 from test_replay import Visitors
 
 from kb import owners, triage
 from kb.runs import Event, Report, Step
-from kb.searchlog import SearchLog
+from kb.searchlog import Filter, SearchLog
+from kb.service import KnowledgeBase
 
 
 @pytest.fixture
@@ -224,3 +226,43 @@ def test_check_reports_mistakes_of_owners(kb, settings, write):
     assert [(problem.line, problem.code, problem.level) for problem in found] == [
         (1, "owner-of-nothing", "warning")
     ]
+
+
+# --- both databases -----------------------------------------------------------------------------
+
+
+def test_a_question_lives_the_same_life_in_either_database(settings, write, url):
+    (settings.articles / "owners.yml").write_text(OWNERS, "utf-8")
+    write("ru/plan", "Тариф меняется первого числа.", title="Как сменить тариф", category="Вход")
+    write("ru/invoice", "Счёт лежит в платежах.", title="Счёт для бухгалтерии")
+    kb = KnowledgeBase.open(settings.model_copy(update={"database_url": SecretStr(url)}))
+    kb.rebuild()
+    visit = Visitors(kb)
+    visit.searches("абонемент сменить", visit="v1")
+    visit.searches("тариф сменить", Event("click", "ru/plan", 1, 900), visit="v1")
+    visit.searches("подключить кофеварку", visit="v2")
+
+    def life():
+        found = kb.board(Filter(status="all"))
+        return {
+            each.question: (each.status, each.owner, each.triage.cause if each.triage else "")
+            for each in found.groups
+        }
+
+    kb.replay()
+    assert life() == {
+        "абонемент сменить": ("assigned", "Борис Соснин", "synonym"),
+        "подключить кофеварку": ("assigned", "Вера Липова", "content"),
+    }
+
+    article = write("ru/coffee", "Нажмите кнопку.", title="Подключить кофеварку", draft=True)
+    kb.rebuild()
+    assert life()["подключить кофеварку"] == ("assigned", "Вера Липова", "draft")
+
+    write("ru/coffee", "Нажмите кнопку.", title="Подключить кофеварку")
+    assert kb.rebuild().answered == ("подключить кофеварку",)
+
+    article.unlink()
+    assert kb.rebuild().regressed == ("подключить кофеварку",)
+    assert life()["подключить кофеварку"] == ("regressed", "Вера Липова", "content")
+    kb.close()
