@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -31,6 +31,7 @@ __all__ = [
 
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
+_REMEMBERED = 4096  # texts of numbers and dates: Babel reads its pattern anew each time
 
 
 class Languages:
@@ -93,21 +94,25 @@ def own_name(code: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+@lru_cache(_REMEMBERED)
 def long_date(day: date, code: str) -> str:
     """«12 марта 2026», “12 March 2026”."""
     return format_date(day, "d MMMM y", locale=code)
 
 
+@lru_cache(_REMEMBERED)
 def short_date(day: date, code: str) -> str:
     """«12 мар.», “12 Mar”: for an axis, where the year is known."""
     return format_date(day, "d MMM", locale=code)
 
 
+@lru_cache(_REMEMBERED)
 def number(value: float, code: str, digits: int = 0) -> str:
     """As people write it: «1 234,5», “1,234.5”; exactly so many digits after the point."""
     return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code)
 
 
+@lru_cache(_REMEMBERED)
 def percent(value: float, code: str) -> str:
     """A share of one as people write it: «12,5 %», “12.5%”; a whole one without its zero."""
     return format_percent(value, "#,##0.#\u00a0%" if code == "ru" else "#,##0.#%", locale=code)

@@ -486,6 +486,11 @@ class KnowledgeBase:
         """What the log counts for leads; its methods raise LogUnavailable."""
         return self._searches
 
+    def owners(self) -> frozenset[str]:
+        """Everybody whom `owners.yml` names."""
+        named = self._owners.read()
+        return frozenset({*named.by_category.values(), named.default} - {""})
+
     def last_action(self, who: str) -> Action | None:
         """What this lead did last that is not undone."""
         return self._searches.last_action(who)

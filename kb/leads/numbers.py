@@ -25,6 +25,7 @@ def numbers() -> ResponseReturnValue:
     lang = chosen["lang"] if chosen["lang"] in site().settings.langs else None
     log, until = kb().numbers(), kb().today()
     since = until - timedelta(days=days - 1)
+    rates = log.rates(since, until, lang=lang)
     return render_template(
         "leads/numbers.html",
         chosen=chosen,
@@ -33,8 +34,8 @@ def numbers() -> ResponseReturnValue:
         enough=ENOUGH,
         since=since,
         until=until,
-        rate=log.rate(since, until, lang=lang),
-        course=_course(log.rates(since, until, lang=lang)),
+        rate=sum(rates.values(), Rate()),
+        course=_course(rates),
         ranks=log.click_ranks(since, until, lang=lang),
         deflection=log.deflection(since, until),
         times=log.answer_times(since, until),

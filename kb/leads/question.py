@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from kb import charts, keys, scaffold
 from kb.front import kb, site
 from kb.leads.door import asked, back_to, file, leads
-from kb.leads.questions import owners, undoable
-from kb.searchlog import Details, Filter, GroupDay, Seen
+from kb.leads.questions import undoable
+from kb.searchlog import Details, GroupDay, Seen
 
 TREND: Final = 60  # days of a question's chart
 CLAIMED: Final = 10  # phrasings that a ready article claims to answer
@@ -36,7 +36,7 @@ def group(id: int) -> ResponseReturnValue:
         patch=kb().synonym_patch(question.triage.words)
         if question.triage and question.triage.words
         else "",
-        owners=owners(kb().board(Filter(status="all"), limit=1)),
+        owners=sorted(kb().owners().union(filter(None, [question.owner]))),
         last=undoable(),
         said=request.args.get("said", ""),
     )

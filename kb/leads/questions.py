@@ -11,7 +11,7 @@ from kb import front, sheets
 from kb.front import kb
 from kb.i18n import gettext
 from kb.leads.door import asked, back_to, file, leads, own_path, sent, text, who
-from kb.searchlog import ORDERS, Action, Board, Filter, MissGroup
+from kb.searchlog import ORDERS, Action, Filter, MissGroup
 
 FILTERS: Final = ("status", "kind", "owner", "category", "lang", "cause", "period", "q")
 PERIODS: Final = ("7", "30", "90", "365")  # days
@@ -37,7 +37,7 @@ def board() -> ResponseReturnValue:
         order=order,
         orders=ORDERS,
         periods=PERIODS,
-        owners=owners(found),
+        owners=sorted(kb().owners().union(filter(None, found.facets["owner"]))),
         last=undoable(),
         said=request.args.get("said", ""),
     )
@@ -89,11 +89,6 @@ def _filter(chosen: Mapping[str, str]) -> Filter:
         text=chosen["q"],
         since=since,
     )
-
-
-def owners(found: Board) -> list[str]:
-    """Whose questions there are, for a form to offer."""
-    return sorted(filter(None, found.facets["owner"]))
 
 
 def _value(chosen: str) -> str | None:

@@ -34,6 +34,18 @@ class Rate:
     answered: int = 0  # "this answered me"
     robots: int = 0  # left out of all the others
 
+    def __add__(self, other: "Rate") -> "Rate":
+        """Of two stretches of days, or of two languages, together."""
+        return Rate(
+            self.searches + other.searches,
+            self.missed + other.missed,
+            Counter(self.parts) + Counter(other.parts),
+            Counter(self.kinds) + Counter(other.kinds),
+            self.clicked + other.clicked,
+            self.answered + other.answered,
+            self.robots + other.robots,
+        )
+
     @property
     def share(self) -> float | None:
         """The miss rate, from 0 to 1; None below 20 searches."""
