@@ -1,5 +1,6 @@
 """The server behind `kb serve`: a socket, worker processes, log lines. Answers nothing itself."""
 
+import ctypes
 import gc
 import json
 import logging
@@ -271,6 +272,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """What is in memory now stays shared: workers' garbage collectors leave it alone."""
         gc.collect()
         gc.freeze()
+        with suppress(OSError, AttributeError):  # not every C library can
+            ctypes.CDLL(None).malloc_trim(0)  # what opening the build has left free
         announce(self._settings, address, self._token, as_json=self._log_json)
 
     def _after_fork(self, _server: object, _worker: object) -> None:

@@ -166,7 +166,7 @@ class KnowledgeBase:
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
-        cached_answers: int = 128,
+        cached_answers: int = 32,
         for_writers: bool = False,
     ) -> None:
         self.settings = settings
