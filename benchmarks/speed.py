@@ -45,8 +45,8 @@ from kb.store import Builds  # noqa: E402
 ENGINES = ("ours", "tantivy", "fts5", "whoosh")
 WORKLOADS = ("words", "typing", "misspelt", "layout")
 # What reading and writing a build depends on: another version of it needs another build.
-_WRITERS = ("analysis", "articles", "indexer", "letters", "library", "markup", "schema", "segment",
-            "spelling", "store", "text", "vocabulary")  # fmt: skip
+_WRITERS = ("analysis", "articles", "indexer", "letters", "library", "markup", "postings", "record",
+            "schema", "segment", "spelling", "store", "text", "vocabulary")  # fmt: skip
 
 Ask = Callable[[str], object]
 Figures = dict[str, float]
