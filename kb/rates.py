@@ -47,13 +47,16 @@ class Crawls:
         self._runs: dict[str, deque[tuple[float, str]]] = {}
 
     def found(self, who: str, run: str) -> list[str]:
-        """Counts this search; the searches of `who` in the last `seconds` if they are a robot's."""
+        """Counts this search; those of `who` that are a robot's and were not told of before."""
         now = self._now()
         with self._lock:
             runs = self._runs.pop(who, None) or deque(maxlen=self._most + 1)
             runs.append((now, run))
+            recent = [known for at, known in runs if at > now - self._seconds]
+            is_robot = len(recent) > self._most
+            if is_robot:
+                runs = deque(((at, "") for at, _ in runs), maxlen=self._most + 1)
             self._runs[who] = runs  # last again, so the longest silent is first
             if len(self._runs) > _REMEMBERED:
                 del self._runs[next(iter(self._runs))]
-            recent = [known for at, known in runs if at > now - self._seconds]
-        return recent if len(recent) > self._most else []
+        return [known for known in recent if known] if is_robot else []

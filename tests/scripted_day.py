@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from kb.web import create_app
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PARALLEL = 20  # visitors at a time
+BACKLOG = 1_000  # searches the recorder may still have to write while the day goes on
 WAVE = 300  # seconds between the starts of two waves of visitors
 REPAIRED = ("layout", "spelling", "translit")
 _EN = "qwertyuiop[]asdfghjkl;'zxcvbnm,.`"
@@ -44,7 +46,7 @@ _RU = "йцукенгшщзхъфывапролджэячсмитьбюё"
 LAYOUT = str.maketrans(_RU, _EN)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Play:
     """What a day is made of; questions are sorted into roles by asking the index."""
 
@@ -206,13 +208,18 @@ class Day:
 
     # --- the script ---
 
-    def script(self, visits: int, junk: int, *, most: int, floor: int) -> Roles:
+    def script(self, visits: int, junk: int, *, most: int, floor: int, articles: int = 30) -> Roles:
         """Writes the day: the planted questions, the others, and five robots.
 
         At most `most` questions are planted; the last of them weighs more than `floor` visits,
-        which should be more than anything gathers by chance.
+        which should be more than anything gathers by chance. Only `articles` articles will be
+        written, those first whose questions are missed most.
         """
         roles = self.cast()
+        missed = Counter(slug for _, slug, _ in roles.planted)
+        written = sorted(self.play.added, key=lambda slug: (-missed[slug], slug))[:articles]
+        self.play.added = {slug: self.play.added[slug] for slug in written}
+        roles.planted = [each for each in roles.planted if each[1] in self.play.added]
         self._plant(roles, most)
         plans = list(self._planted(roles, floor))
         turns = _Turns(roles, self.rng)
@@ -266,6 +273,8 @@ class Day:
                 self.clock.seconds = second
                 for done in [hands.submit(action) for action in self.timeline[second]]:
                     done.result()
+                while self.kb.recording().waiting > BACKLOG:  # a day passes in minutes
+                    time.sleep(0.01)
         self.clock.seconds = max(self.clock.seconds, 86_000)
         assert self.kb.recording().flush(300)
 
@@ -302,6 +311,7 @@ class Day:
             "searches": {"scripted": len(self.acts), "stored": len(people)},
             "keystrokes stored as searches": sum((stored - Counter(scripted.keys())).values()),
             "searches lost": len(scripted.keys() - stored.keys()),
+            "reports dropped": self.kb.recording().dropped,
             "strangers merged": sum(len(visitors) - 1 for visitors in owners.values()),
             "kinds": {name: [expected[name], counted[name]] for name in sorted(expected | counted)},
             "named wrongly": wrong,

@@ -259,6 +259,15 @@ def test_a_crawler_without_scripts_is_known_by_its_haste(site):
     assert {row["query"] for row in site.searches() if not row["robot"]} == {"телепорт на Луну"}
 
 
+def test_a_crawler_is_told_of_once_for_each_search():
+    crawls = Crawls(3, 60.0, lambda: 0.0)
+
+    told = [crawls.found("somebody", f"run-{number}") for number in range(1, 7)]
+
+    assert told == [[], [], [], ["run-1", "run-2", "run-3", "run-4"], ["run-5"], ["run-6"]]
+    assert crawls.found("somebody else", "run-7") == []
+
+
 def test_a_person_without_scripts_is_no_crawler(site):
     for number in range(40):
         site.get(f"/ru/search?q=дешёвые окна {number}")
