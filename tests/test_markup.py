@@ -426,6 +426,23 @@ def test_an_address_from_the_root_finds_the_tools_root(tag, path, dialect, url):
     assert f'href="{url}"' in page(f"[x]({tag})", path=path, dialect=dialect)
 
 
+@pytest.mark.parametrize(
+    ("body", "dialect", "text"),
+    [
+        ("a {% raw %}{% if %} b", "jekyll", "a {% if %} b"),
+        ("a {% comment %} b\n\n{% endraw %} c", "jekyll", "a"),
+        ("a {% endcomment %} b {% endraw %} c", "jekyll", "a b c"),
+        ("{% raw %}\n```\n{% if %}\n```\n{% endraw %}\n\n{% if %}b", "jekyll", "{% if %} b"),
+        ("a {/* b\n\nc", "docusaurus", "a c"),
+        ("a\n\n{% highlight x %}\nb", "jekyll", "a b"),
+        ("{{< note >}}a{{< note >}}b{{< /note >}}c", "hugo", "ab c"),
+        ("{{< /note >}}a{{< /x >}}", "hugo", "a"),
+    ],
+)
+def test_tags_that_do_not_match_cost_no_text(body, dialect, text):
+    assert words(body, dialect) == text
+
+
 def test_components_of_docusaurus_leave_their_text():
     assert words(DOCUSAURUS, "docusaurus") == (
         'Mac mac text import X from "y"; {{/* a */}} {/* b */} <Box /> {{/* c */}}'
