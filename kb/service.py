@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import fixes, searchlog, state, synonyms, triage
+from kb import fixes, reviews, searchlog, state, synonyms, triage
 from kb.articles import Problem
 from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
@@ -28,6 +28,7 @@ from kb.library import Library
 from kb.markup import Section
 from kb.owners import OwnersFile
 from kb.recorder import Recorder, Verdict
+from kb.reviews import Due
 from kb.runs import Report
 from kb.search import Asked, Results, Searcher
 from kb.searchlog import (
@@ -563,7 +564,7 @@ class KnowledgeBase:
     # ------------------------------------------------------------ writers
 
     def synonym_patch(self, words: Sequence[str]) -> str:
-        """A patch of `synonyms.yml`, as the current build has it, by which these find each other."""
+        """A patch of the current build's `synonyms.yml` by which these find each other."""
         return synonyms.patch(self._opened().library.synonyms, words)
 
     def check(self, within: Sequence[str] = (), *, external: bool = False) -> list[Problem]:
@@ -579,6 +580,23 @@ class KnowledgeBase:
     def mend(self, within: Sequence[str] = ()) -> list[Fix]:
         """Repairs in the files and folders `within` what needs nobody's decision; see `fixes`."""
         return fixes.mend(self.settings, within)
+
+    def due(self) -> list[Due]:
+        """Articles somebody should read again, the longest due first. Raises LogUnavailable."""
+        current, today = self._opened(), self._today()
+        middle = self._now() - reviews.LATELY
+        counts = (
+            self._searches.votes_by_article(middle - reviews.BEFORE, middle)
+            if self._has_log()
+            else {}
+        )
+        return reviews.due(
+            current.texts(today),
+            {slug: reviews.Counts(*numbers) for slug, numbers in counts.items()},
+            today,
+            self.settings.review_days,
+            self._owners.read().of,
+        )
 
     # ------------------------------------------------------------ pages
 
@@ -683,6 +701,7 @@ class _Current:
         self.searcher = Searcher(library, cached)
         self.home = lru_cache(16)(self._home)
         self.served = lru_cache(2)(self._served)
+        self.texts = lru_cache(1)(lambda today: reviews.texts(library, self.served(today)))
         self.beside = lru_cache(256)(self._beside)
 
     def card(self, doc: int) -> Card:

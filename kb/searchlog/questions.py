@@ -183,17 +183,17 @@ class Questions(Database):
         """How many of how many found an article helpful: since `middle`, and from `low` to it?"""
         query = """
             select slug,
-                   sum(case when helpful and at >= :middle then 1 else 0 end) as helpful,
+                   sum(case when helpful and at >= :middle then 1 else 0 end) as liked,
                    sum(case when at >= :middle then 1 else 0 end) as n,
-                   sum(case when helpful and at < :middle then 1 else 0 end) as helpful_before,
+                   sum(case when helpful and at < :middle then 1 else 0 end) as liked_before,
                    sum(case when at < :middle then 1 else 0 end) as n_before
             from feedback where at >= :low group by slug"""
         with self._reading() as connection:
             return {
                 row["slug"]: (
-                    int(row["helpful"]),
+                    int(row["liked"]),
                     int(row["n"]),
-                    int(row["helpful_before"]),
+                    int(row["liked_before"]),
                     int(row["n_before"]),
                 )
                 for row in select(connection, query, low=stamp(low), middle=stamp(middle))

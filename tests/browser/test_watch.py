@@ -94,6 +94,7 @@ def test_what_is_being_typed_is_not_thrown_away(desk):
 def test_notes_can_be_read_by_everybody(desk, chrome):
     desk.write("ru/vpn", "![](нет.png)", title="Настройка VPN", draft="yes")
     desk.page.locator(".notes li").first.wait_for()
+    desk.page.route("**/live?*", lambda asked: asked.abort())  # nothing is renewed meanwhile
 
     for width, theme in product((360, 1280), ("light", "dark")):
         desk.page.set_viewport_size({"width": width, "height": 800})
