@@ -142,7 +142,8 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         own_slug = _slug_of_path(path)
     except Wrong as wrong:
         return Parsed(None, (Problem(path, wrong.line, wrong.code, wrong.message, wrong.cure),))
-    meaning = dialects.meaning(front, path, defaults.dialect, dated=defaults.updated is not None)
+    is_dated = defaults.updated is not None
+    meaning = dialects.meaning(front, path, defaults.dialect, langs=defaults.langs, dated=is_dated)
     known, warnings = typed(meaning.front)
     body, heading = _body(lines, front.body_line, wants_title=not known.title)
     notes = [Problem(path, *warning, level="warning") for warning in warnings]

@@ -7,7 +7,7 @@ there are other tools' keys read: in a plain folder every key means what our own
 import posixpath
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -204,18 +204,21 @@ class Meaning:
     label: str = ""  # its title, if neither a key nor a heading gives one
 
 
-def meaning(front: Front, path: str, dialect: str, *, dated: bool = False) -> Meaning:
+def meaning(
+    front: Front, path: str, dialect: str, *, langs: Collection[str] = (), dated: bool = False
+) -> Meaning:
     """What the keys say where `dialect` is spoken; ours count before those of the tool.
 
-    `dated` says that the day of the last change is known elsewhere: the day a file was written is
-    then not asked for. What a tool's key says in a way we cannot read counts as absent.
+    What a tool's key says in a way we cannot read counts as absent. `langs` are the languages that
+    may have a folder each. `dated` says that the day of the last change is known elsewhere: the day
+    a file was written is then not asked for.
     """
     if not dialect:
         return Meaning(front)
     ours = replace(front, values=dict(front.values), lines=dict(front.lines))
     for rule in (*_RULES, *(() if dated else (_LESS_THAN_GIT,))):
         _take(ours, rule, dialect)
-    _address(ours, path, dialect)
+    _address(ours, path, dialect, langs)
     _aliases(ours, path, dialect)
     posted = _POSTED.match(posixpath.basename(path)) if dialect == JEKYLL and not dated else None
     if posted and not ours.values.get("updated"):
@@ -272,7 +275,7 @@ def _base(path: str, dialect: str) -> str:
     return posixpath.dirname(folder) if dialect == HUGO and _name(path) == "index" else folder
 
 
-def _address(front: Front, path: str, dialect: str) -> None:
+def _address(front: Front, path: str, dialect: str, langs: Collection[str]) -> None:
     """Makes `slug` an address under /articles/: these tools count it from the file's folder."""
     slug = front.values.get("slug")
     if not isinstance(slug, str) or not slug.strip("/ "):
@@ -283,7 +286,7 @@ def _address(front: Front, path: str, dialect: str) -> None:
         return
     # Docusaurus counts from the docs of one language, and so may two languages use one slug.
     root, rest = path.split("/")[0], slug.strip("/")
-    is_language = "/" in path and re.fullmatch("[A-Za-z]{2}(?:[-_][A-Za-z]{2,4})?", root)
+    is_language = "/" in path and root.lower() in langs
     is_inside = rest == root or rest.startswith(f"{root}/")
     front.values["slug"] = f"{root}/{rest}" if is_language and not is_inside else rest
 

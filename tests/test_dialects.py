@@ -202,6 +202,7 @@ def test_git_knows_the_last_change_better_than_the_day_of_writing():
         ("/start", "docs/a/b.md", "docusaurus", "start"),
         ("/start", "ru/a/b.md", "docusaurus", "ru/start"),  # two languages may use one slug
         ("/ru/start", "ru/a/b.md", "docusaurus", "ru/start"),
+        ("/start", "hr/a/b.md", "docusaurus", "start"),  # no language here
         ("/", "docs/a/b.md", "docusaurus", "docs/a/b"),
         ("x", "docs/a/index.md", "hugo", "docs/x"),
         ("x", "docs/a/_index.md", "hugo", "docs/a/x"),
