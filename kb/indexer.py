@@ -88,6 +88,7 @@ class BuildReport:
     rejected: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     skipped: int = 0  # .mdx files
+    dialects: Mapping[str, str] = field(default_factory=dict)  # of folders; "": the files beside
     seconds: float = 0.0
     published: bool = False
     held: str = ""  # why nothing was published: `rejected`, `would-lose`, `empty`, `withdrawn`
@@ -166,6 +167,7 @@ class _Plan:
     kept: dict[str, Entry] = field(default_factory=dict)
     fresh: list[tuple[Source, bytes, Defaults]] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)  # the tool whose keys each file uses
+    dialects: dict[str, str] = field(default_factory=dict)  # what they say of their folders
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -254,7 +256,7 @@ def rebuild(
         contents.problems = tuple(sorted({*contents.problems, *listing.problems}))
         contents.synonyms = _synonyms(settings.articles)
         contents.skipped, contents.commit = listing.skipped, past.commit
-        report = _report(before, contents)
+        report = replace(_report(before, contents), dialects=plan.dialects)
         held = "rejected" if strict and report.rejected else ""
         if careful and not held:
             held = _why_not(builds, contents, report)
@@ -411,6 +413,7 @@ def _compare(
     known = _reusable(before)
     changed = _changed(settings, sources, known, plan)
     folders = dialects.Folders.of(plan.marks.items())
+    plan.dialects = {folder: spoken for folder, spoken in folders.spoken.items() if spoken}
     for source in sources:
         if source.path not in plan.marks:
             continue

@@ -1,5 +1,6 @@
 """Folders of other tools are read as they are; in a plain folder our own contract holds."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import date
@@ -7,11 +8,13 @@ from pathlib import Path
 from shutil import copytree
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb import articles, dialects, front_matter, indexer, reading
 from kb.articles import Defaults
+from kb.cli import main
 from kb.config import Settings
 from kb.dialects import Folders
 from kb.keys import KEYS
@@ -315,6 +318,18 @@ def test_a_file_that_tells_the_dialect_changes_what_the_others_mean(base):
     step_by_step = state(base)[1]
     indexer.rebuild(base, full=True)
     assert state(base)[1] == step_by_step
+
+
+def test_kb_index_says_which_folders_are_read_as_another_tools(tmp_path):
+    copytree(CORPUS, tmp_path / "articles")
+    folders = ["--articles", str(tmp_path / "articles"), "--data", str(tmp_path / "var")]
+
+    told = CliRunner().invoke(main, ["index", *folders]).stdout
+    (tmp_path / "articles/intro.md").write_text("---\nsidebar_position: 1\n---\n\n# Intro\n")
+    as_json = CliRunner().invoke(main, ["index", "--json", *folders]).stdout
+
+    assert "Read as Docusaurus: docusaurus.\nRead as Hugo: hugo.\nRead as Jekyll: jekyll.\n" in told
+    assert json.loads(as_json)["dialects"][""] == "docusaurus"
 
 
 def test_an_unchanged_folder_is_not_read_again(base):

@@ -21,6 +21,8 @@ from kb.commands.shared import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kb.config import Settings
     from kb.indexer import BuildReport
     from kb.service import KnowledgeBase
@@ -105,6 +107,7 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
             for p in report.rejected
         ],
         "skipped": report.skipped,
+        "dialects": dict(report.dialects),
         "seconds": round(report.seconds, 3),
         "answered": list(report.answered),
         "regressed": list(report.regressed),
@@ -143,11 +146,22 @@ def _print_report(report: "BuildReport", settings: "Settings") -> None:
         click.echo(f"Nothing published: {_HELD[report.held]}.")
     else:
         click.echo(f"Nothing changed: {articles} (build {report.build}).")
+    if report.published:
+        _print_dialects(report.dialects)
     if report.skipped:
         click.echo(f"{count_of(report.skipped, '.mdx file')} skipped: only Markdown is read.")
     if report.rejected:
         click.echo(f"{count_of(len(report.rejected), 'article')} rejected; correct and run again.")
     print_replay(report.answered, report.regressed)
+
+
+def _print_dialects(spoken: "Mapping[str, str]") -> None:
+    """Which folders are read as another tool's."""
+    from kb.dialects import NAMES
+
+    for dialect in sorted(set(spoken.values())):
+        folders = sorted(folder or "." for folder in spoken if spoken[folder] == dialect)
+        click.echo(f"Read as {NAMES[dialect]}: {', '.join(folders)}.")
 
 
 @click.command()
