@@ -25,9 +25,10 @@ _NOBODY = re.compile("0{40,64}")  # the commit of a branch that was deleted
 def push() -> ResponseReturnValue:
     """202 for a push to the branch that is served, 200 for what concerns us not.
 
-    GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`), GitLab sends the secret itself
-    (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that came before (409), one that
-    is too large (413). Without `KB_WEBHOOK_SECRET` there is nothing here.
+    GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`, `X-Gitea-Signature`), GitLab
+    sends the secret itself (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that
+    came before (409), one that is too large (413). Without `KB_WEBHOOK_SECRET` there is nothing
+    here.
     """
     settings = site().settings
     secret = settings.webhook_secret
@@ -53,12 +54,18 @@ def push() -> ResponseReturnValue:
 
 def is_genuine(secret: str, body: bytes) -> bool:
     """Whether the sender knows the secret; takes as long for every wrong one."""
-    signature = request.headers.get("X-Hub-Signature-256")
+    signature = _signature()
     if signature is not None:
-        expected = "sha256=" + hmac.new(secret.encode(), body, sha256).hexdigest()
-        return hmac.compare_digest(expected.encode(), signature.encode())
+        expected = hmac.new(secret.encode(), body, sha256).hexdigest()
+        given = signature.removeprefix("sha256=")
+        return hmac.compare_digest(expected.encode(), given.encode())
     token = request.headers.get("X-Gitlab-Token", "")
     return hmac.compare_digest(secret.encode(), token.encode("latin-1"))
+
+
+def _signature() -> str | None:
+    """Of GitHub, which Gitea imitates, or of Gitea and Forgejo themselves, without a prefix."""
+    return request.headers.get("X-Hub-Signature-256") or request.headers.get("X-Gitea-Signature")
 
 
 def _keys(body: bytes) -> tuple[str, ...]:
@@ -67,7 +74,7 @@ def _keys(body: bytes) -> tuple[str, ...]:
     GitLab signs nothing: whoever has its token may write what he likes, and a branch pushed
     forward, back and forward again is announced twice in the same words.
     """
-    if "X-Hub-Signature-256" in request.headers:
+    if _signature() is not None:
         ids = [sha256(body).hexdigest(), request.headers.get("X-GitHub-Delivery", "")]
     else:
         names = ("Idempotency-Key", "X-Gitlab-Event-UUID")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 
 from kb.errors import NoticeLost
 
@@ -21,6 +21,7 @@ class Notices:
         self._seen = data / "notices"
         self._waiting = data / "notice"
         self._in_hand = data / "notice.taken"
+        self._until = 0.0
 
     def accept(self, *keys: str) -> bool:
         """Takes a notice known by each of `keys`, once: False if one of them was seen before.
@@ -69,11 +70,16 @@ class Notices:
         A notice whose work was cut short, by whatever, is given once more.
         """
         while is_wanted():
-            if self._take():
+            if monotonic() >= self._until and self._take():
                 yield
                 self._in_hand.unlink(missing_ok=True)
             else:
                 sleep(_LOOK)
+
+    def again(self, seconds: float) -> None:
+        """Gives the notice in hand once more, after so many seconds."""
+        self._until = monotonic() + seconds
+        _replace(self._waiting)
 
     def _take(self) -> bool:
         with suppress(FileNotFoundError):

@@ -8,6 +8,7 @@ from kb.errors import KBError
 
 FETCH_SECONDS = 120.0
 SECONDS = 60.0
+MERGE_SECONDS = 900.0  # files are being written: who stops it leaves half of them
 _SHOWN = 5  # files named in a message
 
 
@@ -110,7 +111,7 @@ def _forward(folder: Path, before: str, after: str, remote: str) -> None:
         git.run(
             folder,
             *("merge", "--ff-only", "--no-autostash", "--no-stat", "--quiet", after),
-            seconds=SECONDS,
+            seconds=MERGE_SECONDS,
         )
     except git.GitFailed as error:
         edited = _edited(folder) & _touched(folder, before, after)

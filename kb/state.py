@@ -48,6 +48,11 @@ class Synced:
     is_told: bool = False  # whether a letter about the trouble has gone to the leads
 
     @property
+    def is_new(self) -> bool:
+        """Whether something was published, or is wrong that was not before."""
+        return self.outcome == "published" or (bool(self.trouble) and self.since == self.at)
+
+    @property
     def trouble(self) -> str:
         """What a person has to look at, the same text for the same trouble; "" if all is well."""
         broken = sorted({(problem.path, problem.code) for problem in self.rejected})

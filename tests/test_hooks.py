@@ -86,6 +86,18 @@ def test_a_push_is_taken_and_left_to_another_process(host, send):
     assert host.clones.commit() == before  # nothing was pulled here
 
 
+def test_gitea_signs_in_its_own_way(host):
+    body = json.dumps(pushed()).encode()
+    headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "1"}
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+    wrong = host.post(body, {**headers, "X-Gitea-Signature": "0" * 64})
+    right = host.post(body, {**headers, "X-Gitea-Signature": signature})
+    again = host.post(body, {**headers, "X-Gitea-Signature": signature, "X-GitHub-Delivery": "2"})
+
+    assert [answer.status_code for answer in (wrong, right, again)] == [401, 202, 409]
+
+
 def test_a_notice_sent_as_a_form_is_read(host):
     body = urlencode({"payload": json.dumps(pushed())}).encode()
 
@@ -293,6 +305,20 @@ def test_notices_that_came_while_one_was_acted_on_are_acted_on_once_more(tmp_pat
             kept.accept("3")
 
     assert acted == 2
+
+
+def test_what_failed_is_tried_again_after_a_while(tmp_path):
+    kept = Notices(tmp_path)
+    kept.accept("1")
+    began = time.monotonic()
+    times = []
+    for _ in kept.follow(lambda: time.monotonic() < began + 3):
+        times.append(time.monotonic() - began)
+        if len(times) == 1:
+            kept.again(1.0)
+
+    assert len(times) == 2
+    assert times[1] >= times[0] + 1.0
 
 
 def test_work_that_was_cut_short_is_begun_again(tmp_path):

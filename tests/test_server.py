@@ -95,6 +95,21 @@ def test_serve_builds_prints_its_address_answers_and_stops(settings, write, tmp_
         assert "secret" not in site.log
 
 
+def test_without_a_password_a_link_opens_the_board_in_every_worker(settings, write, tmp_path):
+    write("ru/vpn", "Текст.", title="Настройка VPN")
+
+    with serving(settings, tmp_path, "--workers", "2") as site:
+        line = site.process.stdout.readline()
+        link = re.search(rf"{site.address}leads/sign-in\?token=[\w-]{{32}}", line)[0]
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        assert "Вопросы без ответа" in browser.open(link, timeout=40).read().decode()
+        for _ in range(8):
+            assert browser.open(f"{site.address}leads", timeout=40).status == 200
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(f"{site.address}leads", timeout=40)
+        assert site.stop() == 0
+
+
 def say(site: Serving, request: bytes) -> bytes:
     """The answer to bytes that no proper client would send."""
     host, port = site.address.removeprefix("http://").strip("/").split(":")
@@ -174,6 +189,18 @@ def test_what_changed_while_nobody_served_is_indexed(settings, write, tmp_path, 
 
     with serving(settings, tmp_path) as site:
         eventually(lambda: json.loads(site.get("readyz"))["articles"] == 2)
+
+
+def test_a_restart_does_not_bring_back_what_was_rolled_back(settings, write, tmp_path, kb):
+    write("ru/vpn", "Хорошо.", title="VPN")
+    kb.rebuild()
+    write("ru/vpn", "Плохо.", title="VPN")
+    kb.rebuild()
+    kb.rollback()
+
+    with serving(settings, tmp_path) as site:
+        eventually(lambda: "these articles were rolled back" in site.log)
+        assert "Хорошо." in site.get("articles/ru/vpn")
 
 
 def test_a_push_is_live_within_moments(tmp_path, monkeypatch):

@@ -3,8 +3,10 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -315,6 +317,35 @@ def test_the_command_ends_with_the_next_step(site, runner):
     assert done.exit_code == 2
     assert done.output.startswith("kb: main could not be fetched from origin: ")
     assert done.output.count("\n") == 1
+
+
+def test_a_quiet_command_tells_a_trouble_once(site, runner):
+    folders = ["--articles", str(site.settings.articles), "--data", str(site.settings.data)]
+    command = ["sync", "--quiet", *folders]
+    assert runner.invoke(main, command).output == ""
+
+    site.clones.push("articles/a.md", BROKEN)
+    told, again = runner.invoke(main, command), runner.invoke(main, command)
+    assert (told.exit_code, again.exit_code) == (1, 1)
+    assert "bad-yaml" in told.output
+    assert again.output == ""
+
+    site.clones.push("articles/a.md", "corrected")
+    assert runner.invoke(main, command).output.startswith("Published: main at ")
+
+
+def test_a_sync_that_is_killed_leaves_everything_to_the_next(site):
+    folders = ["--articles", str(site.settings.articles), "--data", str(site.settings.data)]
+    for number, delay in enumerate((0.2, 0.5, 0.9, 1.4, 2.0)):
+        site.clones.push("articles/a.md", f"number {number}")
+        command = [sys.executable, "-m", "kb", "sync", *folders]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+            time.sleep(delay)
+            process.kill()
+        assert re.search(r"first|number \d", site.text())
+
+    assert site.sync().outcome in ("published", "unchanged")
+    assert "number 4" in site.text()
 
 
 def test_a_folder_without_git_is_one_line(settings, runner):

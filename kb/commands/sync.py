@@ -27,16 +27,21 @@ if TYPE_CHECKING:
     from kb.state import Synced
 
 
+AGAIN = 60.0  # seconds until a push that could not be pulled is tried again
+
+
 @click.command()
 @click.option(
     "--on-notice", is_flag=True,
     help="Go on: sync whenever a push is announced to POST /hooks/git.",
 )  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="Say only what is new: for schedules.")
 @click.option("--while-parent", type=int, hidden=True)
 @json_option
 @folder_options
 def sync(
     on_notice: bool,
+    quiet: bool,
     while_parent: int | None,
     as_json: bool,
     articles: Path | None,
@@ -50,7 +55,7 @@ def sync(
 
     \b
     kb sync
-    kb sync --json
+    kb sync --quiet              from cron: the same trouble is told once
     """
     from kb import sync as syncing
 
@@ -61,7 +66,7 @@ def sync(
         result = syncing.sync(service)
     if as_json:
         print_json(_result_json(result))
-    else:
+    elif not quiet or result.is_new:
         _print_result(result, settings)
     return _exit_code(result)
 
@@ -86,9 +91,13 @@ def _sync_on_every_notice(
         service.rebuild(careful=True)
     except KBError as error:
         fail(str(error))
-    for _ in Notices(settings.data).follow(watch.while_parent(parent)):
+    notices = Notices(settings.data)
+    for _ in notices.follow(watch.while_parent(parent)):
         try:
-            _print_result(syncing.sync(service), settings)
+            result = syncing.sync(service)
+            _print_result(result, settings)
+            if result.outcome == "failed":
+                notices.again(AGAIN)
         except KBError as error:
             fail(str(error))
         except Exception:  # the next push must find somebody who listens
