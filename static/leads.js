@@ -17,7 +17,7 @@ list?.addEventListener("keydown", (event) => {
     box(rows[at]).checked = !box(rows[at]).checked;
     count();
     event.preventDefault();
-  }
+  } else if (event.code === "KeyU") document.querySelector("[data-undo]")?.click();
 });
 
 // All at once, a row of them with Shift, and how many.

@@ -682,7 +682,10 @@ def test_a_log_that_cannot_be_read_is_said_not_crashed(lead, service):
     service.close()
     (service.settings.data / "log.sqlite3").write_bytes(b"no database" * 1000)
 
-    assert lead.get("/leads").status_code == 503
+    board = lead.get("/leads")
+    assert board.status_code == 503
+    assert "Журнал не читается" in board.text
+    assert "check KB_DATABASE_URL" in board.text
     assert "log.sqlite3" in lead.get("/leads/state").text
 
 

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from kb import charts, front, i18n, signin
+from kb.errors import LogUnavailable
 from kb.front import site
 
 leads = Blueprint("leads", __name__, url_prefix="/leads")
@@ -41,6 +42,13 @@ def _keep_nothing(response: Response) -> Response:
     if chosen in site().languages.codes:
         _set_cookie(response, LANG_COOKIE, chosen, 365 * 86400)
     return response
+
+
+@leads.errorhandler(LogUnavailable)
+def _no_log(error: LogUnavailable) -> ResponseReturnValue:
+    """Leads are told what customers are not: what is wrong with the log."""
+    front.log(str(error))
+    return render_template("leads/unavailable.html", message=str(error)), 503
 
 
 @leads.context_processor
