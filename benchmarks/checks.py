@@ -4,7 +4,8 @@ Prints the time of reading all files and parsing their front matter, the time of
 them, first without a build and then again, and their ratio, each the best of three; then how many
 problems every rule finds. Times are those of the processor, children included: the ratio then says
 the same on a busy machine. With `--sample N`, N problems of each rule to judge by hand, always
-the same ones.
+the same ones. With `--ask`, every link, image and anchor is also asked of a real server of the
+folder: how many it does not have, how many of those were told, and how many it has were told.
 """
 
 import argparse
@@ -16,16 +17,20 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
-from functools import partial
+from functools import cache, partial
+from html import escape
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-from kb import articles, front_matter, inspection  # noqa: E402
+from kb import articles, checks, front_matter, inspection  # noqa: E402
 from kb.articles import Problem  # noqa: E402
 from kb.config import Settings  # noqa: E402
 from kb.front_matter import Wrong  # noqa: E402
 from kb.keys import typed  # noqa: E402
+from kb.service import KnowledgeBase  # noqa: E402
+from kb.web import create_app  # noqa: E402
 
 TIMES = 3
 ARTICLES = Path(sys.path[0]) / "articles"
@@ -73,6 +78,40 @@ def measure(folder: Path) -> list[Problem]:
     return found
 
 
+def ask(folder: Path) -> None:
+    """Compares what rules say of links with what a server of the folder answers."""
+    with tempfile.TemporaryDirectory() as work:
+        settings = Settings(articles=folder, data=Path(work))
+        service = KnowledgeBase(settings)
+        service.rebuild()
+        client = create_app(service).test_client()
+        base, _ = inspection.look(settings, date.today())
+
+        @cache
+        def page(address: str) -> str | None:
+            reply = client.get(address, follow_redirects=True)
+            return reply.get_data(as_text=True) if reply.status_code == 200 else None
+
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for kind, images in (("links", False), ("images", True)):
+            for article, link in base.links(images=images):
+                target = checks.links.resolve(base, article, link)
+                if target is None:
+                    continue
+                place, _, anchor = link.url.partition("#")
+                shown = page(place or f"/articles/{quote(article.slug)}") if link.url else None
+                counts[kind][f"{shown is not None} {target.exists}"] += 1
+                if shown is not None and target.article is not None and target.anchor:
+                    known = target.anchor in base.rendered[target.article.slug].anchors
+                    there = f'id="{escape(unquote(anchor))}"' in shown
+                    counts["anchors"][f"{there} {known}"] += 1
+        service.close()
+    for kind, numbers in counts.items():
+        gone = numbers["False False"] + numbers["False True"]
+        print(f"  {kind}: {numbers.total()} asked, {gone} not there;", end=" ")
+        print(f"of those {numbers['False False']} told; {numbers['True False']} told wrongly")
+
+
 def show(found: dict[Path, list[Problem]], sample: int) -> None:
     """Prints some problems of every rule with the lines they are about, drawn from all folders."""
     by_rule: dict[str, list[tuple[Path, Problem]]] = defaultdict(list)
@@ -96,8 +135,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--ask", action="store_true")
     given = parser.parse_args()
     found = {folder: measure(folder) for folder in given.folders or [ARTICLES]}
+    for folder in found if given.ask else ():
+        print(f"{folder.name}, asked of a server:")
+        ask(folder)
     if given.sample:
         show(found, given.sample)
 

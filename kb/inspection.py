@@ -34,6 +34,19 @@ def inspect(
     ConfigError where the settings name a rule that is none.
     """
     _refuse_unknown(settings.checks)
+    base, told = look(settings, today, within, wants_sites=visit is not None)
+    if visit is not None:
+        base = replace(base, replies=visit(checks.external(base)))
+    return sorted({*_leveled(told, settings), *checks.run(base, levels=settings.checks)})
+
+
+def look(
+    settings: Settings, today: date, within: Sequence[str] = (), *, wants_sites: bool = False
+) -> tuple[Base, list[Problem]]:
+    """The articles as rules look at them, and what was wrong in reading the files `within`.
+
+    Links to other sites are known only where `wants_sites`.
+    """
     past = history.read(settings.articles)
     defaults = Defaults(settings.lang, settings.langs, settings.max_article_bytes)
     scan = articles.scan(settings.articles, defaults, past.changes)
@@ -55,15 +68,12 @@ def inspect(
         ],
         within=within,
     )
-    base, failed = _shaped(base, settings, wants_sites=visit is not None)
-    if visit is not None:
-        base = replace(base, replies=visit(checks.external(base)))
-    told = [
+    base, failed = _shaped(base, settings, wants_sites=wants_sites)
+    return base, [
         problem
         for problem in (*scan.problems, *failed)
         if base.is_asked(problem.path) and problem.code not in _TOLD_BY_RULES
     ]
-    return sorted({*_leveled(told, settings), *checks.run(base, levels=settings.checks)})
 
 
 _TOLD_BY_RULES = {"alias-taken"}

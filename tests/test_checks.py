@@ -133,7 +133,7 @@ def test_an_alias_leads_to_one_article():
 
 
 def test_translations_in_another_tool_may_share_a_former_address():
-    theirs = dict.fromkeys(("_en/a.md", "_es/a.md"), "---\naliases: old\n---\n# A\n")
+    theirs = dict.fromkeys(("_en/a.md", "_es/b.md"), "---\naliases: old\n---\n# A\n")
     both = base(theirs)
 
     assert len([p for p in checks.run(both) if p.code == "alias-taken"]) == 2
@@ -270,7 +270,7 @@ def test_an_article_has_text():
         "e.md": "# E\n\n## Steps\n\nText.\n",
     }
 
-    assert places(run(files, "empty-article")) == ["a.md:1", "c.md:4"]
+    assert places(run(files, "empty-article")) == ["a.md:1", "c.md:2"]
 
 
 def test_a_missing_author_is_a_hint_where_others_sign():
@@ -331,7 +331,11 @@ def test_a_key_that_looks_mistyped_is_named(key, meant):
         ("Write to support@shop.ru or name@example.com", False),
         ("Our desk: desk@ours.ru", False),
         ("Call +7 912 345-67-89", True),
-        ("Card 4111 1111 1111 1111", True),
+        ("Card 4539 1488 0343 6467", True),
+        ("Test card 4242 4242 4242 4242 or 5555 5555 5555 4444", False),
+        ("Free line 8 800 555-35-35, or 866-606-8220", False),
+        ("On |08\\-01\\-2022 05:48:12 PM|08-01-2022 05:48:12 PM|", False),
+        ("curl http://admin:secret@server.com/api", False),
         ("Version 2.14.0 of 2026-11-22, error 0x80070005, order 12345678", False),
         ("https://example.com/1234567890123456", False),
     ],
@@ -355,6 +359,12 @@ def test_a_translation_is_missed_only_where_translating_is_the_custom():
     assert run(alone, "no-translation") == []
     custom = alone | {"ru/c.md": "# В\n\nТекст.\n", "en/c.md": "# C\n\nText.\n"}
     assert places(run(custom, "no-translation")) == ["en/b.md:1", "ru/a.md:1"]
+
+
+def test_a_tree_that_is_no_language_needs_no_translation():
+    paired = {"ru/a.md": "# А\n\nТекст.\n", "en/a.md": "# A\n\nText.\n"}
+
+    assert run(paired | {"en-v3/b.md": "# B\n\nText.\n"}, "no-translation") == []
 
 
 def test_translation_of_pairs_articles_under_other_names():

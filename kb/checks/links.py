@@ -7,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.articles import Article
-from kb.checks.base import Base, Finding, is_mirrored, line_of, rule
+from kb.checks.base import Base, Finding, line_of, rule
 from kb.keys import ENDINGS, without_ending
 from kb.markup import Link
 
@@ -205,7 +205,12 @@ def _alias_taken(base: Base) -> Iterator[Finding]:
 def _contend(one: Article, other: Article) -> bool:
     """Whether both mean the same address: other tools count from each language's own root."""
     is_theirs = bool(one.dialect and other.dialect)
-    return one is not other and not (is_theirs and is_mirrored(one, other))
+    return one is not other and not (is_theirs and _languages(one) != _languages(other))
+
+
+def _languages(article: Article) -> list[str]:
+    """The folders of its path that are called as languages are: `_en`, `pt-br`."""
+    return re.findall(r"(?<![^/])_?[a-z]{2}(?:[-_][A-Za-z]{2})?(?=/)", article.path)
 
 
 @rule("alias-circle", "error")

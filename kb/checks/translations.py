@@ -81,7 +81,8 @@ def _no_translation(base: Base) -> Iterator[Finding]:
     used = set().union(*paired.values()) & set(base.langs)
     for article in base.served():
         missing = used - {article.lang} - paired[article.slug]
-        if article.lang in used and missing:
+        is_version = "/" in article.path and article.path.split("/")[0] not in base.langs
+        if article.lang in used and missing and not is_version:
             yield Finding(
                 article,
                 1,
