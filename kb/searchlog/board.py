@@ -16,7 +16,7 @@ from kb.searchlog.rows import SUMMED, folded, group_of, kinds_of
 from kb.searchlog.statements import select, select_one, select_tuples
 from kb.searchlog.values import KINDS, UNSOLVED, Board, Filter, MissGroup, dump
 
-STEP: Final = 1_000  # groups whose days one query adds up
+STEP: Final = 500  # groups whose days one query adds up
 PAGE_SIZE: Final = 50
 _PHRASINGS: Final = 20  # of a group in a list
 _FACETS: Final = ("status", "owner", "category", "lang", "cause", "kind")
@@ -123,7 +123,7 @@ class Boards(Database):
             row = select_one(connection, "select coalesce(max(id), 0) as last from groups")
         last = int(row["last"]) if row else 0
         since, until = _period(filter)
-        text, values = _text(filter)
+        text, values = _text(filter, "group_id > :low and group_id <= :high")
         query = f"""
             select g.id, g.status, g.owner, g.category, g.lang, g.cause, g.first, g.last,
                    d.visits, d.tickets, d.mask
@@ -243,14 +243,14 @@ def _where(filter: Filter, but: str = "") -> tuple[str, dict[str, Any]]:
     return query, values
 
 
-def _text(filter: Filter) -> tuple[str, dict[str, Any]]:
-    """All words stand in one phrasing, or in the question, which is one."""
+def _text(filter: Filter, step: str = "1 = 1") -> tuple[str, dict[str, Any]]:
+    """All words stand in one phrasing, or in the question, which is one; looked for in a step."""
     words = folded(filter.text).split()[:_MOST_WORDS]
     if not words:
         return "", {}
     like = " and ".join(f"phrase like :like{at} escape '!'" for at in range(len(words)))
     values = {f"like{at}": f"%{_escaped(word)}%" for at, word in enumerate(words)}
-    return f"and g.id in (select group_id from phrasings where {like})", values  # noqa: S608
+    return f"and g.id in (select group_id from phrasings where {step} and {like})", values  # noqa: S608
 
 
 _MOST_WORDS: Final = 10

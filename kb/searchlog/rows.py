@@ -103,7 +103,8 @@ def amended(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
         after["ms"] = after["ended"] - before["started"]
         after["keystrokes"] = more["keystrokes"]
         after["seen"] = more["seen"]
-    after["seen"] = max(after["seen"], more["seen"])
+    if more["phrase"] == after["phrase"]:  # how long the list of an earlier step stood is no matter
+        after["seen"] = max(after["seen"], more["seen"])
     if after["shown"] == "[]":
         after["shown"] = more["shown"]
     for name in ("clicked", "answered", "robot", "rank"):
