@@ -40,7 +40,7 @@ FIELD = 8190
 BACKLOG = 1024
 REFUSED = "a malformed request was refused"
 GRACE = 30  # seconds a stopping worker gets for the requests in hand
-_INDEXING = 10  # how much less of the processor what runs beside the workers asks for (`nice`)
+_NICE = 10  # how far what is indexed at the start of a server stands back behind it
 
 
 def serve(
@@ -58,7 +58,8 @@ def serve(
         settings = settings.model_copy(update={"leads_password": SecretStr(token)})
     settings.data.mkdir(parents=True, exist_ok=True)
     listener = bind(settings.host, settings.port)
-    is_ready = has_build(settings)
+    builds = Builds(settings.builds)
+    is_ready = has_build(settings, builds)
     if not is_ready and _index_in_a_child(settings) not in (0, 1):
         return 2
     try:
@@ -74,7 +75,13 @@ def serve(
     with _children(_commands(settings, watch=watch, is_ready=is_ready)):
         try:
             _Server(
-                settings, listener, token, watch=watch, access_log=access_log, log_json=log_json
+                settings,
+                listener,
+                token,
+                builds=builds,
+                watch=watch,
+                access_log=access_log,
+                log_json=log_json,
             ).run()
         except SystemExit as end:
             return 0 if end.code in (0, None) else 2
@@ -90,10 +97,10 @@ def require_articles(settings: Settings) -> None:
         )
 
 
-def has_build(settings: Settings) -> bool:
+def has_build(settings: Settings, builds: Builds) -> bool:
     """Whether a readable build of this very articles folder is published."""
     try:
-        root = Builds(settings.builds).current().manifest.get("root")
+        root = builds.current().manifest.get("root")
     except (IndexMissing, IndexDamaged):
         return False
     return bool(root == str(settings.articles.resolve()))
@@ -176,9 +183,10 @@ def _commands(settings: Settings, *, watch: bool, is_ready: bool) -> list[list[s
 def _children(commands: list[list[str]]) -> "Iterator[None]":
     """Processes beside us, which end with us."""
     children = [subprocess.Popen(command, stdout=sys.stderr) for command in commands]  # noqa: S603
-    for child in children:  # answering goes before indexing
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, child.pid, _INDEXING)
+    for child, command in zip(children, commands, strict=True):
+        if "--while-parent" not in command:  # nobody waits for it, and the first answer is due
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)
     try:
         yield
     finally:
@@ -214,6 +222,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         listener: socket.socket,
         token: str = "",
         *,
+        builds: Builds | None = None,
         watch: bool = False,
         access_log: bool = False,
         log_json: bool = False,
@@ -221,6 +230,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
         self._settings = settings
         self._listener = listener
         self._token = token
+        self._builds = builds  # as looked at already
         self._watch = watch
         self._access_log = access_log
         self._log_json = log_json
@@ -262,7 +272,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
         from kb.service import KnowledgeBase
         from kb.web import create_app
 
-        self._service = KnowledgeBase.open(self._settings, for_writers=self._watch)
+        self._service = KnowledgeBase.open(
+            self._settings, builds=self._builds, for_writers=self._watch
+        )
         app = create_app(self._service)
         if self._watch:
             live.install(app)

@@ -169,13 +169,14 @@ class KnowledgeBase:
         now: Callable[[], datetime] = utc_now,
         cached_answers: int = 32,
         for_writers: bool = False,
+        builds: Builds | None = None,
     ) -> None:
         self.settings = settings
         self._now = now
         self._cached = cached_answers
         self._for_writers = for_writers
         self._look_again = 0.0 if for_writers else LOOK_AGAIN
-        self._builds = Builds(settings.builds)
+        self._builds = builds or Builds(settings.builds)
         self._lock = Lock()
         self._looked = -1.0
         self._stamp: tuple[int, int] | None = None

@@ -20,10 +20,12 @@ from clones import Clones
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import server
+from kb import server, store
 from kb.config import Settings
 from kb.errors import ArticlesMissing, ConfigError
 from kb.searchlog import SearchLog
+from kb.service import KnowledgeBase
+from kb.store import Builds
 
 # Server processes are many; on a small machine they are tested one after another.
 pytestmark = pytest.mark.xdist_group("server")
@@ -275,13 +277,26 @@ def test_ipv6_addresses_stand_in_brackets():
 
 
 def test_a_build_of_another_folder_is_not_served(settings, kb, write, tmp_path):
+    builds = Builds(settings.builds)
     write("vpn", title="VPN")
-    assert not server.has_build(settings)
+    assert not server.has_build(settings, builds)
     kb.rebuild()
-    assert server.has_build(settings)
+    assert server.has_build(settings, builds)
 
     (tmp_path / "other").mkdir()
-    assert not server.has_build(settings.model_copy(update={"articles": tmp_path / "other"}))
+    other = settings.model_copy(update={"articles": tmp_path / "other"})
+    assert not server.has_build(other, builds)
+
+
+def test_a_starting_server_reads_its_build_through_once(settings, kb, write, monkeypatch):
+    write("vpn", title="VPN")
+    kb.rebuild()
+    builds = Builds(settings.builds)
+    server.has_build(settings, builds)
+
+    monkeypatch.setattr(store, "_checksum", lambda path: pytest.fail(f"{path} read again"))
+
+    assert KnowledgeBase.open(settings, builds=builds).answer("vpn").total == 1
 
 
 # ---------------------------------------------------------------- log lines
