@@ -66,7 +66,7 @@ class Site:
 
     def searches(self) -> list[dict[str, Any]]:
         """All that was recorded, the first first."""
-        assert self.kb.recording().flush()
+        assert self.kb.recording().flush(60)
         log = SearchLog(self.kb.settings.log_url)
         rows = sorted(log.export(), key=lambda row: row["started"])
         log.close()
@@ -226,6 +226,18 @@ def test_reports_may_be_repeated_late_and_out_of_order(site):
     assert site.report(**RUN, steps=TYPED, events=OPENED) == 204
 
     assert site.told("query", "keystrokes", "clicked") == [("сбросить пароль", 3, True)]
+
+
+def test_half_a_report_that_comes_late_says_nothing_of_how_long_the_list_stood(site):
+    site.report(**RUN, steps=TYPED, shown=[["ru/account/password", 1]], events=[
+        {"kind": "left", "ms": 2000}
+    ])  # fmt: skip
+    site.wait(40)
+
+    site.report(**RUN, steps=TYPED[:1], shown=[["ru/account/password", 1]])
+    site.wait(11)
+
+    assert site.told("kind", "seen") == [(None, 500)]
 
 
 @pytest.mark.parametrize(
