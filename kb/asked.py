@@ -7,17 +7,20 @@ nor a word of one. Lines are sorted and hold no time, so that two exports differ
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kb.errors import KBError
 from kb.query import MOST_CHARACTERS
 from kb.redaction import redact
-from kb.searchlog import UNSOLVED, MissGroup, SearchLog
+
+if TYPE_CHECKING:
+    from kb.searchlog import MissGroup, SearchLog
 
 FOUND = "found"  # status of a question that customers found an answer to by themselves
 SHARED = 3  # visits
+_SETTLED = ("answered", "dismissed", FOUND)
 
 
 class CannotRead(KBError):
@@ -38,10 +41,10 @@ class Question(BaseModel):
     @property
     def is_open(self) -> bool:
         """Whether nobody has answered it yet."""
-        return self.status in UNSOLVED
+        return self.status not in _SETTLED
 
 
-def for_git(log: SearchLog, langs: Sequence[str]) -> list[Question]:
+def for_git(log: "SearchLog", langs: Sequence[str]) -> list[Question]:
     """What may leave the log: groups by id, then what was found, by language and words."""
     groups = (
         Question(
@@ -56,7 +59,7 @@ def for_git(log: SearchLog, langs: Sequence[str]) -> list[Question]:
     return _once([*groups, *_found(log, langs)])
 
 
-def of_log(log: SearchLog, langs: Sequence[str]) -> list[Question]:
+def of_log(log: "SearchLog", langs: Sequence[str]) -> list[Question]:
     """All that the log knows: every group that is not dismissed, and what was found."""
     groups = (
         Question(
@@ -71,14 +74,14 @@ def of_log(log: SearchLog, langs: Sequence[str]) -> list[Question]:
     return _once([*groups, *_found(log, langs)])
 
 
-def _groups(log: SearchLog) -> Iterator[MissGroup]:
+def _groups(log: "SearchLog") -> Iterator["MissGroup"]:
     last = 0
     while page := log.groups_to_replay(last):
         yield from page
         last = page[-1].id
 
 
-def _found(log: SearchLog, langs: Sequence[str]) -> list[Question]:
+def _found(log: "SearchLog", langs: Sequence[str]) -> list[Question]:
     """The most asked questions that were opened or called answered; by three visits at least."""
     return sorted(
         (

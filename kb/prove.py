@@ -13,17 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kb import asked, evaluation, indexer, searchlog, states, text
+from kb import asked, evaluation, indexer, states, text
 from kb.config import Settings
 from kb.errors import BuildFailed
 from kb.indexer import Progress
 from kb.library import Library
 from kb.search import Asked, Searcher
-from kb.searchlog import SearchLog
 from kb.states import Load, State
 from kb.store import Builds
 
 DEPTH = evaluation.DEPTH  # hits a rank is looked for in
+SAME = 0.01  # share of articles that differ up to which chance is the same in both states
 MOST_QUESTIONS = 5000  # of customers, the most asked ones
 TOP = 3  # an article must stand among so many for each question it claims to answer
 
@@ -111,7 +111,7 @@ def prove(
             served = Builds(settings.builds) if old.commit else None  # a folder may be any other
             before = _Built(old, settings, today, tell, served)
         with progress("Indexing the change") as tell:
-            after = _Built(new, settings, today, tell)
+            after = _Built(new, settings, today, tell, is_change=True)
         tally = _Tally(before, after)
         judgements = [
             *(partial(tally.customer, question) for question in customers),
@@ -164,7 +164,11 @@ class _Found:
 
 
 class _Built:
-    """A state indexed and opened."""
+    """A state indexed and opened.
+
+    A change of few articles keeps the measure of chance of the state before it: drawn anew, its
+    random questions would tell differences that are not of the change.
+    """
 
     def __init__(
         self,
@@ -173,9 +177,13 @@ class _Built:
         today: date,
         progress: Progress,
         start: Builds | None = None,
+        is_change: bool = False,
     ) -> None:
         ours = state.settings.model_copy(update={"data": settings.data / "prove"})
-        report = indexer.rebuild(ours, past=state.past, start=start, progress=progress)
+        index = partial(indexer.rebuild, ours, past=state.past, start=start, progress=progress)
+        report = index(hurried=is_change)
+        if is_change and report.added + report.changed + report.removed > SAME * report.articles:
+            report = index()
         build = Builds(ours.builds).current()
         if build.name != report.build:
             raise BuildFailed(f"another `kb prove` is at work in {ours.data}; run it again")
@@ -213,9 +221,11 @@ def _customers(
     files = [given] if given is not None else head.files(states.MISSES)
     if files:
         return _at_most(asked.read(files[0])), states.MISSES
+    from kb import searchlog  # loads SQLAlchemy, which a file of questions can do without
+
     if not searchlog.exists(settings.log_url):
         return [], ""
-    log = SearchLog(settings.log_url)
+    log = searchlog.SearchLog(settings.log_url)
     try:
         read = asked.for_git if for_git else asked.of_log
         return _at_most(read(log, settings.langs)), "log"

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from needs import unavailable
 
-from kb import proofs
+from kb import calibration, proofs
 from kb.asked import Question, for_git, line
 from kb.cli import main
 from kb.errors import KBError
@@ -465,6 +465,29 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
     project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
     prove("main")
     assert parsed == ["ru/vpn.md"]
+
+
+@pytest.mark.parametrize(("changed", "measured"), [(1, 1), (30, 2)])
+def test_a_small_change_is_measured_by_one_yardstick(project, monkeypatch, changed, measured):
+    for number in range(120):
+        project.write(f"articles/ru/{number}", f"Слово{number} и ещё слова.", title=f"Т {number}")
+    project.commit()
+    levels = []
+    level = calibration.level
+    monkeypatch.setattr(calibration, "level", lambda build: levels.append(build) or level(build))
+
+    for number in range(changed):
+        project.write(f"articles/ru/{number}", "Совсем другое.", title=f"Т {number}")
+    prove("main")
+
+    assert len(levels) == measured
+
+
+def test_a_state_with_the_articles_of_the_build_before_is_not_measured_again(project, monkeypatch):
+    assert CliRunner().invoke(main, ["index"]).exit_code == 0
+    monkeypatch.setattr(calibration, "level", lambda build: pytest.fail("measured again"))
+
+    assert prove("main")["sentence"] == "changes no answer"
 
 
 def test_what_is_served_is_gone_on_from_and_stays_as_it_is(project, monkeypatch):
