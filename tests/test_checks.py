@@ -367,6 +367,14 @@ def test_a_tree_that_is_no_language_needs_no_translation():
     assert run(paired | {"en-v3/b.md": "# B\n\nText.\n"}, "no-translation") == []
 
 
+def test_a_translation_that_is_not_read_is_there_all_the_same():
+    paired = {"ru/a.md": "# А\n\nТекст.\n", "en/a.md": "# A\n\nText.\n"}
+    more = paired | {"ru/b.md": "# Б\n\nТекст.\n"}
+
+    assert places(run(more, "no-translation")) == ["ru/b.md:1"]
+    assert run(more, "no-translation", media=("en/b.mdx",)) == []
+
+
 def test_translation_of_pairs_articles_under_other_names():
     files = {
         "ru/parol.md": "---\nupdated: 2026-02-01\n---\n# Пароль\n",

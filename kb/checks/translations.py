@@ -21,7 +21,12 @@ def _twins(base: Base, article: Article) -> set[str]:
     first, _, rest = without_ending(article.path).partition("/")
     if not rest or first not in base.langs:
         return set()
-    return {lang for lang in base.langs if lang != first and f"{lang}/{rest}" in base.by_path}
+    return {
+        lang
+        for lang in base.langs
+        if lang != first
+        and (f"{lang}/{rest}" in base.by_path or f"{lang}/{rest}.mdx" in base.files)
+    }
 
 
 @rule("unknown-source", "warning")
@@ -51,7 +56,8 @@ def _translation_behind(base: Base) -> Iterator[Finding]:
     for article in base.articles:
         rest = without_ending(article.path).partition("/")[2]
         if not article.translation_of and first in _twins(base, article):
-            yield from _behind(article, base.by_path[f"{first}/{rest}"])
+            source = base.by_path.get(f"{first}/{rest}")
+            yield from _behind(article, source) if source is not None else ()
 
 
 def _behind(article: Article, source: Article) -> Iterator[Finding]:
