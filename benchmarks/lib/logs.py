@@ -7,10 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb.searchlog import Search, SearchLog
+from kb import runs
+from kb.searchlog import KINDS, Search, SearchLog
 from kb.searchlog.desk import Desk
-from kb.searchlog.rows import row_of
+from kb.searchlog.rows import SUMMED, kinds_of, mask_of, row_of
 from kb.searchlog.tables import GROUP_WORDS, GROUPS, RUNS
+from kb.searchlog.values import COUNTS, dump
 
 DAYS = 90
 CATEGORIES = ("Оплата", "Учётная запись", "Доставка", "Интеграции", "Отчёты", "Account", "Billing")
@@ -49,13 +51,47 @@ def fill(
         _write_groups(connection, questions, seen, chance)
     with log._writing() as connection:
         desk = Desk(connection)
-        for id in seen:
-            desk.touch_all(id)
-        desk.finish()
+        _add_up(connection)
         for row in connection.execute(sa.select(RUNS)).mappings():
             desk._count(dict(row), 1)
         desk.finish()
     log.close()
+
+
+def _add_up(connection: sa.Connection) -> None:
+    """What recording adds up search by search, for all groups in a few statements."""
+    kinds = ", ".join(
+        f"sum(case when {f'kind = {name!r}' if name in runs.KINDS else name} then 1 else 0 end)"
+        for name in KINDS
+    )
+    connection.exec_driver_sql(
+        f"""insert into group_days (group_id, day, past, first, last, visits, searches, tickets,
+                                    {", ".join(COUNTS)})
+            select group_id, day, 0, min(ended), max(ended), count(distinct visit), count(*),
+                   count(distinct case when ticketed then visit end), {kinds}
+            from runs where group_id is not null group by group_id, day"""
+    )
+    connection.exec_driver_sql(
+        """insert into phrasings (group_id, phrase, query, visits)
+           select group_id, phrase, min(query), count(distinct visit)
+           from runs where group_id is not null group by group_id, phrase"""
+    )
+    sums = ", ".join(f"sum({name}) as {name}" for name in SUMMED)
+    rows = connection.exec_driver_sql(
+        f"""select group_id as id, min(first) as first, max(last) as last, {sums}
+            from group_days group by group_id"""
+    ).mappings()
+    changes = []
+    for row in rows:
+        visits, tickets, found = int(row["visits"]), int(row["tickets"]), kinds_of(row)
+        changes.append(
+            {
+                "at": row["id"], "first": row["first"], "last": row["last"], "visits": visits,
+                "searches": int(row["searches"]), "tickets": tickets, "kinds": dump(found),
+                "mask": mask_of(found), "priority": visits * (3 if tickets else 1),
+            }
+        )  # fmt: skip
+    connection.execute(GROUPS.update().where(GROUPS.c.id == sa.bindparam("at")), changes)
 
 
 def _word(chance: random.Random) -> str:
