@@ -43,7 +43,7 @@ class Query:
 
     raw: str  # as typed, cut to 500 characters
     words: tuple[Word, ...] = ()
-    weights: tuple[float, ...] = ()  # 0–1, of the words; not all are 0
+    weights: tuple[float, ...] = ()  # 0–1.3, of the words; not all are 0
     phrases: tuple[tuple[str, ...], ...] = ()  # folded words that must stand side by side
     without: tuple[str, ...] = ()  # folded words no hit may hold
     lang: str = "ru"

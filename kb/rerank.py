@@ -11,7 +11,7 @@ from kb.places import Places
 from kb.schema import K1, B
 
 CANDIDATES = 200  # at most
-BODY, TITLE, LINE, PAIRS, PLACE = 0.3, 0.6, 0.25, 0.7, 1.0  # weights of the parts
+BODY, TITLE, LINE, PAIRS, PLACE = 0.3, 0.6, 0.25, 0.6, 1.0  # weights of the parts
 CLAIMED = 0.5  # of all its letters, to an article that claims to answer this very question
 LINED = 40  # of the candidates, whose headings and answered questions are compared
 

@@ -298,13 +298,24 @@ def _stemmer() -> Any:
     return Stemmer.Stemmer("english", 0)
 
 
+_NAMES = frozenset(("Geox", "Name", "Surn", "Patr", "Orgn", "Trad", "Abbr"))  # kinds of names
+
+
 @lru_cache(1 << 18)
 def _parsed(word: str) -> tuple[tuple[str, ...], str]:
-    """The dictionary forms of a folded Russian word, the likeliest first, and that one's kind."""
+    """The dictionary forms of a folded Russian word, the likeliest first, and that one's kind.
+
+    The kind is a part of speech, or `NAME` for names and words no dictionary knows.
+    """
     with _lock:  # the library does not promise to be safe in several threads
         parses = _morphology().parse(word)
+    if not parses:
+        return (word,), ""
     forms = tuple(dict.fromkeys(fold(parse.normal_form) for parse in parses))
-    return forms or (word,), str(parses[0].tag.POS) if parses else ""
+    tag = parses[0].tag
+    if not parses[0].is_known or (tag.POS == "NOUN" and _NAMES & tag.grammemes):
+        return forms, "NAME"
+    return forms, str(tag.POS)
 
 
 @lru_cache(1 << 18)
@@ -586,19 +597,24 @@ _questions = frozenset(_QUESTION.split())
 
 @lru_cache(1 << 14)
 def weight(word: str) -> float:
-    """How much a folded word of a query counts, from 0.2 to 1; its rarity is not looked at."""
+    """How much a folded word of a query counts, from 0.2 to 1.3; its rarity is not looked at.
+
+    Names, of places, people and products, say most; what is done says less than what it is done to.
+    """
     if word in STOP:
         return 0.2
     if word in _questions:
-        return 0.6
+        return 0.5
     if lemmas(word)[0] in _weak():
         return 0.5
     if not _FORMS.fullmatch(word):
         return 1.0
-    speech = _parsed(word)[1]
-    if speech in _CONTENT:
+    kind = _parsed(word)[1]
+    if kind == "NAME":
+        return 1.3
+    if kind in _CONTENT:
         return 1.0
-    return 0.8 if speech in _VERBS else 0.85 if speech in _QUALITIES else 0.5
+    return 0.7 if kind in _VERBS else 0.85 if kind in _QUALITIES else 0.5
 
 
 class Meaning(NamedTuple):

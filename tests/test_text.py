@@ -316,14 +316,15 @@ def test_greetings_alone_are_what_is_asked(query):
 
 def test_words_that_only_carry_the_question_weigh_less():
     assert weight("тариф") == weight("tariff") == weight("1с") == 1.0
-    assert weight("тариф") > weight("настроить") > weight("как") > weight("можно") > weight("в")
+    assert weight("россия") > weight("тариф") > weight("настроить") > weight("как")
+    assert weight("как") >= weight("можно") > weight("в")
     assert weight("password") > weight("how") > weight("need") > weight("the")
 
 
 @given(typed)
 @settings(deadline=None)
 def test_every_word_weighs_something(text):
-    assert all(0 < weight(word) <= 1 for word in plain_words(text))
+    assert all(0 < weight(word) <= 1.3 for word in plain_words(text))
 
 
 def test_askings_of_one_question_share_a_key():
