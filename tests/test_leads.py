@@ -498,6 +498,26 @@ def test_what_cannot_be_done_changes_nothing_and_says_so(lead, ask, service):
         assert len(service.misses()) == 1
 
 
+def test_what_was_written_when_the_session_ended_is_not_lost(lead, ask, service):
+    id = ask("сменить тариф")
+    lead.set_cookie(COOKIE, OLD, path="/leads")
+    note = 'Длинная <заметка> & "кавычки"\nв две строки'
+
+    ended = lead.post("/leads/do", data={"do": "note", "id": id, "note": note})
+
+    assert ended.status_code == 401
+    assert "Сеанс закончился" in ended.text
+    found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', ended.text)
+    fields = {name: html.unescape(value) for name, value in found}
+    assert fields == {"do": "note", "id": str(id), "note": note, "next": "/leads/do"}
+    wrong = lead.post("/leads/sign-in", data={"password": "x", **fields})
+    assert note in html.unescape(wrong.text)
+    again = lead.post("/leads/sign-in", data={"password": PASSWORD, **fields})
+    assert (again.status_code, again.location) == (307, "/leads/do")
+    lead.post(again.location, data={"password": PASSWORD, **fields})
+    assert service.group(id).group.note == note
+
+
 def test_nothing_is_taken_back_that_was_done_since(lead, ask, service):
     id = ask("сменить тариф")
     act(lead, "assign", id, owner="Анна")
@@ -567,6 +587,7 @@ def test_a_synonym_comes_as_a_patch(lead, ask):
     assert lead.get(f"/leads/{id}/synonyms.patch?word=впн").status_code == 303
 
 
+NUMBERS = "/leads/numbers"
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -579,12 +600,16 @@ PAYLOADS = [
 
 def test_what_customers_and_leads_write_stays_text(lead, ask, service):
     for at, payload in enumerate(PAYLOADS):
-        id = ask(f"вопрос{at} {payload}", category=payload, owner=payload)
+        seen = ((payload, 1),)
+        id = ask(f"вопрос{at} {payload}", visits=4, category=payload, owner=payload, shown=seen)
+        log = SearchLog(service.settings.log_url)
+        log.ticket("Помогите", type=payload)
+        log.close()
         act(lead, "note", id, note=payload)
         act(lead, "dismiss", id, reason=payload)
         act(lead, "assign", id, owner=payload)
 
-        for path in ("/leads?status=all", f"/leads/{id}", f"/leads?q={quote(payload)}"):
+        for path in ("/leads?status=all", f"/leads/{id}", f"/leads?q={quote(payload)}", NUMBERS):
             page = lead.get(path).text
             assert "<script>alert" not in page
             assert "<img src=x" not in page

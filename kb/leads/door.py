@@ -17,6 +17,8 @@ leads = Blueprint("leads", __name__, url_prefix="/leads")
 
 COOKIE, LANG_COOKIE = "kb_leads", "kb_leads_lang"
 _OPEN: Final = ("leads.sign_in", "leads.sign_out")
+_OWN_FIELDS: Final = ("password", "name", "next")
+_SENT_AGAIN: Final = ("/leads/do", "/leads/undo")
 _OWN_PATH = re.compile(r"/leads(/[\w.-]+)*(\?[^\s\\]*)?", re.ASCII)
 
 
@@ -29,7 +31,7 @@ def _only_leads() -> ResponseReturnValue | None:
         abort(403)
     g.lead = _door().lead(request.cookies.get(COOKIE, ""))
     if g.lead is None and request.endpoint not in _OPEN:
-        return _sign_in_page(request.full_path.rstrip("?") if request.method == "GET" else "", 401)
+        return _sign_in_page(request.full_path.rstrip("?"), 401, "ended" if request.form else "")
     return None
 
 
@@ -117,16 +119,20 @@ def sign_in() -> ResponseReturnValue:
     if not _door().opens(given):
         return _sign_in_page(target, 401, "wrong")
     _tries().forgive(address)
-    name = sent("name", 80)
-    response = front.made(redirect(target, 303))
-    _set_cookie(response, COOKIE, _door().cookie(name), signin.LASTS)
+    # What was sent when the session had ended is sent once more, by the browser.
+    response = front.made(redirect(target, 307 if target in _SENT_AGAIN else 303))
+    _set_cookie(response, COOKIE, _door().cookie(sent("name", 80)), signin.LASTS)
     return response
 
 
 def _sign_in_page(target: str, status: int = 200, wrong: str = "") -> ResponseReturnValue:
-    is_possible = site().settings.leads_password is not None
+    fields = request.form.items(multi=True)
     page = render_template(
-        "leads/sign-in.html", target=own_path(target), wrong=wrong, is_possible=is_possible
+        "leads/sign-in.html",
+        target=own_path(target),
+        wrong=wrong,
+        kept=[(name, value) for name, value in fields if name not in _OWN_FIELDS],
+        is_possible=site().settings.leads_password is not None,
     )
     return page, status
 
