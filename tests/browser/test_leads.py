@@ -173,6 +173,19 @@ def test_everything_is_done_without_scripts(lead, board):
     assert got.value.suggested_filename.endswith(".md")
 
 
+def test_what_is_sent_after_the_session_ended_is_done_after_signing_in(lead):
+    page = lead("/leads/3")
+    page.get_by_role("textbox", name="Заметка").fill("Первая строка\nвторая")
+    page.context.clear_cookies()
+
+    page.get_by_role("button", name="Сохранить заметку").click()
+    expect(page.get_by_role("alert")).to_contain_text("Сеанс закончился")
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+
+    expect(page.get_by_role("textbox", name="Заметка")).to_have_value("Первая строка\nвторая")
+
+
 def test_the_list_is_worked_by_keyboard_on_a_russian_layout(lead):
     page = lead("/leads")
     page.locator(".groups a").first.focus()
