@@ -23,11 +23,13 @@ class NoSuchState(KBError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Blob:
+class Blob:
+    """A file or link of a commit; `size` in bytes, 0 where this clone does not hold it."""
+
     path: str
-    mode: str
     id: str
     size: int
+    is_link: bool
 
 
 def top(folder: Path) -> Path | None:
@@ -67,18 +69,18 @@ def _cure(folder: Path) -> str:
     return "`git branch -a` lists the branches"
 
 
-def extract(folder: Path, commit: str, wanted: Callable[[str, int], bool], into: Path) -> None:
-    """Writes the files of a commit whose path and size in bytes are `wanted` below `into`.
+def extract(folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path) -> None:
+    """Writes the files and links of a commit that are `wanted` below `into`.
 
     Raises NoSuchState when the repository lacks some of them.
     """
-    blobs = [blob for blob in _tree(folder, commit) if wanted(blob.path, blob.size)]
+    blobs = [blob for blob in _tree(folder, commit) if wanted(blob)]
     contents = dict(zip(blobs, _contents(folder, commit, blobs), strict=True))
     # Links come last, so that no file is ever written through one.
-    for blob in sorted(blobs, key=lambda blob: blob.mode == _LINK):
+    for blob in sorted(blobs, key=lambda blob: blob.is_link):
         target = into / blob.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        if blob.mode == _LINK:
+        if blob.is_link:
             with suppress(OSError, ValueError):  # a link that no disk would hold is left out
                 os.symlink(contents[blob], os.fsencode(target))
         else:
@@ -86,7 +88,7 @@ def extract(folder: Path, commit: str, wanted: Callable[[str, int], bool], into:
                 file.write(contents[blob])
 
 
-def _tree(folder: Path, commit: str) -> Iterator[_Blob]:
+def _tree(folder: Path, commit: str) -> Iterator[Blob]:
     """The files and links of a commit whose paths stay inside it."""
     try:
         listed = git.read(
@@ -99,7 +101,7 @@ def _tree(folder: Path, commit: str) -> Iterator[_Blob]:
         mode, _, id_, size = facts.decode("ascii").split()
         path, bytes_ = os.fsdecode(name), int(size) if size.isdigit() else 0  # `BAD`: not here
         if _is_inside(path) and (mode in _FILES or (mode == _LINK and bytes_ <= _MOST_LINK)):
-            yield _Blob(path, mode, id_, bytes_)
+            yield Blob(path, id_, bytes_, mode == _LINK)
 
 
 def _is_inside(path: str) -> bool:
@@ -108,7 +110,7 @@ def _is_inside(path: str) -> bool:
     return not PurePosixPath(path).is_absolute() and not {"", ".", ".."} & set(parts)
 
 
-def _contents(folder: Path, commit: str, blobs: list[_Blob]) -> Iterator[bytes]:
+def _contents(folder: Path, commit: str, blobs: list[Blob]) -> Iterator[bytes]:
     """The bytes of each, in one run of git."""
     asked = "".join(f"{blob.id}\n" for blob in blobs).encode("ascii")
     try:

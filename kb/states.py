@@ -14,7 +14,7 @@ from kb.config import Settings
 from kb.errors import ConfigError
 from kb.history import History
 from kb.keys import ENDINGS
-from kb.revisions import NoSuchState
+from kb.revisions import Blob, NoSuchState
 
 Load = Callable[[Path], Settings]
 """The settings as a `kb.toml` in that folder makes them."""
@@ -50,7 +50,7 @@ def find(name: str, settings: Settings, load: Load, here: Path, into: Path) -> S
 
     Raises NoSuchState when it is neither, or both.
     """
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))
     is_folder = os.path.isdir(folder)
     if is_folder and name.startswith((".", "/", "~")):
         return _of_folder(name, folder, settings, load, here)
@@ -127,16 +127,16 @@ def _of_commit(
     places = {below, below.parent, *((project,) if project is not None else ())}
     most = own.max_article_bytes
 
-    def wanted(path: str, size: int) -> bool:
-        at = PurePosixPath(path)
+    def wanted(blob: Blob) -> bool:
+        at = PurePosixPath(blob.path)
         if at.is_relative_to(below) and at.name.lower().endswith((*ENDINGS, ".mdx")):
-            return size <= most
+            return blob.size <= most
         is_beside = at.parent == below and at.name in _BESIDE
         is_question = any(
             at == place / MISSES or (at.parent == place / RELEVANCE and at.suffix == ".toml")
             for place in places
         )
-        return (is_beside or is_question) and size <= _MOST_BYTES
+        return (is_beside or is_question) and _is_plain(blob)
 
     revisions.extract(repository, commit, wanted, into)
     articles = into / below
@@ -147,6 +147,11 @@ def _of_commit(
     return State(name, commit, ours, past, tuple(into / place for place in sorted(places)))
 
 
+def _is_plain(blob: Blob) -> bool:
+    """Whether it may be read as it is; of links, indexing refuses those among the articles."""
+    return not blob.is_link and blob.size <= _MOST_BYTES
+
+
 def _settings_of(
     name: str, commit: str, repository: Path, project: PurePosixPath, load: Load, into: Path
 ) -> Settings:
@@ -154,7 +159,7 @@ def _settings_of(
     revisions.extract(
         repository,
         commit,
-        lambda path, size: path == str(project / config.FILE) and size <= _MOST_BYTES,
+        lambda blob: blob.path == str(project / config.FILE) and _is_plain(blob),
         into,
     )
     try:

@@ -351,7 +351,8 @@ def test_a_name_that_is_a_folder_and_a_branch_is_asked_back(project):
 @pytest.mark.parametrize(
     "name",
     ["nowhere", "-x", "--upload-pack=touch owned", "main\nmain", "main main", "../main",
-     "main..main", "\x1b[31m", "main:articles", "x" * 9000, "HEAD^{tree}", "--", "$(touch owned)"],
+     "main..main", "\x1b[31m", "main:articles", "x" * 9000, "HEAD^{tree}", "--", "~nobody/x",
+     "$(touch owned)"],
 )  # fmt: skip
 def test_a_name_that_means_nothing_is_one_line(project, name):
     done = run("--", name)
@@ -404,6 +405,22 @@ def test_links_and_submodules_of_a_commit_lead_nowhere(project, tmp_path):
 
     assert told["head"]["articles"] == 2
     assert told["head"]["rejected"] > 0
+
+
+def test_a_commits_settings_and_questions_are_no_links(project, tmp_path):
+    (tmp_path / "secret").write_text("secret = 1\n")
+    for name in ("kb.toml", "misses.jsonl", "tests/relevance/ru.toml", "articles/synonyms.yml"):
+        link = project.root / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(tmp_path / "secret")
+    project.commit()
+    for name in ("kb.toml", "misses.jsonl"):
+        (project.root / name).unlink()
+
+    done = run("HEAD", "HEAD")
+
+    assert done.exit_code == 0
+    assert "secret" not in done.output
 
 
 def test_a_tree_that_climbs_out_of_its_folder_is_left_out(project, tmp_path):
