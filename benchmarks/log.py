@@ -173,7 +173,7 @@ def _record(url: str, name: str, process: int, seconds: float) -> list[tuple[flo
         while time.monotonic() < ends:
             n += 1
             now = time.time()
-            id = f"{name}-{process}-{n}"
+            id = f"{name}-{process}-{now}"
             search = Search(id, id, f"новый вопрос {n % 40}", now, now + 1, lang="ru")
             began = time.perf_counter()
             log.record(search)
