@@ -118,7 +118,7 @@ class Matches:
         self.has = whole.has
         self.title_end = whole.title_end  # per article, in the content of its segment
         code = whole.code[whole.row]
-        found = np.flatnonzero(code)
+        found = code.nonzero()[0]
         code = code[found] - 1
         self.unit: NDArray[np.int64] = whole.unit[found]
         self.place: NDArray[np.int64] = whole.place[found]
@@ -134,7 +134,7 @@ class Matches:
         spans = zip(starts.tolist(), ends.tolist(), strict=True)
         stream = np.concatenate([content[a:b] for a, b in spans])
         row_of, code, has = self._rows(number, stream)
-        at = np.flatnonzero(row_of)
+        at = row_of.nonzero()[0]
         edges = np.cumsum(ends - starts)
         counts = np.diff(np.searchsorted(at, edges), prepend=0)
         unit = np.repeat(np.arange(low, high), counts)
@@ -198,6 +198,14 @@ class _Part(NamedTuple):
     has: NDArray[Any]
 
 
+def runs(values: NDArray[Any]) -> NDArray[np.intp]:
+    """Where each run of equal values begins."""
+    starts = np.empty(len(values), bool)
+    starts[:1] = True
+    np.not_equal(values[1:], values[:-1], out=starts[1:])
+    return starts.nonzero()[0]
+
+
 def _nothing(grams: int) -> _Part:
     whole = np.empty(0, np.int64)
     return _Part(whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
@@ -208,7 +216,7 @@ def _live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
     segment, base = corpus.segments[number], corpus.bases[number]
     arrays = segment.arrays
     frequency: NDArray[np.int32] = arrays["grams.df"]
-    dead = np.flatnonzero(~corpus.live[base : base + segment.size]).tolist()
+    dead = (~corpus.live[base : base + segment.size]).nonzero()[0].tolist()
     if dead:
         frequency = frequency.copy()
     for doc in dead:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.instant import Scores
-from kb.matches import Matches
+from kb.matches import Matches, runs
 
 _APART = 1 << 16  # an article has fewer blocks
 BLOCK = 20  # content words; two neighbouring blocks and the title make a place
@@ -24,31 +24,30 @@ class Places:
         block = behind // BLOCK
         block[behind < 0] = -2  # a title is no neighbour
         key = matches.unit * _APART + block
-        changes = np.ones(len(key), bool)
-        np.not_equal(key[1:], key[:-1], out=changes[1:])
-        first = np.flatnonzero(changes)
+        first = runs(key)
+        lengths = np.append(first[1:], len(key)) - first
         key, self._owner = key[first], matches.unit[first]
-        cells = (np.cumsum(changes) - 1) * words + matches.word
+        cells = np.repeat(np.arange(len(first)) * words, lengths) + matches.word
         held = np.zeros(len(first) * words, np.float32)
         if not matches.is_form.all():  # first: the word itself counts more
-            other = np.flatnonzero(~matches.is_form)
+            other = (~matches.is_form).nonzero()[0]
             likeness = np.array([each.other_weight for each in matches.sought], np.float32)
             held[cells[other]] = likeness[matches.word[other]]
             cells = cells[matches.is_form]
         held[cells] = 1.0
         places = held.reshape(len(first), words)
         joined = places.copy()
-        near = np.flatnonzero(key[1:] - key[:-1] == 1)
+        near = (key[1:] - key[:-1] == 1).nonzero()[0]
         joined[near] = np.maximum(places[near], places[near + 1])
-        title = np.flatnonzero(block[first] == -2)
+        title = (block[first] == -2).nonzero()[0]
         if len(title):
             of_unit = np.full(self._units, -1)
             of_unit[self._owner[title]] = title
             title = of_unit[self._owner]
-            some = np.flatnonzero(title >= 0)
+            some = (title >= 0).nonzero()[0]
             joined[some] = np.maximum(joined[some], places[title[some]])
         self._held = joined
-        self._first = np.flatnonzero(np.diff(self._owner, prepend=-1))
+        self._first = runs(self._owner)
 
     def most(self, of: NDArray[np.float32] | None = None) -> Scores:
         """For each article the most that one place of it holds, in what the words are worth.

@@ -34,7 +34,7 @@ class Word:
     @property
     def may_be_stop(self) -> bool:
         """Whether the word may become one that says nothing of what is asked."""
-        return self.unfinished and any(word.startswith(self.text) for word in text.STOP)
+        return self.unfinished and self.text in text.STOP_STARTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ class Ranker:
         if not best:
             return np.empty(0, np.int32)
         for share in (HOPELESS, HOPELESS / 2, 0.0):
-            docs = np.flatnonzero(scores > share * best).astype(np.int32)
+            docs: Docs = (scores > share * best).nonzero()[0].astype(np.int32)
             if len(docs) >= FEWEST:
                 break
         favoured = self._favoured(docs, scores[docs], own_lang)
@@ -255,7 +255,7 @@ class Ranker:
         for docs, scores in lists:
             total[docs] += scores
             times[docs] += 1
-        docs = np.flatnonzero(times == len(lists)).astype(np.int32)
+        docs = (times == len(lists)).nonzero()[0].astype(np.int32)
         return docs, total[docs]
 
     def add_up(self, asked: _Asked) -> Scores:
@@ -305,7 +305,7 @@ class Ranker:
                 for name, part in parts.items()
                 if part[place] > 0
             ]
-            final = float(ranked.scores[np.flatnonzero(ranked.docs == doc)[0]])
+            final = float(ranked.scores[(ranked.docs == doc).nonzero()[0][0]])
             rest = final - float(total[place])
             if abs(rest) > 5e-4:
                 rows.append((doc, "favour", "boost, language", "", rest))
@@ -365,7 +365,7 @@ def best_of(size: int, lists: Sequence[Postings]) -> Postings:
     best[lists[0][0]] = lists[0][1]
     for docs, scores in lists[1:]:
         best[docs] = np.maximum(best[docs], scores)
-    found = np.flatnonzero(best).astype(np.int32)
+    found = best.nonzero()[0].astype(np.int32)
     return found, best[found]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.instant import Corpus, Scores
-from kb.matches import Matches
+from kb.matches import Matches, runs
 from kb.places import Places
 from kb.schema import K1, B
 
@@ -51,7 +51,7 @@ def parts(matches: Matches, places: Places, lengths: Lengths, scores: Scores) ->
     `scores` are those of the words so far: headings are compared only where they may decide.
     """
     worth = matches.grams.worth * np.float32(K1 + 1)
-    titled = np.flatnonzero(matches.near_place < matches.title_end[matches.near_unit])
+    titled = (matches.near_place < matches.title_end[matches.near_unit]).nonzero()[0]
     found = {
         "content": _letters(matches, None, lengths.content) @ (BODY * worth),
         "title": _letters(matches, titled, lengths.title) @ (TITLE * worth),
@@ -69,7 +69,7 @@ def _letters(matches: Matches, chosen: NDArray[np.intp] | None, norms: Scores) -
         unit, row = unit[chosen], row[chosen]
     found = np.zeros((len(matches.docs), matches.has.shape[1]), np.float32)
     if len(unit):
-        first = np.flatnonzero(np.diff(unit, prepend=-1))
+        first = runs(unit)
         units = unit[first]
         tf = _counts(matches, row, first)
         found[units] = tf / (tf + norms[matches.docs[units], None])
@@ -86,7 +86,7 @@ def _order(matches: Matches, norms: Scores) -> Scores:
     units, columns = len(matches.docs), 2 * len(matches.sought)
     unit, word, place = matches.unit, matches.word, matches.place
     if not matches.is_form.all():
-        form = np.flatnonzero(matches.is_form)
+        form = matches.is_form.nonzero()[0]
         unit, word, place = unit[form], word[form], place[form]
     row = unit * columns + 2 * word - 1
     cells = []
@@ -94,7 +94,7 @@ def _order(matches: Matches, norms: Scores) -> Scores:
         apart = word[step:] - word[:-step]
         near = (place[step:] - place[:-step] <= 2) & (apart >= 1) & (apart <= 2)
         near &= unit[step:] == unit[:-step]
-        at = np.flatnonzero(near)
+        at = near.nonzero()[0]
         cells.append(row[at] + apart[at])
     found = np.concatenate(cells)
     if not len(found):
@@ -112,16 +112,16 @@ def _lines(matches: Matches, lengths: Lengths, scores: Scores) -> Scores:
     unit, place, row = matches.near_unit, matches.near_place, matches.near_row
     if len(best) > LINED:
         may_win = scores >= np.partition(scores, -LINED)[-LINED]
-        chosen = np.flatnonzero(may_win[unit])
+        chosen = may_win[unit].nonzero()[0]
         unit, place, row = unit[chosen], place[chosen], row[chosen]
     line = matches.gathered("line", unit, place)
-    inside = np.flatnonzero(line)
+    inside = line.nonzero()[0]
     if not len(inside):
         return best
     unit, row, line = unit[inside], row[inside], line[inside]
     new = np.ones(len(line), bool)
     new[1:] = (line[1:] != line[:-1]) | (unit[1:] != unit[:-1])
-    first = np.flatnonzero(new)
+    first = new.nonzero()[0]
     unit, line = unit[first], line[first]
     tf = _counts(matches, row, first)
     number = lengths.first_line[matches.docs[unit]] + line - 1

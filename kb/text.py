@@ -349,6 +349,7 @@ _STOP = """
     do does did done doing have has had having will would shall should so s t re ve ll d m im ive
 """
 STOP = frozenset(_STOP.split())
+STOP_STARTS = frozenset(word[:end] for word in STOP for end in range(1, len(word) + 1))
 
 _FILLER = """
     здравствуйте
