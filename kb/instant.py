@@ -69,7 +69,6 @@ class Corpus:
         self.boost = self._all("boost")
         self.updated = self._all("updated")
         self._publish, self._expires = self._all("publish"), self._all("expires")
-        self.boosted = bool(np.any(self.boost != 1.0))
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
         self._forms: Recent[tuple[NDArray[np.int32], ...]] = Recent(
             lambda value: sum(map(len, value)) + 32, _CACHED_FORMS

@@ -89,6 +89,12 @@ class Ranker:
         self._synonyms = synonyms
         self._letters = Letters(corpus)
         self._lengths = Lengths(corpus)
+        self._boost: Scores | None = corpus.boost if np.any(corpus.boost != 1.0) else None
+        self._favours: dict[str, Scores] = {}
+        if len(corpus.langs) > 1:
+            for number, lang in enumerate(corpus.langs):
+                own = np.where(corpus.lang == number, np.float32(OWN_LANGUAGE), np.float32(1))
+                self._favours[lang] = own * corpus.boost
         self._terms: Recent[Term] = Recent(lambda term: len(term.docs) + 64, _CACHED)
 
     def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
@@ -96,11 +102,11 @@ class Ranker:
         asked = self.look_up(query)
         words = self.add_up(asked)
         words *= allowed
-        docs = self._candidates(words, own_lang)
+        docs = self._candidates(self._favoured(words, own_lang))
         matches = self.matches(self._sought(asked), docs)
         places = Places(matches)
         parts = rerank.parts(matches, places, self._lengths, words[docs])
-        scores = self._favoured(docs, rerank.total(words[docs], parts), own_lang)
+        scores = self._favoured(rerank.total(words[docs], parts), own_lang, docs)
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
         confident = confidence.is_enough(
             places,
@@ -113,13 +119,11 @@ class Ranker:
 
     def behind(self, ranked: Ranked) -> tuple[Docs, Scores]:
         """The articles of the best 200 that were not re-scored, in order, and their scores."""
-        words = ranked.words.copy()
-        words[ranked.docs] = 0
+        scores = self._favoured(ranked.words, ranked.own_lang).copy()
+        scores[ranked.docs] = 0
         most = CANDIDATES - len(ranked.docs)
-        docs = best_first(words, min(most, int(np.count_nonzero(words))))
-        scores = self._favoured(docs, words[docs], ranked.own_lang)
-        order = np.argsort(-scores, kind="stable")
-        return docs[order], np.minimum(scores[order], ranked.scores.min(initial=np.inf))
+        docs = best_first(scores, min(most, int(np.count_nonzero(scores))))
+        return docs, np.minimum(scores[docs], ranked.scores.min(initial=np.inf))
 
     def share(self, query: Query) -> float:
         """How much of a question the best place of this base holds."""
@@ -160,7 +164,7 @@ class Ranker:
             )
         return found[::-1]
 
-    def _candidates(self, scores: Scores, own_lang: str) -> Docs:
+    def _candidates(self, scores: Scores) -> Docs:
         """The articles worth re-scoring, ascending: all near the best, and some in any case."""
         best = scores.max(initial=0)
         if not best:
@@ -169,23 +173,18 @@ class Ranker:
             docs: Docs = (scores > share * best).nonzero()[0].astype(np.int32)
             if len(docs) >= FEWEST:
                 break
-        favoured = self._favoured(docs, scores[docs], own_lang)
-        ahead = int(np.count_nonzero(favoured >= HOPELESS * favoured.max()))
-        ahead = min(max(ahead, FEWEST), CANDIDATES)
-        if len(docs) > ahead:
-            docs = docs[best_first(favoured, ahead)]
+        most = max(int(np.count_nonzero(scores[docs] >= HOPELESS * best)), FEWEST)
+        if len(docs) > min(most, CANDIDATES):
+            docs = docs[best_first(scores[docs], min(most, CANDIDATES))]
             docs.sort()
         return docs
 
-    def _favoured(self, docs: Docs, scores: Scores, own_lang: str) -> Scores:
-        """Scores with the writers' `boost`, and the reader's own language first."""
-        corpus = self.corpus
-        if corpus.boosted:
-            scores = scores * corpus.boost[docs]
-        if own_lang in corpus.langs and len(corpus.langs) > 1:
-            own = corpus.lang[docs] == corpus.langs.index(own_lang)
-            scores = np.where(own, scores * np.float32(OWN_LANGUAGE), scores)
-        return scores
+    def _favoured(self, scores: Scores, own_lang: str, docs: Docs | None = None) -> Scores:
+        """Scores of all articles or of `docs` with the writers' `boost`, the own language first."""
+        favour = self._favours.get(own_lang, self._boost)
+        if favour is None:
+            return scores
+        return scores * (favour if docs is None else favour[docs])
 
     # ------------------------------------------------------------ words
 
