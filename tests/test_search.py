@@ -290,8 +290,8 @@ def test_the_order_of_results_is_a_link_that_keeps_the_question(client, kb, writ
 
 def test_a_boost_lifts_an_article_from_behind_all_candidates(kb, write):
     for number in range(60):
-        write(f"ru/{number:02}", "Пароль, пароль и пароль.", title=f"Пароль {number}")
-    write("ru/boosted", f"Пароль. {'Другое слово. ' * 200}", title="Вход", boost=10)
+        write(f"ru/{number:02}", "Пароль, пароль и пароль.", title=f"Статья {number}")
+    write("ru/boosted", f"{'Другое слово. ' * 40} Пароль.", title="Вход", boost=10)
     kb.rebuild()
 
     assert kb.answer("пароль").hits[0].slug == "ru/boosted"
