@@ -288,7 +288,7 @@ class KnowledgeBase:
         if not report.published or hurried:
             return report
         try:
-            answered, regressed = self.replay(seconds=triage.SECONDS)
+            answered, regressed = self.replay(progress, seconds=triage.SECONDS)
         except LogUnavailable as error:
             logger.warning("open questions were not asked again: %s", error)
             return report

@@ -19,6 +19,7 @@ from kb.articles import Problem
 from kb.cli import main
 from kb.commands import check as checking
 from kb.commands import search as searching
+from kb.commands.shared import Progress
 from kb.errors import BuildFailed
 from kb.searchlog import KINDS, STATUSES, Answer, MissGroup, Triage
 
@@ -526,3 +527,23 @@ def test_the_log_moves_to_another_database(kb_command, tmp_path):
     assert done.exit_code == 0, done.stderr
     assert "KB_DATABASE_URL" in done.stdout
     assert complains(kb_command("log", "migrate", "mongodb://x"))
+
+
+# ---------------------------------------------------------------- progress
+
+
+def test_each_count_has_a_bar_of_its_own(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+
+    with Progress("Indexing", "Asking questions") as progress:
+        for done, total in ((1, 2), (2, 2), (1, 3), (3, 3)):
+            progress(done, total)
+
+    text = shown.getvalue()
+    assert text.index("Indexing") < text.index("Asking questions")
+    assert text.count("100%") == 2

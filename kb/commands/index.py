@@ -64,7 +64,7 @@ def index(
     with opened(settings) as service:
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)
-        with Progress("Indexing") as progress:
+        with Progress("Indexing", "Asking questions", "Looking for causes") as progress:
             report = service.rebuild(full=full, strict=strict, careful=careful, progress=progress)
     if as_json:
         print_json(_report_json(report))

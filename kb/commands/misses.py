@@ -98,7 +98,7 @@ def replay(as_json: bool, articles: Path | None, data: Path | None) -> int:
     kb misses replay
     """
     settings = load_settings(articles=articles, data=data)
-    with opened(settings) as service, Progress("Asking") as progress:
+    with opened(settings) as service, Progress("Asking", "Looking for causes") as progress:
         answered, regressed = service.replay(progress)
     if as_json:
         print_json({"answered": answered, "regressed": regressed})

@@ -70,18 +70,25 @@ def plain(value: Any) -> Any:
 
 
 class Progress:
-    """A bar on a terminal, silence elsewhere; called with how many are done, of how many."""
+    """A bar on a terminal, silence elsewhere; called with how many are done, of how many.
 
-    def __init__(self, label: str) -> None:
-        self._label = label
+    Where the count begins anew, so does a bar, with the next label.
+    """
+
+    def __init__(self, *labels: str) -> None:
+        self._labels = list(labels)
         self._bar: Any = None
         self._done = 0
 
     def __call__(self, done: int, total: int) -> None:
         if not sys.stderr.isatty() or total < 1:
             return
+        if self._bar is not None and done < self._done:
+            self.__exit__()
+            self._bar, self._done = None, 0
         if self._bar is None:
-            self._bar = click.progressbar(length=total, label=self._label, file=sys.stderr)
+            label = self._labels.pop(0) if len(self._labels) > 1 else self._labels[0]
+            self._bar = click.progressbar(length=total, label=label, file=sys.stderr)
             self._bar.__enter__()
         self._bar.update(done - self._done)
         self._done = done
