@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from weakref import finalize
 
 from kb import articles, checks, history, indexer, limits, markup, outline, owners, synonyms
 from kb.articles import Article, Defaults, Problem
 from kb.checks import Base, Shape
 from kb.config import Settings
-from kb.errors import ConfigError, IndexDamaged, IndexMissing
+from kb.errors import BuildFailed, ConfigError, IndexDamaged, IndexMissing
 from kb.library import SYNONYMS, Library
 from kb.markup import Rendered
 from kb.outline import Outline
@@ -191,8 +194,19 @@ class _Ranking:
     def _searcher(self) -> Searcher:
         builds = Builds(self._ours.builds)
         start = None if self._is_ready(builds) else Builds(self._settings.builds)
-        indexer.rebuild(self._ours, start=start)
+        try:
+            indexer.rebuild(self._ours, start=start)
+        except BuildFailed:  # another check is at work there, or the folder cannot be written
+            builds = self._built_aside()
         return Searcher(Library(builds.current()), 0)
+
+    def _built_aside(self) -> Builds:
+        """The builds of a folder that goes when we do. Raises BuildFailed."""
+        folder = mkdtemp(prefix="kb-check-")
+        finalize(self, rmtree, folder, ignore_errors=True)
+        settings = self._ours.model_copy(update={"data": Path(folder)})
+        indexer.rebuild(settings, start=Builds(self._settings.builds))
+        return Builds(settings.builds)
 
     def _is_ready(self, builds: Builds) -> bool:
         """Whether the next build can go on from our own last one."""

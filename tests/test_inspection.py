@@ -1,6 +1,7 @@
 """`kb check` looks at the folder as it is now, makes only what rules need, and heeds settings."""
 
 import json
+import tempfile
 import threading
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from kb import indexer, inspection, limits, markup
 from kb.cli import main
 from kb.config import Settings
 from kb.errors import ConfigError
+from kb.store import Builds
 
 ANSWERS = {"title": "Reset a password", "answers": ["how to reset"]}
 
@@ -73,6 +75,18 @@ def test_the_index_goes_on_from_the_one_that_is_served(kb, write, settings, monk
 
     assert codes(kb) == []
     assert [path for path, *_ in prepared] == ["b.md"]
+
+
+def test_a_check_beside_another_is_done_too_and_leaves_nothing(
+    kb, write, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    write("a", "Text.", **ANSWERS)
+
+    with Builds(settings.data / "check" / "builds").draft():
+        assert codes(kb) == []
+
+    assert list(tmp_path.glob("kb-check-*")) == []
 
 
 def test_questions_of_files_not_asked_about_are_not_asked(kb, write, settings):
