@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from kb import charts, front, i18n, signin
 from kb.errors import LogUnavailable
 from kb.front import site
+from kb.leads import words
 
 leads = Blueprint("leads", __name__, url_prefix="/leads")
 
@@ -55,7 +56,7 @@ def _no_log(error: LogUnavailable) -> ResponseReturnValue:
 
 @leads.context_processor
 def _names() -> dict[str, object]:
-    return {"here": _here, "named": charts.spread, "share": charts.share}
+    return {"here": _here, "named": charts.spread, "share": charts.share, "called": words}
 
 
 def _spoken(form: Callable[..., str], value: object, *more: object) -> str:

@@ -14,16 +14,17 @@ from kb.leads.door import asked, back_to, file, leads
 from kb.leads.questions import undoable
 from kb.searchlog import Details, GroupDay, Seen
 
+ID: Final = "int(max=999999999999999)"  # more is no number to a database
 TREND: Final = 60  # days of a question's chart
 CLAIMED: Final = 10  # phrasings that a ready article claims to answer
 
 
-@leads.get("/<int:id>")
+@leads.get(f"/<{ID}:id>")
 def group(id: int) -> ResponseReturnValue:
     """All there is to know of one question, and what can be done about it."""
     found = _found(id)
     if found.group.id != id:
-        return redirect(f"/leads/{found.group.id}", 301)
+        return redirect(f"/leads/{found.group.id}")
     question = found.group
     return render_template(
         "leads/group.html",
@@ -74,7 +75,7 @@ def _trend(days: Sequence[GroupDay], today: date) -> Trend:
     return Trend(tuple(rows), charts.columns([[visits] for _, visits, *_ in rows]))
 
 
-@leads.get("/<int:id>/article.md")
+@leads.get(f"/<{ID}:id>/article.md")
 def article(id: int) -> ResponseReturnValue:
     """A ready article that claims the question, to be filled in and put among the others."""
     found = _found(id)
@@ -102,7 +103,7 @@ def _draft(found: Details) -> str:
     )
 
 
-@leads.get("/<int:id>/synonyms.patch")
+@leads.get(f"/<{ID}:id>/synonyms.patch")
 def synonyms(id: int) -> ResponseReturnValue:
     """A patch of `synonyms.yml` by which one word finds another."""
     _found(id)

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from kb import front, sheets
 from kb.front import kb
 from kb.i18n import gettext
+from kb.leads import words
 from kb.leads.door import asked, back_to, file, leads, own_path, sent, text, who
 from kb.searchlog import ORDERS, Action, Filter, MissGroup
 
@@ -66,11 +67,13 @@ def _all(filter: Filter) -> Iterator[MissGroup]:
 
 
 def _row(group: MissGroup) -> tuple[object, ...]:
+    kinds, cause = words.kinds(), group.triage.cause if group.triage else ""
     return (
         group.id, group.question, group.visits, group.searches, group.tickets,
-        ", ".join(f"{kind} {n}" for kind, n in group.kinds.items()), group.status, group.owner,
-        group.category, group.lang, group.triage.cause if group.triage else "", group.first,
-        group.last, group.answer.slug if group.answer else "",
+        ", ".join(f"{kinds.get(kind, kind)}: {n}" for kind, n in group.kinds.items()),
+        words.statuses().get(group.status, group.status), group.owner, group.category, group.lang,
+        words.causes().get(cause, cause), group.first, group.last,
+        group.answer.slug if group.answer else "",
         " | ".join(query for query, _ in group.phrasings),
     )  # fmt: skip
 

@@ -1,0 +1,44 @@
+"""What leads call statuses, kinds and causes, in the language of the page. Decides nothing."""
+
+from kb.i18n import gettext as _
+
+
+def statuses() -> dict[str, str]:
+    """How a question stands."""
+    return {
+        "open": _("Open"),
+        "assigned": _("Assigned"),
+        "answered": _("Answered"),
+        "regressed": _("Answer lost"),
+        "dismissed": _("Dismissed"),
+    }
+
+
+def kinds() -> dict[str, str]:
+    """Why a search did not answer, and the flags beside it."""
+    return {
+        "filtered": _("Hidden by filters"),
+        "none": _("Nothing found"),
+        "weak": _("Weak hits only"),
+        "rescued": _("Found after a repair"),
+        "refined": _("Asked again differently"),
+        "ignored": _("Nothing opened"),
+        "ticketed": _("Then wrote to support"),
+        "unhelpful": _("Article did not help"),
+    }
+
+
+def causes() -> dict[str, str]:
+    """What would have answered a question."""
+    return {
+        "layout": _("Other keyboard layout"),
+        "translit": _("Other alphabet"),
+        "spelling": _("Spelling"),
+        "filters": _("Filters"),
+        "language": _("Other language"),
+        "draft": _("Draft"),
+        "expired": _("Expired or not yet published"),
+        "synonym": _("Synonym"),
+        "found": _("Found by now"),
+        "content": _("No article"),
+    }
