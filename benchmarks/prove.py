@@ -75,8 +75,8 @@ def change(project: Path, number: int) -> None:
     path.write_text(path.read_text("utf-8") + f"\n\nНовый абзац номер {number}.\n", "utf-8")
 
 
-def asking(project: Path) -> Seconds:
-    """How long the questions of a proof take, without what comes before them."""
+def asking(project: Path) -> tuple[Seconds, prove.Proof]:
+    """How long the questions of a proof take, without what comes before them; and the proof."""
     found: list[Seconds] = []
 
     @contextmanager
@@ -87,15 +87,21 @@ def asking(project: Path) -> Seconds:
             found.append((time.perf_counter() - began, time.process_time() - spent))
 
     settings = Settings(articles=project / "articles", data=project / "var")
-    prove.prove(
+    proof = prove.prove(
         settings, "HEAD", load=lambda folder: settings, today=date.today(), here=project,
         progress=progress,
     )  # fmt: skip
-    return found[0]
+    return found[0], proof
 
 
 def median(runs: list[Seconds]) -> Seconds:
     return statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
+
+
+def tell(name: str, seconds: Seconds) -> None:
+    """Prints a figure as soon as it is measured."""
+    clock, processor = seconds
+    print(f"{name:32}{clock:7.2f} s by the clock {processor:7.2f} s of the processor", flush=True)
 
 
 def main() -> None:
@@ -104,29 +110,24 @@ def main() -> None:
         project = Path(work)
         repository(project)
         full = timed(lambda: kb(project, "index", "--full"))
-        warm, questions = [], []
+        tell("kb index --full", full)
+        proofs, questions = [], []
         for number in range(TIMES):
             change(project, number)
-            warm.append(timed(lambda: kb(project, "prove", "HEAD", "--format", "json")))
-            questions.append(asking(project))
-        told = json.loads(kb(project, "prove", "HEAD", "--format", "json"))
+            proofs.append(timed(lambda: kb(project, "prove", "HEAD")))
+            seconds, proof = asking(project)
+            questions.append(seconds)
+        print(f"{proof.head.articles} articles, {proof.asked} questions, one article changed")
+        tell("kb prove, served build at hand", median(proofs))
+        tell("the questions alone", median(questions))
+        shares = [
+            (proved - asked) / whole
+            for proved, asked, whole in zip(median(proofs), median(questions), full, strict=True)
+        ]
+        clock, processor = shares
+        print(f"(prove - questions) / full build: {clock:.3f}, of the processor {processor:.3f}")
         shutil.rmtree(project / "var")
-        cold = timed(lambda: kb(project, "prove", "HEAD", "--format", "json"))
-    print(f"{told['head']['articles']} articles, {told['asked']} questions, one article changed")
-    rows = {
-        "kb index --full": full,
-        "kb prove, served build at hand": median(warm),
-        "kb prove, nothing at hand": cold,
-        "the questions alone": median(questions),
-    }
-    for name, (clock, processor) in rows.items():
-        print(f"{name:32}{clock:7.2f} s by the clock {processor:7.2f} s of the processor")
-    shares = [
-        (proved - asked) / whole
-        for proved, asked, whole in zip(median(warm), median(questions), full, strict=True)
-    ]
-    clock, processor = shares
-    print(f"(prove - questions) / full build: {clock:.3f}, of the processor {processor:.3f}")
+        tell("kb prove, nothing at hand", timed(lambda: kb(project, "prove", "HEAD")))
 
 
 if __name__ == "__main__":
