@@ -18,7 +18,7 @@ Top = Callable[[MissGroup], Sequence[str]]
 Commit = Callable[[str], tuple[str, datetime | None]]
 """The commit that last changed the article with this slug, and when it was made."""
 
-_PAGE = 500
+_PAGE = 200
 
 
 def replay(

@@ -161,16 +161,14 @@ def triage(
     `owner` tells who answers for a category. Stops after `seconds`; None: when all are done.
     """
     ends = monotonic() + seconds if seconds is not None else None
-    total, done = log.left_to_triage(build), 0
-    while groups := log.groups_to_triage(build, _BATCH):
+    waiting, done = log.groups_to_triage(build), 0
+    while done < len(waiting) and (ends is None or not done or monotonic() <= ends):
         findings = []
-        for group in groups:
+        for group in log.groups(waiting[done : done + _BATCH]):
             found, category = examiner.examine(group, partial(log.reworded, group.id))
             findings.append(Finding(group.id, found, category, owner(category)))
         log.triage(*findings)
-        done += len(findings)
+        done = min(done + _BATCH, len(waiting))
         if progress:
-            progress(done, max(total, done))
-        if ends is not None and monotonic() > ends:
-            break
+            progress(done, len(waiting))
     return done

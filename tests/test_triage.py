@@ -141,7 +141,7 @@ def test_triage_stops_when_its_time_is_over_and_goes_on_later(base, settings, vi
     )
     assert (done, seen) == (20, [(20, len(letters))])
     assert triage.triage(log, Slow(), lambda category: "", build) == len(letters) - 20
-    assert log.left_to_triage(build) == 0
+    assert log.groups_to_triage(build) == []
     log.close()
 
 

@@ -119,9 +119,6 @@ class Boards(Database):
 
     def _recent(self, filter: Filter) -> list[_Recent]:
         """The groups asked in a period, narrowed by text alone: the facets need all others."""
-        with self._reading() as connection:
-            row = select_one(connection, "select coalesce(max(id), 0) as last from groups")
-        last = int(row["last"]) if row else 0
         since, until = _period(filter)
         text, values = _text(filter, "group_id > :low and group_id <= :high")
         query = f"""
@@ -133,6 +130,8 @@ class Boards(Database):
             join groups g on g.id = d.group_id
             where g.merged_into = 0 and d.visits > 0 {text}"""  # noqa: S608 (our own words)
         found: list[_Recent] = []
+        with self._reading() as connection:
+            last = last_group(connection)
         for low in range(0, last, STEP):
             with self._reading() as connection:
                 rows = select_tuples(
@@ -186,6 +185,12 @@ class Boards(Database):
                     row |= {name: sums[name] for name in ("visits", "searches", "tickets")}
                     row["kinds"] = dump(kinds_of(sums))
             return grouped(connection, [rows[id] for id in ids if id in rows])
+
+
+def last_group(connection: Connection) -> int:
+    """The highest id; 0 where there is no group."""
+    row = select_one(connection, "select coalesce(max(id), 0) as last from groups")
+    return int(row["last"]) if row else 0
 
 
 def grouped(connection: Connection, rows: list[dict[str, Any]]) -> list[MissGroup]:

@@ -2,15 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from kb.errors import LogUnavailable
-from kb.searchlog.board import grouped
+from kb.searchlog.board import grouped, last_group
 from kb.searchlog.database import Database
 from kb.searchlog.rows import SUMMED, exported, group_of, kinds_of
-from kb.searchlog.statements import PAGE, select, select_one
+from kb.searchlog.statements import PAGE, select, select_one, select_tuples
 from kb.searchlog.values import (
     FORGOTTEN,
     UNSOLVED,
@@ -109,26 +109,34 @@ class Questions(Database):
             rows = select(connection, query, after=after, limit=limit, gone=FORGOTTEN)
             return [group_of(row) for row in rows]
 
-    def groups_to_triage(self, build: str, limit: int) -> list[MissGroup]:
+    def groups_to_triage(self, build: str) -> list[int]:
         """Which groups has nobody examined with this build, the costliest first?
 
         Those that wait for an answer, and answered ones that were never examined.
         """
-        query = f"""
-            select * from groups {_UNEXAMINED}
-            order by priority desc, first, id limit :limit"""  # noqa: S608 (our own words)
+        query = """
+            select -priority, first, id from groups where id > :after and id <= :until
+              and merged_into = 0 and visits > 0 and triage_build <> :build and question <> :gone
+              and (status in :unsolved or (status = 'answered' and triage_build = ''))"""
+        found: list[tuple[int, ...]] = []
         with self._reading() as connection:
-            rows = select(
-                connection, query, build=build, limit=limit, gone=FORGOTTEN, unsolved=UNSOLVED
-            )
-            return [group_of(row) for row in rows]
+            last = last_group(connection)
+        for after in range(0, last, PAGE):
+            with self._reading() as connection:
+                found += select_tuples(
+                    connection, query, after=after, until=after + PAGE, build=build,
+                    gone=FORGOTTEN, unsolved=UNSOLVED,
+                )  # fmt: skip
+        return [id for _, _, id in sorted(found)]
 
-    def left_to_triage(self, build: str) -> int:
-        """How many are they?"""
-        query = f"select count(*) as n from groups {_UNEXAMINED}"  # noqa: S608
+    def groups(self, ids: Sequence[int]) -> list[MissGroup]:
+        """What is known of these groups, in this order; without their phrasings."""
+        if not ids:
+            return []
         with self._reading() as connection:
-            row = select_one(connection, query, build=build, gone=FORGOTTEN, unsolved=UNSOLVED)
-        return int(row["n"]) if row else 0
+            rows = select(connection, "select * from groups where id in :ids", ids=list(ids))
+        found = {row["id"]: group_of(row) for row in rows}
+        return [found[id] for id in ids if id in found]
 
     def reworded(self, group: int, *, limit: int = 20) -> list[str]:
         """What did visits of a group ask in the next five minutes and find, most of them first?"""
@@ -295,11 +303,6 @@ class Questions(Database):
             if len(rows) < page:
                 return
             after = ids[-1]
-
-
-_UNEXAMINED = """
-    where merged_into = 0 and visits > 0 and triage_build <> :build and question <> :gone
-      and (status in :unsolved or (status = 'answered' and triage_build = ''))"""
 
 
 def _seen(places: Iterable[tuple[str, int]]) -> tuple[Seen, ...]:
