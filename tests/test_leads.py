@@ -656,6 +656,20 @@ def test_the_parts_of_the_miss_rate_lead_to_their_questions(lead, ask):
     assert questions(lead.get(html.unescape(link))) == ["сменить тариф"]
 
 
+def test_an_article_shows_what_its_questions_had_cost(lead, ask, service, write):
+    ask("сменить тариф", visits=19, letters=1)
+    ask("вернуть деньги", visits=2)
+    nothing = lead.get("/leads/numbers").text
+    write("ru/tariff", "Откройте настройки.", title="Тариф", answers=["сменить тариф"])
+    service.rebuild()
+
+    page = lead.get("/leads/numbers").text
+
+    row = re.search(r'<a href="/articles/ru/tariff">ru/tariff</a></th>(.*?)</tr>', page, re.S)[1]
+    assert "Ни один вопрос пока не отвечен." in nothing
+    assert re.findall(r'<td class="num">(\d+)</td>', row) == ["1", "1", "19"]
+
+
 def test_letters_by_type_say_how_long_people_wait(lead, service):
     log = SearchLog(service.settings.log_url)
     began = datetime.now(UTC) - timedelta(days=5)
