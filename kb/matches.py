@@ -53,6 +53,9 @@ class Grams(NamedTuple):
     worth: Scores  # rarity times the weight of the word
 
 
+NO_GRAMS = Grams((), np.empty(0, np.float32))  # where only words are looked for
+
+
 class Letters:
     """How rare the grams of words are in a corpus, and where to find the words that have them."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kb import confidence, rerank
 from kb.confidence import Stops
 from kb.instant import NOTHING, Corpus, Docs, Postings, Recent, Scores
-from kb.matches import Letters, Matches, Sought
+from kb.matches import NO_GRAMS, Letters, Matches, Sought
 from kb.places import Places
 from kb.query import Query, Word
 from kb.rerank import CANDIDATES, Lengths
@@ -131,7 +131,7 @@ class Ranker:
         words = self.add_up(asked)
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
-        places = Places(self.matches(self._sought(asked), docs))
+        places = Places(Matches(self.corpus, self._sought(asked), NO_GRAMS, docs))
         return confidence.share(places, np.arange(len(docs)), _stops(asked, self.corpus.count))
 
     def matches(self, sought: Sequence[Sought], docs: Docs) -> Matches:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kb import text
-from kb.matches import Grams, Matches, Sought
+from kb.matches import NO_GRAMS, Matches, Sought
 from kb.search import Marked
 from kb.snippets import LONGEST, Marker
 
@@ -48,8 +48,7 @@ def matches_of(corpus, groups, weights, docs):
         Sought("", 1.0, weight, 0, (group.astype(np.int32),), (nothing,), 0.0)
         for group, weight in zip(groups, weights, strict=True)
     ]
-    no_grams = Grams((), np.empty(0, np.float32))
-    return Matches(corpus, sought, no_grams, np.array(docs, np.int32))
+    return Matches(corpus, sought, NO_GRAMS, np.array(docs, np.int32))
 
 
 def test_marks_are_the_words_that_were_asked_for(base):
