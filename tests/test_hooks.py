@@ -22,14 +22,13 @@ SECRET = "a plainly invented secret"
 
 
 class Host:
-    """A git host that announces pushes to a site over `clones.site`."""
+    """A git host that announces pushes to a site, which serves `main` of no clone if need be."""
 
     def __init__(self, tmp_path, **more):
-        self.clones = Clones(tmp_path)
         self.settings = Settings(
-            articles=self.clones.site / "articles",
+            articles=tmp_path / "site/articles",
             data=tmp_path / "var",
-            **{"webhook_secret": SECRET, **more},
+            **{"webhook_secret": SECRET, "sync_branch": "main", **more},
         )
         self.kb = KnowledgeBase.open(self.settings)
         self.client = create_app(self.kb).test_client()
@@ -75,15 +74,18 @@ def refused(host, answer, status, code):
 
 
 @pytest.mark.parametrize("send", [Host.github, Host.gitlab])
-def test_a_push_is_taken_and_left_to_another_process(host, send):
-    before = host.clones.commit()
-    host.clones.push("articles/a.md", "second")
+def test_a_push_is_taken_and_left_to_another_process(tmp_path, send):
+    clones = Clones(tmp_path)
+    host = Host(tmp_path, sync_branch="")
+    before = clones.commit()
+    clones.push("articles/a.md", "second")
 
     answer = send(host)
 
     assert (answer.status_code, answer.json["status"]) == (202, "accepted")
     assert host.is_waiting
-    assert host.clones.commit() == before  # nothing was pulled here
+    assert clones.commit() == before  # nothing was pulled here
+    assert send(host, pushed("refs/heads/draft")).json["status"] == "ignored"
 
 
 def test_gitea_signs_in_its_own_way(host):
@@ -238,14 +240,16 @@ def test_without_a_secret_there_is_no_hook(tmp_path, secret):
     refused(host, host.gitlab(token=""), 404, "not-found")
 
 
-def test_a_folder_that_is_no_clone_says_so_to_nobody_but_the_log(host, caplog):
-    host.clones.git(host.clones.site, "checkout", "-q", "--detach")
+def test_a_clone_without_a_branch_says_so_to_nobody_but_the_log(tmp_path, caplog):
+    clones = Clones(tmp_path)
+    host = Host(tmp_path, sync_branch="")
+    clones.git(clones.site, "checkout", "-q", "--detach")
 
     answer = host.github()
 
     refused(host, answer, 503, "unavailable")
     assert "git switch main" in caplog.text
-    assert str(host.clones.site) not in answer.text
+    assert str(clones.site) not in answer.text
 
 
 def test_a_full_disk_loses_no_notice(host, monkeypatch):
