@@ -68,8 +68,9 @@ def upgrade() -> None:
     _add_up()
     op.create_index("group_days_day", "group_days", ["day", "group_id", "searches"])
     op.drop_index("groups_order", "groups")
-    for name in ("phrasings", "past_visits", "past_searches", "past_tickets", "past_kinds"):
-        op.drop_column("groups", name)
+    with op.batch_alter_table("groups") as groups:  # SQLite before 3.35 drops no column
+        for name in ("phrasings", "past_visits", "past_searches", "past_tickets", "past_kinds"):
+            groups.drop_column(name)
     op.create_index(
         "groups_board",
         "groups",
