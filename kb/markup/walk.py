@@ -70,6 +70,7 @@ class Walk:
         self._code = 0
         self._quiet = 0  # inside text that is not the writer's
         self._paragraph = -1  # where the text of a paragraph that may be the summary begins
+        self._said = -1  # place of the last words of this section
         self._unsigned = 0  # texts of this section before it, code, are not to end by a sign
         self._is_new_cell = False
         self._finished = (0, -1)  # the item of a list that was ended last: section and text
@@ -114,6 +115,8 @@ class Walk:
         ):
             if self._is_new_cell and source.strip():
                 self._separate()
+            if source.strip():
+                self._said = len(self._texts[-1])
             self._texts[-1].append(source)
         if "://" in source and not self._code and not self._anchors:
             source = _URL.sub(self._bare_url, source)
@@ -204,22 +207,16 @@ class Walk:
 
     # plain text that reads well
 
-    def _last(self) -> int:
-        """The place of the last text of this section; -1 for none."""
-        texts = self._texts[-1]
-        return next((at for at in range(len(texts) - 1, -1, -1) if texts[at].strip()), -1)
-
     def _separate(self) -> None:
         """A point in the middle between the cells of a row."""
         self._is_new_cell = False
-        texts = self._texts[-1]
-        if (at := self._last()) >= 0 and not any("\n" in each for each in texts[at:]):
+        texts, at = self._texts[-1], self._said
+        if at >= 0 and not any("\n" in each for each in texts[at:]):
             texts.append(" · ")
 
     def _finish(self, sign: str, instead_of: str = "") -> None:
         """Ends an item of a list by a sign, if it ends by a word; a list, by another."""
-        texts = self._texts[-1]
-        at = self._last()
+        texts, at = self._texts[-1], self._said
         if at < self._unsigned:
             return
         said = texts[at].rstrip()
@@ -271,7 +268,7 @@ class Walk:
             )
             self._heads.append((id_, title, level))
             self._texts.append([])
-            self._unsigned = 0
+            self._unsigned, self._said = 0, -1
         self.out.append(f"</h{level}>")
 
     # links and images
