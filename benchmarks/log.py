@@ -151,8 +151,8 @@ def _recordings(url: str, seconds: float) -> None:
             parts = pool.starmap(_record, work)
         for reader in readers:
             reader.join()
-        _print_times(name, sorted(ms for part in parts for ms, _ in part))
-        _print_times("  one row elsewhere", sorted(ms for part in parts for _, ms in part))
+        for at, what in enumerate((name, "  processor time of it", "  one row elsewhere")):
+            _print_times(what, sorted(times[at] for part in parts for times in part))
 
 
 def _print_times(name: str, took: list[float]) -> None:
@@ -160,7 +160,7 @@ def _print_times(name: str, took: list[float]) -> None:
           f"   p99 {took[int(len(took) * 0.99)]:6.1f}   max {took[-1]:6.1f}")  # fmt: skip
 
 
-def _record(url: str, name: str, process: int, seconds: float) -> list[tuple[float, float]]:
+def _record(url: str, name: str, process: int, seconds: float) -> list[tuple[float, ...]]:
     log = SearchLog(url)
     text.key("слово")
     log.record(Search(f"warm-{name}-{process}", f"warm-{process}", "слово", 1.0, 1.0))
@@ -175,12 +175,12 @@ def _record(url: str, name: str, process: int, seconds: float) -> list[tuple[flo
             now = time.time()
             id = f"{name}-{process}-{now}"
             search = Search(id, id, f"новый вопрос {n % 40}", now, now + 1, lang="ru")
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.thread_time()
             log.record(search)
-            recorded = time.perf_counter()
+            recorded, worked = time.perf_counter(), time.thread_time() - worked
             other.execute("insert into t values (?, ?)", (n, id * 20))
             both = time.perf_counter()
-            took.append(((recorded - began) * 1000, (both - recorded) * 1000))
+            took.append(tuple(s * 1000 for s in (recorded - began, worked, both - recorded)))
             time.sleep(PAUSE)
         other.close()
     log.close()
