@@ -135,7 +135,9 @@ def test_the_log_is_a_file_in_the_data_folder_unless_a_database_is_named(tmp_pat
     )
 
 
-@pytest.mark.parametrize("broken", ["scrypt:", "scrypt:32768:8:1", "scrypt:32768:8:1$ab$" + "0" * 9])
+@pytest.mark.parametrize(
+    "broken", ["scrypt:", "scrypt:32768:8:1", "scrypt:32768:8:1$ab$" + "0" * 9]
+)
 def test_a_hash_that_a_shell_has_eaten_from_is_named(broken):
-    with pytest.raises(ConfigError, match="leads_password.*not whole.*kb config --hash"):
+    with pytest.raises(ConfigError, match=r"leads_password.*not whole.*kb config --hash"):
         load(Path("/nowhere"), {"KB_LEADS_PASSWORD": broken})

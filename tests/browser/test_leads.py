@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from accessibility import violations
+from browser.accessibility import violations
 from fakes import TEXTS, write_articles
 from playwright.sync_api import expect
 from pydantic import SecretStr

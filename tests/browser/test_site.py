@@ -1,7 +1,7 @@
 """The pages as people meet them: any width, theme and language, with and without scripts."""
 
 import pytest
-from accessibility import violations
+from browser.accessibility import violations
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from accessibility import violations
+from browser.accessibility import violations
 
 from kb.config import Settings
 
