@@ -27,7 +27,8 @@ _WORTH_IT = 1400  # bytes; less fits into one packet anyway
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
-    405: "method-not-allowed", 413: "too-large", 415: "bad-request", 429: "too-many-requests", 500: "internal-error",
+    405: "method-not-allowed", 413: "too-large", 415: "bad-request", 429: "too-many-requests",
+    500: "internal-error",
 }  # fmt: skip
 
 mimetypes.add_type("text/javascript", ".js")

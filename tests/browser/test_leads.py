@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from browser.accessibility import violations
 from fakes import TEXTS, write_articles
 from playwright.sync_api import expect
 from pydantic import SecretStr
 
+from browser.accessibility import violations
 from kb import runs
 from kb.config import Settings
 from kb.searchlog import Search, SearchLog

@@ -1,8 +1,9 @@
 """The pages as people meet them: any width, theme and language, with and without scripts."""
 
 import pytest
-from browser.accessibility import violations
 from playwright.sync_api import expect
+
+from browser.accessibility import violations
 
 pytestmark = pytest.mark.browser
 

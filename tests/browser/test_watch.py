@@ -10,8 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from browser.accessibility import violations
 
+from browser.accessibility import violations
 from kb.config import Settings
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
