@@ -141,10 +141,10 @@ def _grams(
     frequency = np.zeros(len(distinct), np.int64)
     for low in range(0, size, _CHUNK):
         a, b = np.searchsorted(docs, (low, low + _CHUNK))
-        pairs = np.unique(docs[a:b] * len(by_word) + stream[a:b])
+        pairs = distinct_of(docs[a:b] * len(by_word) + stream[a:b])
         article, word = pairs // len(by_word), pairs % len(by_word)
         steps, lengths = ranges(by_word[word], by_word[word + 1])
-        there = np.unique(np.repeat(article, lengths) * max(len(distinct), 1) + place[steps])
+        there = distinct_of(np.repeat(article, lengths) * max(len(distinct), 1) + place[steps])
         frequency += np.bincount(there % max(len(distinct), 1), minlength=len(distinct))
     return {
         "grams.keys": distinct,
@@ -152,6 +152,14 @@ def _grams(
         "grams.words": used[owner[order]].astype(np.int32),
         "grams.df": frequency.astype(np.int32),
     }
+
+
+def distinct_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The distinct numbers, ascending; sorts in place. `np.unique` hashes, for millions slower."""
+    numbers.sort()
+    starts = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=starts[1:])
+    return numbers[starts]
 
 
 def ranges(
