@@ -326,6 +326,13 @@ def is_counted(facts: Facts) -> bool:
     return kind(facts) in COUNTED or facts.ticketed or facts.unhelpful
 
 
+def is_hasty(started: Sequence[float]) -> bool:
+    """More searches of a visit began within a minute than a person begins; seconds, in order."""
+    return any(
+        later - first < 60 for first, later in zip(started, started[ROBOT_RATE:], strict=False)
+    )
+
+
 def jaccard(a: Collection[str], b: Collection[str]) -> float:
     """What two sets share, as a part of all they hold; 0 where both are empty."""
     a, b = set(a), set(b)

@@ -314,3 +314,11 @@ def test_any_json_is_a_report_or_a_sentence(value: object, key: str) -> None:
     for data in (value, REPORT | {key: value}):
         with suppress(BadReport):
             fold_report(parse_report(data))
+
+
+def test_more_than_thirty_searches_within_a_minute_are_hasty():
+    assert not runs.is_hasty([])
+    assert not runs.is_hasty([n * 1.9 for n in range(30)])
+    assert runs.is_hasty([n * 1.9 for n in range(31)])
+    assert not runs.is_hasty([n * 2.0 for n in range(99)])  # thirty a minute, all the time
+    assert runs.is_hasty([*range(0, 1000, 100), *(2000 + n for n in range(31))])

@@ -218,18 +218,6 @@ class Desk:
         Of a robot's searches `only` that one.
         """
         c = self._connection
-        if not robot and select_one(
-            c,
-            """select 1 from runs r where visit = :visit and ended >= :low and started <= :high
-               and (select count(*) from runs o where o.visit = r.visit
-                    and o.started > r.started - 60000 and o.started <= r.started) > :most""",
-            visit=visit,
-            low=low,
-            high=high,
-            most=runs.ROBOT_RATE,
-        ):
-            self._mark_robot(visit)
-            robot = True
         rows = select(
             c,
             """select * from runs where visit = :visit and ended >= :low and started <= :high
@@ -238,6 +226,10 @@ class Desk:
             low=low,
             high=high,
         )
+        if not robot and runs.is_hasty([row["started"] / 1000 for row in rows]):
+            self._mark_robot(visit)
+            rows = [row | {"robot": True} | NO_GROUP for row in rows]
+            robot = True
         if robot:  # nobody looks at what a robot did next, and it does a lot
             rows = [row for row in rows if row["id"] == only] if only else rows
         sent = [row["at"] for row in select(c, "select at from sent where visit = :v", v=visit)]
