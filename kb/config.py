@@ -91,7 +91,7 @@ class Settings(BaseModel):
         10.0, description="an article that takes longer to render is rejected"
     )
     render_megabytes: Annotated[int, Field(ge=64, le=16384)] = Field(
-        96, description="an article that takes more memory to render is rejected"
+        128, description="an article that takes more memory to render is rejected"
     )
     remote_images: bool = Field(False, description="show images from other hosts")
     trusted_hosts: tuple[str, ...] = Field(
