@@ -715,6 +715,8 @@ class _Turns:
 
     def refines(self) -> Plan:
         first, second = next(self._sure), next(self._sure)
+        while second[:2].casefold() == first[:2].casefold():
+            second = next(self._sure)  # or it would be the first one, deleted and typed on
 
         def plan(who: Visitor) -> None:
             who.scripted(first, "refined")
