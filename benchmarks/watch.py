@@ -48,7 +48,9 @@ def measured(size: int, saves: int) -> dict[str, object]:
             page = chrome.new_page(viewport={"width": 1000, "height": 600})
             page.goto(f"http://{host}:{port}/articles/ru/live")
             page.evaluate("scrollTo(0, 700)")
-            time.sleep(5)  # the watcher's own start
+            while '"published": false' not in (data / "indexed.json").read_text("utf-8"):
+                time.sleep(0.1)  # the watcher's own start: nothing has changed yet
+            time.sleep(5)  # its first remarks
             pairs = [(delay(), save(file, page, f"Правка{number}")) for number in range(saves)]
             top = page.evaluate("scrollY")
             chrome.close()
