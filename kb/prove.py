@@ -13,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kb import asked, evaluation, indexer, states, text
+from kb import asked, evaluation, indexer, snapshots, text
 from kb.config import Settings
 from kb.errors import BuildFailed
 from kb.indexer import Progress
 from kb.library import Library
 from kb.search import Asked, Searcher
-from kb.states import Load, State
+from kb.snapshots import Load, State
 from kb.store import Builds
 
 DEPTH = evaluation.DEPTH  # hits a rank is looked for in
@@ -99,11 +99,11 @@ def prove(
     """
     here = here or Path.cwd()
     with tempfile.TemporaryDirectory(prefix="kb-prove-") as work:
-        old = states.find(base, settings, load, here, Path(work, "base"))
+        old = snapshots.find(base, settings, load, here, Path(work, "base"))
         new = (
-            states.find(head, settings, load, here, Path(work, "head"))
+            snapshots.find(head, settings, load, here, Path(work, "head"))
             if head
-            else states.working_tree(settings, here)
+            else snapshots.working_tree(settings, here)
         )
         customers, source = _customers(settings, new, misses, for_git)
         expectations = _expectations(new)
@@ -218,9 +218,9 @@ def _customers(
     settings: Settings, head: State, given: Path | None, for_git: bool
 ) -> tuple[list[asked.Question], str]:
     """What customers asked, and where that is known from."""
-    files = [given] if given is not None else head.files(states.MISSES)
+    files = [given] if given is not None else head.files(snapshots.MISSES)
     if files:
-        return _at_most(asked.read(files[0])), states.MISSES
+        return _at_most(asked.read(files[0])), snapshots.MISSES
     from kb import searchlog  # loads SQLAlchemy, which a file of questions can do without
 
     if not searchlog.exists(settings.log_url):
@@ -265,7 +265,7 @@ def _expectations(head: State) -> list[evaluation.Question]:
     """The expectations about these articles in the files beside them."""
     found: list[evaluation.Question] = []
     own = head.settings.articles.resolve()
-    for path in dict.fromkeys(head.files(f"{states.RELEVANCE}/*.toml")):
+    for path in dict.fromkeys(head.files(f"{snapshots.RELEVANCE}/*.toml")):
         expectations = evaluation.read_expectations(path)
         about = expectations.articles
         if about is None or (path.parent / about).resolve() == own:
