@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOUND = "found"  # status of a question that customers found an answer to by themselves
 SHARED = 3  # visits
+CLAIMED = 10  # wordings of a question that a new article claims to answer
 _SETTLED = ("answered", "dismissed", FOUND)
 
 
@@ -42,6 +43,14 @@ class Question(BaseModel):
     def is_open(self) -> bool:
         """Whether nobody has answered it yet."""
         return self.status not in _SETTLED
+
+
+def claimable(wordings: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """Of a question's wordings, with the visits that used them, those an article may claim in git.
+
+    The first ten that three visits used; fewer than three keep their words in the log.
+    """
+    return tuple(text for text, visits in wordings if visits >= SHARED)[:CLAIMED]
 
 
 def for_git(log: "SearchLog", langs: Sequence[str]) -> list[Question]:

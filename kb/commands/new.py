@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from kb.config import Settings
 
 
-CLAIMED = 10  # wordings of a question that a new article claims to answer
-
-
 @click.command()
 @click.argument("title", default="")
 @click.option("--lang", help="Language of the article; KB_LANG if not given.")
@@ -99,14 +96,14 @@ def _of_miss(settings: "Settings", miss: int, wanted: _Wanted) -> _Wanted:
 
     Wordings that fewer than three visits used stay in the log: the article goes to git.
     """
-    from kb.asked import SHARED
+    from kb.asked import SHARED, claimable
     from kb.scaffold import CannotCreate
 
     with opened(settings) as service:
         found = service.group(miss)
     if found is None:
         raise CannotCreate(f"there is no question {miss}; run `kb misses`")
-    questions = tuple(text for text, visits in found.phrasings if visits >= SHARED)[:CLAIMED]
+    questions = claimable(found.phrasings)
     title = wanted.title or (questions[0][:1].upper() + questions[0][1:] if questions else "")
     if not title:
         raise CannotCreate(

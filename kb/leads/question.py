@@ -9,6 +9,7 @@ from flask import abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from kb import charts, keys, scaffold
+from kb.asked import claimable
 from kb.front import kb, site
 from kb.leads.door import asked, back_to, file, leads
 from kb.leads.questions import undoable
@@ -16,7 +17,6 @@ from kb.searchlog import Details, GroupDay, Seen
 
 ID: Final = "int(max=999999999999999)"  # more is no number to a database
 TREND: Final = 60  # days of a question's chart
-CLAIMED: Final = 10  # phrasings that a ready article claims to answer
 
 
 @leads.get(f"/<{ID}:id>")
@@ -32,8 +32,9 @@ def group(id: int) -> ResponseReturnValue:
         group=question,
         trend=_trend(found.days, kb().today()),
         articles=_places(found),
-        draft=_draft(found),
+        draft=_draft(found) if _title(found) else "",
         title=_title(found),
+        claimed=claimable(found.phrasings),
         patch=kb().synonym_patch(question.triage.words)
         if question.triage and question.triage.words
         else "",
@@ -79,14 +80,19 @@ def _trend(days: Sequence[GroupDay], today: date) -> Trend:
 def article(id: int) -> ResponseReturnValue:
     """A ready article that claims the question, to be filled in and put among the others."""
     found = _found(id)
+    if not _title(found):
+        return back_to(f"/leads/{id}", "title")
     name = scaffold.file_name(_title(found)) + ".md"
     return file(_draft(found), name, "text/markdown")
 
 
 def _title(found: Details) -> str:
-    """What the article is called: as it was asked for, else the question with a capital."""
-    question = found.group.question
-    return asked("title", 200) or question[:1].upper() + question[1:]
+    """What the article is called: as it was asked for, else its first wording with a capital.
+
+    Empty where every wording must stay in the log: the article goes to git.
+    """
+    first = next(iter(claimable(found.phrasings)), "")
+    return asked("title", 200) or first[:1].upper() + first[1:]
 
 
 def _draft(found: Details) -> str:
@@ -99,7 +105,7 @@ def _draft(found: Details) -> str:
         kind=kind if kind in keys.TYPES else "how-to",
         today=kb().today(),
         category=found.group.category,
-        answers=[query for query, _ in found.phrasings[:CLAIMED]] or [found.group.question],
+        answers=claimable(found.phrasings),
     )
 
 
