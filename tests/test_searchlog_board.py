@@ -1,5 +1,6 @@
 """What leads see of the log and do to it, on SQLite and PostgreSQL."""
 
+import itertools
 import json
 import re
 import sqlite3
@@ -138,6 +139,43 @@ def test_a_period_that_holds_everything_changes_nothing(
     always = {**filter, "since": FIRST, "until": FIRST + timedelta(days=99)}
 
     assert log.board(Filter(**always), order=order) == log.board(Filter(**filter), order=order)
+
+
+def test_a_period_counts_what_its_days_hold(
+    log: SearchLog, ask: Ask, asked: dict[str, int]
+) -> None:
+    """Groups asked within it alone, outside it alone, on both sides, and over midnight."""
+    ask("v8", "кнопка печати серая", MIDNIGHT - 0.5)  # begun the day before it ended
+    ask("v9", "как вернуть деньги", 2 * DAY, id="letter", total=2, confident=False)
+    log.ticket("помогите", visit="v9", at=moment(2 * DAY + 60))
+    days = [FIRST + timedelta(days=n) for n in range(-1, 4)]
+
+    for since, until in itertools.combinations_with_replacement([None, *days, None], 2):
+        if since is None and until is None:
+            continue
+        found = log._recent(Filter(since=since, until=until))
+
+        counted = {each.id: (each.visits, each.tickets, each.mask) for each in found}
+        assert len(counted) == len(found)
+        assert counted == by_day(log, since or date.min, until or date.max), (since, until)
+
+
+MIDNIGHT = 6_400  # seconds after NOON
+
+
+def by_day(log: SearchLog, since: date, until: date) -> dict[int, tuple[int, int, int]]:
+    """Visits, letters and kinds of each group, added up one by one."""
+    sums = {}
+    for group in log.misses():
+        details = log.details(group.id)
+        assert details is not None
+        days = [day for day in details.days if since.isoformat() <= day.day <= until.isoformat()]
+        kinds = {kind for day in days for kind in day.kinds}
+        mask = sum(1 << at for at, kind in enumerate(searchlog.KINDS) if kind in kinds)
+        visits, tickets = sum(day.visits for day in days), sum(day.tickets for day in days)
+        if visits:
+            sums[group.id] = (visits, tickets, mask)
+    return sums
 
 
 def test_pages_follow_each_other(log: SearchLog, ask: Ask) -> None:

@@ -6,16 +6,18 @@ one index that holds all the board narrows by, and with a period some groups at 
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.engine import Connection
 
+from kb.runs import MAX_MS
 from kb.searchlog.database import Database
 from kb.searchlog.rows import SUMMED, folded, group_of, kinds_of
 from kb.searchlog.statements import select, select_one, select_tuples
-from kb.searchlog.values import KINDS, UNSOLVED, Board, Filter, MissGroup, dump
+from kb.searchlog.values import KINDS, UNSOLVED, Board, Filter, MissGroup, dump, midnight
 
+_NEVER: Final = 2**62  # ms
 STEP: Final = 500  # groups whose days one query adds up
 PAGE_SIZE: Final = 50
 _PHRASINGS: Final = 20  # of a group in a list
@@ -118,25 +120,34 @@ class Boards(Database):
         return int(row["n"]) if row else 0
 
     def _recent(self, filter: Filter) -> list[_Recent]:
-        """The groups asked in a period, narrowed by text alone: the facets need all others."""
+        """The groups asked in a period, narrowed by text alone: the facets need all others.
+
+        Days are added up only of groups that were asked outside the period, too.
+        """
         since, until = _period(filter)
+        begins, ends = _times(filter)
         text, values = _text(filter, "group_id > :low and group_id <= :high")
+        values |= {"since": since, "until": until, "begins": begins, "ends": ends}
+        # A day is that of the first letter, `first` the time of the last: a day later at most.
+        values["within"] = begins + MAX_MS
+        of_group = "g.id, g.status, g.owner, g.category, g.lang, g.cause, g.first, g.last"
+        step = f"g.merged_into = 0 and g.id > :low and g.id <= :high {text}"
+        is_within = "g.first >= :within and g.last < :ends"
         query = f"""
-            select g.id, g.status, g.owner, g.category, g.lang, g.cause, g.first, g.last,
-                   d.visits, d.tickets, d.mask
-            from (select group_id, sum(visits) as visits, sum(tickets) as tickets, {_MASK} as mask
-                  from group_days where group_id > :low and group_id <= :high
-                    and day >= :since and day <= :until group by group_id) d
-            join groups g on g.id = d.group_id
-            where g.merged_into = 0 and d.visits > 0 {text}"""  # noqa: S608 (our own words)
+            select {of_group}, g.visits, g.tickets, g.mask
+            from groups g where {step} and {is_within} and g.visits > 0
+            union all
+            select {of_group}, sum(d.visits), sum(d.tickets), {_MASK}
+            from groups g cross join group_days d
+            where {step} and g.last >= :begins and not ({is_within})
+              and d.group_id = g.id and d.day >= :since and d.day <= :until
+            group by g.id having sum(d.visits) > 0"""  # noqa: S608 (our own words)
         found: list[_Recent] = []
         with self._reading() as connection:
             last = last_group(connection)
         for low in range(0, last, STEP):
             with self._reading() as connection:
-                rows = select_tuples(
-                    connection, query, low=low, high=low + STEP, since=since, until=until, **values
-                )
+                rows = select_tuples(connection, query, low=low, high=low + STEP, **values)
             found += map(_Recent._make, rows)
         return found
 
@@ -215,6 +226,12 @@ def _has_period(filter: Filter) -> bool:
 def _period(filter: Filter) -> tuple[str, str]:
     since = filter.since.isoformat() if filter.since else ""
     return since, filter.until.isoformat() if filter.until else "9999"
+
+
+def _times(filter: Filter) -> tuple[int, int]:
+    """The period from its first millisecond to the first one after it."""
+    begins = midnight(filter.since) if filter.since else 0
+    return begins, midnight(filter.until + timedelta(days=1)) if filter.until else _NEVER
 
 
 def _summed(names: Iterable[str]) -> str:

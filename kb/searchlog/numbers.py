@@ -7,7 +7,7 @@ Days are UTC. Long periods are read in steps, for a reader holds up whoever reco
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from statistics import fmean, median
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from kb import runs
 from kb.searchlog.database import Database
 from kb.searchlog.rows import RANKS
 from kb.searchlog.statements import select, select_one
-from kb.searchlog.values import KINDS, stamp, to_ms
+from kb.searchlog.values import KINDS, midnight, to_ms
 
 ENOUGH: Final = 20
 PARTS: Final = (*runs.COUNTED, "ticketed", "unhelpful")  # of the miss rate; a search may have two
@@ -159,8 +159,8 @@ class Numbers(Database):
         source = f"""from groups where answer_at >= :since and answer_at < :until
                      and status = 'answered' and {_OWN} and {took} > 0"""
         values: dict[str, Any] = {
-            "since": _midnight(since),
-            "until": _midnight(until + timedelta(days=1)),
+            "since": midnight(since),
+            "until": midnight(until + timedelta(days=1)),
         }
         with self._reading() as connection:
             row = select_one(connection, f"select count(*) as n {source}", **values)
@@ -216,8 +216,8 @@ class Numbers(Database):
         while True:
             with self._reading() as connection:
                 rows = select(
-                    connection, query, since=_midnight(since), skip=skip, most=_LETTERS,
-                    until=_midnight(until + timedelta(days=1)),
+                    connection, query, since=midnight(since), skip=skip, most=_LETTERS,
+                    until=midnight(until + timedelta(days=1)),
                 )  # fmt: skip
             for row in rows:
                 counts[row["type"]] += 1
@@ -271,10 +271,6 @@ def _added(days: Iterable[Mapping[str, int]]) -> Counter[str]:
     for counts in days:
         total.update(counts)
     return total
-
-
-def _midnight(day: date) -> int:
-    return stamp(datetime.combine(day, time.min, UTC))
 
 
 def _each(since: date, until: date) -> Iterator[str]:

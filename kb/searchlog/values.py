@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from kb import runs
@@ -282,6 +282,11 @@ def when(ms: int) -> datetime:
 
 def stamp(moment: datetime) -> int:
     return to_ms(moment.timestamp())
+
+
+def midnight(day: date) -> int:
+    """When a day begins, in UTC."""
+    return stamp(datetime.combine(day, time.min, UTC))
 
 
 def dump(value: object) -> str:
