@@ -116,7 +116,7 @@ def test_the_module_is_the_command():
         (["search", "x", "--lmit", "3"], ["--limit"]),
         (["serve", "--port", "http"], ["--port"]),
         (["check", "--format", "xml"], ["github"]),
-        (["new"], ["TITLE"]),
+        (["new"], ["title", "kb new"]),
         (["new", "x", "--type", "novel"], ["how-to"]),
         (["misses", "--since", "yesterday"], ["12h, 7d or 2026-11-22"]),
         (["config", "prot"], ["no setting prot"]),

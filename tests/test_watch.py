@@ -197,7 +197,9 @@ def eventually(claim, seconds=30):
 def test_a_save_is_indexed_then_checked_and_in_the_end_asked(base, settings, write, monkeypatch):
     done = []
     monkeypatch.setattr(watch, "REST", 0.5)
-    monkeypatch.setattr(KnowledgeBase, "replay", lambda self, **_: done.append("asked") or ([], []))
+    monkeypatch.setattr(
+        KnowledgeBase, "replay", lambda self, *_, **__: done.append("asked") or ([], [])
+    )
     note = KnowledgeBase.note_problems
     monkeypatch.setattr(
         KnowledgeBase, "note_problems", lambda self: (note(self), done.append("checked"))
