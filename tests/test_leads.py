@@ -699,6 +699,36 @@ def test_an_article_shows_what_its_questions_had_cost(lead, ask, service, write)
     assert re.findall(r'<td class="num">(\d+)</td>', row) == ["1", "1", "19"]
 
 
+def test_times_to_answer_are_drawn_from_twenty_answers_on(lead, service):
+    log = SearchLog(service.settings.log_url)
+
+    def answered(first, last):
+        for n in range(first, last):
+            at = time.time() - 9 * 86400
+            words = f"вопрос {chr(ord('а') + n) * 7}"
+            log.record(Search(id=f"r{n}", visit=f"v{n}", query=words, started=at, ended=at))
+            id = next(group.id for group in log.misses() if group.question == words)
+            log.answer(id, slug="ru/vpn", build="b", at=datetime.fromtimestamp(
+                at + (2 if n < 5 else 4) * 86400, UTC))  # fmt: skip
+        page = lead.get("/leads/numbers").text
+        return page[page.index('id="times"') : page.index('id="types"')]
+
+    few, enough = answered(0, 19), answered(19, 20)
+    log.close()
+
+    assert "<svg" not in few
+    assert "n = 19" in few
+    rows = re.findall(r'<th scope="row">(.*?)</th><td class="num">(.*?)</td>', enough)
+    assert rows == [
+        ("Меньше суток", "0 (0\N{NO-BREAK SPACE}%)"),
+        ("1–2 дня", "5 (25\N{NO-BREAK SPACE}%)"),
+        ("3–7 дней", "15 (75\N{NO-BREAK SPACE}%)"),
+        ("8–30 дней", "0 (0\N{NO-BREAK SPACE}%)"),
+        ("Больше 30 дней", "0 (0\N{NO-BREAK SPACE}%)"),
+    ]
+    assert enough.count("<svg") == 5
+
+
 def test_letters_by_type_say_how_long_people_wait(lead, service):
     log = SearchLog(service.settings.log_url)
     began = datetime.now(UTC) - timedelta(days=5)

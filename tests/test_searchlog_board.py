@@ -484,8 +484,20 @@ def test_time_to_answer_is_from_the_first_miss_to_the_commit(log: SearchLog, ask
     assert times.n == 21
     assert times.median == timedelta(hours=11)  # 1 … 20 hours, and 90 without a commit
     assert times.p90 == timedelta(hours=19)
+    assert times.spread == (20, 0, 1, 0, 0)
     assert log.answer_times(FIRST, FIRST).median is None
     assert log.repaid() == [Repaid("a", 21, 21, 0)]
+
+
+def test_times_to_answer_are_counted_in_whole_days(log: SearchLog, ask: Ask) -> None:
+    days = [0, *[1] * 2, *[2.9] * 3, *[3] * 4, *[8] * 5, *[30.9] * 2, *[31] * 2, 400]
+    for n, took in enumerate(days):
+        ask(f"v{n}", f"вопрос {chr(ord('а') + n) * 7}")
+        [id] = [group.id for group in log.misses(order="newest") if group.status == "open"]
+        at = moment(1.001 + took * DAY)  # a miss is a search that has ended
+        log.answer(id, slug="a", build="b", at=moment(9 * DAY), committed=at)
+
+    assert log.answer_times(FIRST, FIRST + timedelta(days=9)).spread == (1, 5, 4, 7, 3)
 
 
 def test_first_clicks_are_counted_by_place(log: SearchLog, ask: Ask) -> None:

@@ -28,6 +28,17 @@ def kinds() -> dict[str, str]:
     }
 
 
+def stretches() -> tuple[str, ...]:
+    """How long an answer took, in the stretches that the log counts."""
+    return (
+        _("Less than a day"),
+        _("1–2 days"),
+        _("3–7 days"),
+        _("8–30 days"),
+        _("More than 30 days"),
+    )
+
+
 def causes() -> dict[str, str]:
     """What would have answered a question."""
     return {

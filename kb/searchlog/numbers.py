@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, Final
 
 from kb import runs
 from kb.searchlog.database import Database
 from kb.searchlog.rows import RANKS
-from kb.searchlog.statements import select, select_one
+from kb.searchlog.statements import select, select_one, select_tuples
 from kb.searchlog.values import KINDS, midnight, to_ms
 
 ENOUGH: Final = 20
 PARTS: Final = (*runs.COUNTED, "ticketed", "unhelpful")  # of the miss rate; a search may have two
+STRETCHES: Final = (1, 3, 8, 31)  # whole days at which a time to answer is long enough for the next
 _STEP, _MONTH = timedelta(days=5), timedelta(days=30)
 
 
@@ -75,6 +77,7 @@ class Times:
     n: int
     median: timedelta | None = None
     p90: timedelta | None = None
+    spread: tuple[int, ...] = ()  # how many in each of the stretches that STRETCHES part
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +165,16 @@ class Numbers(Database):
             "since": midnight(since),
             "until": midnight(until + timedelta(days=1)),
         }
+        shorter = [
+            f"sum(case when {took} < {to_ms(days * 24 * 3600)} then 1 else 0 end)"
+            for days in STRETCHES
+        ]
+        query = f"select count(*), {', '.join(shorter)} {source}"
         with self._reading() as connection:
-            row = select_one(connection, f"select count(*) as n {source}", **values)
-        n = int(row["n"]) if row else 0
+            [(n, *within)] = select_tuples(connection, query, **values)
         if n < ENOUGH:
             return Times(n)
+        spread = tuple(upto - below for below, upto in pairwise((0, *map(int, within), n)))
         places = [(n - 1) // 2, -(-9 * n // 10) - 1]
         found = []
         for place in places:
@@ -174,7 +182,7 @@ class Numbers(Database):
             with self._reading() as connection:
                 row = select_one(connection, query, at=place, **values)
             found.append(timedelta(milliseconds=int(row["ms"]) if row else 0))
-        return Times(n, *found)
+        return Times(n, *found, spread)
 
     def repaid(self, *, limit: int = 10) -> list[Repaid]:
         """Which articles answer the questions that had cost most?"""
