@@ -182,7 +182,7 @@ class Numbers(Database):
             with self._reading() as connection:
                 row = select_one(connection, query, at=place, **values)
             found.append(timedelta(milliseconds=int(row["ms"]) if row else 0))
-        return Times(n, *found, spread)
+        return Times(n, found[0], found[1], spread)
 
     def repaid(self, *, limit: int = 10) -> list[Repaid]:
         """Which articles answer the questions that had cost most?"""
