@@ -42,6 +42,7 @@ from kb.searchlog import (
     News,
     Numbers,
     SearchLog,
+    Suggestions,
     Ticket,
 )
 from kb.store import Build, Builds
@@ -504,6 +505,10 @@ class KnowledgeBase:
     def news(self, since: datetime, until: datetime) -> News:
         """What a stretch of time brought, for the weekly letter. Raises LogUnavailable."""
         return self._searches.news(since, until)
+
+    def suggestions(self, since: datetime, page: int = 1) -> Suggestions:
+        """What readers wrote of articles, newest first, a page of it. Raises LogUnavailable."""
+        return self._searches.suggestions(since, page=page)
 
     def tickets(self, since: datetime | None = None) -> list[Ticket]:
         """Letters sent from the contact form, newest first. Raises LogUnavailable."""

@@ -778,6 +778,41 @@ def test_the_state_names_what_was_held_back(lead, service, write):
     assert "SQLite" in page
 
 
+def test_what_readers_wrote_is_listed_as_text_the_newest_first(lead, service):
+    log, now = SearchLog(service.settings.log_url), datetime.now(UTC)
+
+    def wrote(text, slug="ru/vpn", days=0.0, **more):
+        log.feedback(slug, False, text=text, at=now - timedelta(days=days), **more)
+
+    for n in range(20):
+        wrote(f"старое {n}", days=10 + n / 100)
+    wrote("<script>alert(1)</script>\nвторая строка", days=1, reason="unclear")
+    wrote("где снимок экрана?", slug="ru/gone", days=2)
+    wrote("слишком давно", days=60)
+    wrote("", days=1)
+    log.close()
+
+    first, second = lead.get("/leads/state"), lead.get("/leads/state?page=2")
+
+    texts = [re.findall(r'<p class="wrote">(.*?)</p>', page.text, re.S) for page in (first, second)]
+    assert texts[0][:3] == [
+        "&lt;script&gt;alert(1)&lt;/script&gt;\nвторая строка", "где снимок экрана?", "старое 0",
+    ]  # fmt: skip
+    assert texts[1] == ["старое 18", "старое 19"]
+    assert len(texts[0]) == 20
+    assert '<a href="/articles/ru/vpn">Настройка VPN</a>' in first.text
+    assert "ru/gone <span" in first.text
+    assert "Страница 1 из 2" in first.text
+    further = html.unescape(re.search(r'rel="next" href="([^"]+)"', first.text)[1])
+    assert lead.get(further).text == second.text
+    assert lead.get("/leads/state?page=-7&owner=x").status_code == 200
+    assert "старое 19" in lead.get("/leads/state?page=99").text
+
+
+def test_without_a_word_of_readers_the_state_says_so(lead):
+    assert "под статьями никто ничего не написал" in lead.get("/leads/state").text
+
+
 def test_a_log_that_cannot_be_read_is_said_not_crashed(lead, service):
     service.close()
     (service.settings.data / "log.sqlite3").write_bytes(b"no database" * 1000)

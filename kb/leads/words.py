@@ -39,6 +39,16 @@ def stretches() -> tuple[str, ...]:
     )
 
 
+def reasons() -> dict[str, str]:
+    """What readers tick where an article did not help."""
+    return {
+        "unclear": _("I did not understand it"),
+        "wrong": _("It is wrong or out of date"),
+        "missing": _("My question is not in it"),
+        "failed": _("I did as it says, and it did not help"),
+    }
+
+
 def causes() -> dict[str, str]:
     """What would have answered a question."""
     return {

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from kb.searchlog.values import (
     MissGroup,
     Popular,
     Seen,
+    Suggestions,
     Ticket,
     Vote,
     stamp,
@@ -181,11 +182,28 @@ class Questions(Database):
         values = {"slug": slug} if slug else {}
         with self._reading() as connection:
             return [
-                Vote(row["slug"], row["helpful"], row["reason"], row["text"], when(row["at"]))
+                _vote(row)
                 for row in select(
                     connection, query, since=stamp(since) if since else 0, limit=limit, **values
                 )
             ]
+
+    def suggestions(self, since: datetime, *, page: int = 1, limit: int = 20) -> Suggestions:
+        """What did readers write of articles, in their own words? The nearest page there is."""
+        written = "from feedback where text <> '' and at >= :since"
+        with self._reading() as connection:
+            row = select_one(connection, f"select count(*) as n {written}", since=stamp(since))
+            total = int(row["n"]) if row else 0
+            pages = max(1, -(-total // limit))
+            page = min(max(page, 1), pages)
+            rows = select(
+                connection,
+                f"select * {written} order by at desc, id limit :limit offset :skip",
+                since=stamp(since),
+                limit=limit,
+                skip=(page - 1) * limit,
+            )
+        return Suggestions(tuple(map(_vote, rows)), total, page, pages)
 
     def votes_by_article(self, low: datetime, middle: datetime) -> dict[str, tuple[int, ...]]:
         """How many of how many found an article helpful: since `middle`, and from `low` to it?"""
@@ -303,6 +321,10 @@ class Questions(Database):
             if len(rows) < page:
                 return
             after = ids[-1]
+
+
+def _vote(row: Mapping[str, Any]) -> Vote:
+    return Vote(row["slug"], row["helpful"], row["reason"], row["text"], when(row["at"]))
 
 
 def _seen(places: Iterable[tuple[str, int]]) -> tuple[Seen, ...]:

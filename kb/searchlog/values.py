@@ -208,6 +208,16 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestions:
+    """A page of what readers wrote of articles, the newest first."""
+
+    votes: tuple[Vote, ...]
+    total: int
+    page: int  # from 1
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """A letter from the contact form, as it was written."""
 
