@@ -62,6 +62,11 @@ def seed(url: str) -> None:
             sent = next(each for each in searches if each.id == f"r{place}-{n}")
             moment = datetime.fromtimestamp(sent.ended + 60, UTC)
             log.ticket("Помогите", visit=sent.visit, type="Доступ", at=moment)
+    for n in range(24):
+        log.feedback(
+            "ru/account/reset-password", False, reason="unclear", at=datetime.now(UTC),
+            text="<script>alert(2)</script> " + "длинноеслово" * n,
+        )  # fmt: skip
     log.close()
 
 
@@ -224,6 +229,8 @@ def test_what_customers_wrote_runs_nowhere(lead):
     expect(page.get_by_role("link", name="<script>alert(1)</script> не работает")).to_be_visible()
     page.get_by_role("link", name="<script>alert(1)").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("<script>alert(1)</script>")
+    page.goto("/leads/state")
+    expect(page.locator(".wrote").first).to_contain_text("<script>alert(2)</script>")
 
 
 @pytest.mark.parametrize("width", [360, 1280])
