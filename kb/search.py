@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import islice
 from threading import Lock
 from time import perf_counter
@@ -160,12 +161,16 @@ class Searcher:
     def __init__(self, library: Library, cached: int = _CACHED) -> None:
         self.library = library
         self._corpus = library.corpus
-        own, _ = synonyms.parse(library.synonyms)
-        self._ranker = Ranker(library.corpus, own.over(synonyms.shipped()), library.level)
         self._lexicon = Words(library.corpus)
         self._answers: OrderedDict[tuple[Asked, date], Results] = OrderedDict()
         self._most_answers = cached
         self._lock = Lock()
+
+    @cached_property
+    def _ranker(self) -> Ranker:
+        """Made when first asked: who only indexes needs no synonyms."""
+        own, _ = synonyms.parse(self.library.synonyms)
+        return Ranker(self._corpus, own.over(synonyms.shipped()), self.library.level)
 
     def answer(self, asked: Asked, today: date) -> Results:
         """The answer to any text; the same question on the same day is worked out once."""

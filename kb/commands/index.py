@@ -61,7 +61,7 @@ def index(
     kb index --full              after an upgrade
     """
     settings = load_settings(articles=articles, data=data)
-    with opened(settings) as service:
+    with opened(settings, asks=False) as service:
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)
         with Progress("Indexing", "Asking questions", "Looking for causes") as progress:
