@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _WARM_UP = "открытое слово, opened word"  # loads both dictionaries before the first customer comes
-LOOK_AGAIN = 0.5  # seconds between looks at which build is current
+LOOK_AGAIN = 0.2  # seconds between looks at which build is current
 POPULAR, RECENT, RELATED = 6, 6, 4
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
 MEDIA_TYPES = {
@@ -213,7 +213,7 @@ class KnowledgeBase:
     # ------------------------------------------------------------ the build
 
     def _opened(self) -> "_Current":
-        """The current build, opened anew when another is published; looks twice a second."""
+        """The current build, opened anew when another is published; looks five times a second."""
         current, now = self._current, monotonic()
         if current is not None and now - self._looked < self._look_again:
             return current
