@@ -98,7 +98,10 @@ class _Team(Generic[Value, Result]):
         self.children: list[_Child[Value]] = []
         self.done: dict[int, Result | Failure] = {}
         self.given = 0  # number of the next value never yielded
-        self.pace = _BATCH_SECONDS  # seconds a value takes, lately
+        # Seconds a value takes, lately. A child that starts afresh costs more than a few values:
+        # it is given many at first, so that few values start one child.
+        is_fork = _context().get_start_method() == "fork"
+        self.pace = _BATCH_SECONDS if is_fork else _BATCH_SECONDS / _MAX_BATCH
         self.is_exhausted = False
 
     def results(self) -> Iterator[tuple[int, Result | Failure]]:
