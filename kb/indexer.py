@@ -62,6 +62,7 @@ _MODULES = (
     "letters",
     "markup",
     "matches",
+    "places",
     "postings",
     "ranking",
     "reading",
