@@ -157,9 +157,15 @@ def _grams(
 def distinct_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     """The distinct numbers, ascending; sorts in place. `np.unique` hashes, for millions slower."""
     numbers.sort()
-    starts = np.ones(len(numbers), bool)
-    np.not_equal(numbers[1:], numbers[:-1], out=starts[1:])
-    return numbers[starts]
+    return numbers[runs(numbers)]
+
+
+def runs(values: NDArray[Any]) -> NDArray[np.intp]:
+    """Where each run of equal values begins."""
+    starts = np.empty(len(values), bool)
+    starts[:1] = True
+    np.not_equal(values[1:], values[:-1], out=starts[1:])
+    return starts.nonzero()[0]
 
 
 def ranges(

@@ -201,14 +201,6 @@ class _Part(NamedTuple):
     has: NDArray[Any]
 
 
-def runs(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Where each run of equal values begins."""
-    starts = np.empty(len(values), bool)
-    starts[:1] = True
-    np.not_equal(values[1:], values[:-1], out=starts[1:])
-    return starts.nonzero()[0]
-
-
 def _nothing(grams: int) -> _Part:
     whole = np.empty(0, np.int64)
     return _Part(whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.instant import Scores
-from kb.matches import Matches, runs
+from kb.letters import runs
+from kb.matches import Matches
 
 _APART = 1 << 16  # an article has fewer blocks
 BLOCK = 20  # content words; two neighbouring blocks and the title make a place

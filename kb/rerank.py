@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.instant import Corpus, Scores
-from kb.matches import Matches, runs
+from kb.letters import runs
+from kb.matches import Matches
 from kb.places import Places
 from kb.schema import K1, B
 

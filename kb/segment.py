@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import letters, postings, store, text
-from kb.analysis import Analysed, Kind
+from kb.analysis import Analysed
 from kb.articles import Article
 from kb.markup import Link, Section
 from kb.postings import FIELD_KINDS, Postings
@@ -54,13 +54,6 @@ class Segment:
         if table is None:
             table = self._local.rows = np.zeros(len(self.words) + 1, np.int32)
         return table
-
-    def title_tokens(self, doc: int) -> int:
-        """How many tokens the title of an article has."""
-        low, high = self.arrays["regions.ptr"][doc : doc + 2].tolist()
-        if high - low < 2 or self.arrays["regions.kind"][low] != Kind.TITLE:
-            return 0
-        return int(self.arrays["regions.token"][low + 1])
 
     def lemma_words(self, lemma: int) -> NDArray[np.int32]:
         """The words (numbers) that have this dictionary form."""

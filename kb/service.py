@@ -675,14 +675,6 @@ class KnowledgeBase:
             asked = tuple(query.name for query in self._habits.of(lang).queries)
         return self._opened().searcher.suggest(prefix, lang, self._today(), asked)
 
-    def suggest_for(self, words: Iterable[str]) -> tuple[Card, ...]:
-        """Articles that the words of an address may have meant."""
-        query = " ".join(re.sub(r"[-_./]+", " ", word) for word in words)
-        current = self._opened()
-        results = self.answer(query, limit=5, facets=False)
-        docs = [current.library.find(hit.slug) for hit in results.hits]
-        return tuple(current.card(doc) for doc in docs if doc is not None)
-
     def media(self, path: str) -> Path | None:
         """A regular file of a listed type inside the articles folder, or None."""
         root = os.path.realpath(self.settings.articles)

@@ -18,6 +18,7 @@ from kb.commands.shared import (
     print_json,
     print_replay,
     problem_line,
+    rejected_json,
 )
 
 if TYPE_CHECKING:
@@ -102,10 +103,7 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
         "changed": report.changed,
         "removed": report.removed,
         "unchanged": report.unchanged,
-        "rejected": [
-            {"path": p.path, "line": p.line, "code": p.code, "message": p.message, "cure": p.cure}
-            for p in report.rejected
-        ],
+        "rejected": rejected_json(report.rejected),
         "skipped": report.skipped,
         "dialects": dict(report.dialects),
         "seconds": round(report.seconds, 3),

@@ -128,6 +128,12 @@ def problem_json(problem: "Problem") -> dict[str, Any]:
     }
 
 
+def rejected_json(problems: Iterable["Problem"]) -> list[dict[str, Any]]:
+    """Why files are no articles, as `kb index` and `kb sync` tell programs."""
+    names = ("path", "line", "code", "message", "cure")
+    return [{name: getattr(problem, name) for name in names} for problem in problems]
+
+
 def seen_from_here(problem: "Problem | Fix", settings: "Settings") -> str:
     import os.path
 

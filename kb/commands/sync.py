@@ -18,6 +18,7 @@ from kb.commands.shared import (
     print_json,
     print_replay,
     problem_line,
+    rejected_json,
 )
 from kb.errors import KBError
 
@@ -129,10 +130,7 @@ def _result_json(result: "Synced") -> dict[str, object]:
         "build": result.build,
         "at": result.at,
         "since": result.since,
-        "rejected": [
-            {"path": p.path, "line": p.line, "code": p.code, "message": p.message, "cure": p.cure}
-            for p in result.rejected
-        ],
+        "rejected": rejected_json(result.rejected),
         "answered": list(result.answered),
         "regressed": list(result.regressed),
     }
