@@ -10,6 +10,7 @@ from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qsl
 
+import orjson
 from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
@@ -20,13 +21,12 @@ from kb.errors import IndexMissing
 from kb.front import kb, site
 from kb.search import Correction, Hit, Results
 from kb.searchlog import KINDS, STATUSES
+from kb.service import KnowledgeBase
 
 api = Blueprint("api", __name__)
 
 _MOST_HITS = 50
 _YES = frozenset(["1", "true", "yes", "on"])
-_AGE = "private, max-age=30"
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def error(code: str, message: str, status: int) -> Response:
@@ -35,19 +35,32 @@ def error(code: str, message: str, status: int) -> Response:
 
 
 def _json(body: object, status: int = 200) -> Response:
-    return Response(_encode(body), status, content_type="application/json")
+    return Response(orjson.dumps(body), status, content_type="application/json")
 
 
 # --- searching ----------------------------------------------------------------------------------
 
 
-@api.get("/api/search")
+@api.get(repeats.PATH)
 def search() -> ResponseReturnValue:
-    """Hits as JSON; writes nothing."""
-    given = request.query_string.decode("utf-8", "replace")
+    """Hits as JSON; writes nothing.
+
+    Usually `repeats` has answered before Flask begins: here come HEAD, and questions that
+    something is wrong with.
+    """
+    answer = answered(site().service, request.environ["QUERY_STRING"])
+    headers = {"Cache-Control": repeats.AGE, "Vary": "Accept-Encoding"}
+    return Response(answer.body, headers=headers, content_type="application/json")
+
+
+def answered(service: KnowledgeBase, asked: str) -> repeats.Answer:
+    """What the service says to a query string, as WSGI writes it.
+
+    Raises BadRequest, and what the service raises.
+    """
+    given = asked.encode("latin-1").decode("utf-8", "replace")
     args = dict(parse_qsl(given, errors="replace"))
-    here = site()
-    results = here.service.answer(
+    results = service.answer(
         args.get("q", "")[: front.LONGEST_QUERY],
         lang=args.get("lang"),
         category=args.get("category"),
@@ -57,11 +70,8 @@ def search() -> ResponseReturnValue:
         own_lang=args.get("own"),
         facets=False,
     )
-    here.metrics.search(results.total, results.confident)
-    whole = _encode(shape(results)).encode()
     outcome = repeats.Outcome(results.total > 0, results.confident)
-    body, headers = here.shelf.keep(request.environ, results.build, outcome, whole)
-    return Response(body, headers=[*headers, *here.headers])
+    return repeats.Answer(outcome, results.build, orjson.dumps(shape(results)))
 
 
 def shape(results: Results) -> dict[str, Any]:
@@ -112,9 +122,9 @@ def suggest() -> ResponseReturnValue:
     prefix = request.args.get("q", "")[: front.LONGEST_QUERY]
     found = kb().suggest(prefix, request.args.get("lang") or site().languages.default)
     response = Response(
-        _encode([prefix, list(found)]), content_type="application/x-suggestions+json"
+        orjson.dumps([prefix, list(found)]), content_type="application/x-suggestions+json"
     )
-    response.headers["Cache-Control"] = _AGE
+    response.headers["Cache-Control"] = repeats.AGE
     return response
 
 

@@ -15,7 +15,6 @@ from kb.config import Settings
 from kb.i18n import Languages, refresh
 from kb.metrics import Metrics
 from kb.rates import Crawls, Limits
-from kb.repeats import Shelf
 from kb.service import Card, KnowledgeBase
 
 LONGEST_QUERY = 500
@@ -37,7 +36,6 @@ class Site:
     metrics: Metrics
     limits: Limits
     crawls: Crawls
-    shelf: Shelf  # answers of `/api/search`
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # of every answer that has none of its own
     popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)

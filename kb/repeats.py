@@ -1,7 +1,7 @@
-"""Questions asked before, answered as ready bytes from memory that all workers share.
+"""`/api/search` answered before Flask begins, from memory that all workers share if it can be.
 
-Works no answer out. `/api/search` is asked at every keystroke, and readers begin alike: a question
-that was answered in this build and on this day is answered before Flask begins.
+Works no answer out itself. It is asked at every keystroke, and readers begin alike: a question that
+was answered in this build and on this day is answered with the same bytes.
 """
 
 import mmap
@@ -13,16 +13,15 @@ from struct import Struct
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from kb.errors import KBError
+from werkzeug.wsgi import get_host
+
+from kb import packing
 
 PATH = "/api/search"
-QUESTION = "kb.question"  # in the environment of a request: its key and the build it is about
 SLOTS = 4096  # answers kept
 _SLOT = 4096  # bytes each may take with its head; a longer one is not kept
 _HEAD = Struct("<16sIH??")  # key, checksum, length of the body, outcome
-_LEVEL = 3  # of compression: a tenth of a millisecond for ten hits
-_GZIP = 16 + zlib.MAX_WBITS
-_AGE = "private, max-age=30"
+AGE = "private, max-age=30"
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -36,6 +35,14 @@ class Outcome(NamedTuple):
     confident: bool
 
 
+class Answer(NamedTuple):
+    """A question worked out: what is counted of it, the build that answered, and the JSON."""
+
+    outcome: Outcome
+    build: str
+    body: bytes
+
+
 class Shelf:
     """A fixed number of compressed answers by key; a new one takes the place of an old one.
 
@@ -46,19 +53,8 @@ class Shelf:
     def __init__(self, slots: int = SLOTS) -> None:
         """With no slots nothing is kept. Memory is taken as slots are filled."""
         self._slots = slots
+        self.keeps = slots > 0
         self._memory = mmap.mmap(-1, max(slots, 1) * _SLOT)
-
-    def keep(
-        self, environ: Environ, build: str, outcome: Outcome, body: bytes
-    ) -> tuple[bytes, Headers]:
-        """Keeps an answer from `build`; gives it as the client takes it, with its headers."""
-        key, about = environ.get(QUESTION, (None, ""))
-        is_kept = self._slots > 0 and about == build  # not if another was published meanwhile
-        is_packed = _takes_gzip(environ)
-        packed = _packed(body) if is_kept or is_packed else b""
-        if is_kept:
-            self.put(key, outcome, packed)
-        return packed if is_packed else body, _headers(key, is_packed)
 
     def put(self, key: bytes, outcome: Outcome, packed: bytes) -> None:
         """Keeps an answer under the 16 bytes of `key`, unless it is too long."""
@@ -69,7 +65,7 @@ class Shelf:
 
     def get(self, key: bytes) -> tuple[Outcome, bytes] | None:
         """The answer kept under `key`, if it still is."""
-        if not self._slots:
+        if not self.keeps:
             return None
         at = self._place(key)
         slot = self._memory[at : at + _SLOT]
@@ -83,32 +79,12 @@ class Shelf:
         return int.from_bytes(key[:8], "little") % self._slots * _SLOT
 
 
-def _packed(body: bytes) -> bytes:
-    packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
-    return packer.compress(body) + packer.flush()
-
-
-def _takes_gzip(environ: Environ) -> bool:
-    return "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "")
-
-
-def _headers(key: bytes | None, is_packed: bool) -> Headers:
-    return [
-        ("Content-Type", "application/json"),
-        ("Cache-Control", _AGE),
-        ("Vary", "Accept-Encoding"),
-        *([("ETag", _etag(key))] if key else ()),
-        *([("Content-Encoding", "gzip")] if is_packed else ()),
-    ]
-
-
-def _etag(key: bytes) -> str:
-    """Weak, for the same answer may be compressed or not."""
-    return f'W/"{key.hex()}"'
-
-
 class Repeats:
-    """Wraps an application; what is not on the shelf, it answers."""
+    """Wraps an application, which answers everything else, and says what is wrong with a question.
+
+    It is handed whatever raises here, and comes upon the same mistake again, in one place that has
+    words for it.
+    """
 
     def __init__(
         self,
@@ -116,17 +92,21 @@ class Repeats:
         shelf: Shelf,
         *,
         edition: Callable[[], tuple[str, date]],
-        by_host: bool,
+        answer: Callable[[str], Answer],
+        hosts: Sequence[str],
         headers: Sequence[tuple[str, str]],
         told: Callable[[int, Outcome | None, float], None],
     ) -> None:
-        """`edition` names build and day; with `by_host` hosts share no answers, since some may not
-        be answered. `told` hears of status, outcome and seconds of each answer given here.
+        """`edition` names build and day; `answer` works out a query string, as WSGI writes it.
+
+        Only `hosts` are answered, if any are named. `told` hears of status, outcome and seconds of
+        each answer given here.
         """
         self._app = app
         self._shelf = shelf
         self._edition = edition
-        self._by_host = by_host
+        self._answer = answer
+        self._hosts = hosts
         self._headers = headers
         self._told = told
 
@@ -134,29 +114,54 @@ class Repeats:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET":
             return self._app(environ, start_response)
         began = perf_counter()
+        asked = environ.get("QUERY_STRING", "")
+        is_packed = packing.is_taken(environ.get("HTTP_ACCEPT_ENCODING", ""))
         try:
+            if self._hosts:
+                get_host(environ, self._hosts)
             build, day = self._edition()
-        except KBError:  # no build: the application says so
+            key = _key(build, day, asked)
+            etag = f'"{key.hex()}"'
+            if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+                start_response("304 Not Modified", [("ETag", f"W/{etag}"), ("Cache-Control", AGE)])
+                self._told(304, None, perf_counter() - began)
+                return ()
+            outcome, body = self._kept(key, is_packed) or self._new(key, build, asked, is_packed)
+        except Exception:
             return self._app(environ, start_response)
-        key = self._key(environ, build, day)
-        environ[QUESTION] = key, build
-        if _etag(key)[2:] in environ.get("HTTP_IF_NONE_MATCH", ""):
-            start_response("304 Not Modified", [("ETag", _etag(key)), ("Cache-Control", _AGE)])
-            self._told(304, None, perf_counter() - began)
-            return ()
-        kept = self._shelf.get(key)
-        if kept is None:
-            return self._app(environ, start_response)
-        outcome, packed = kept
-        is_packed = _takes_gzip(environ)
-        body = packed if is_packed else zlib.decompress(packed, _GZIP)
-        length = ("Content-Length", str(len(body)))
-        start_response("200 OK", [*_headers(key, is_packed), length, *self._headers])
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", AGE),
+            ("Vary", "Accept-Encoding"),
+            ("ETag", f"W/{etag}"),  # weak, for the same answer may be packed or not
+            *self._headers,
+        ]
+        if is_packed:
+            headers.append(("Content-Encoding", "gzip"))
+        start_response("200 OK", headers)
         self._told(200, outcome, perf_counter() - began)
         return (body,)
 
-    def _key(self, environ: Environ, build: str, day: date) -> bytes:
-        """The same for the same question; it also names the answer in its ETag."""
-        host = environ.get("HTTP_HOST", "") if self._by_host else ""
-        named = "\0".join((build, str(day.toordinal()), host, environ.get("QUERY_STRING", "")))
-        return blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    def _kept(self, key: bytes, is_packed: bool) -> tuple[Outcome, bytes] | None:
+        """The answer given before, as the client takes it."""
+        kept = self._shelf.get(key)
+        if kept is None:
+            return None
+        outcome, body = kept
+        return outcome, body if is_packed else packing.unpacked(body)
+
+    def _new(self, key: bytes, build: str, asked: str, is_packed: bool) -> tuple[Outcome, bytes]:
+        """The answer worked out, as the client takes it, and kept."""
+        outcome, answered, body = self._answer(asked)
+        is_kept = self._shelf.keeps and answered == build  # not if another was published meanwhile
+        packed = packing.packed(body) if is_kept or is_packed else b""
+        if is_kept:
+            self._shelf.put(key, outcome, packed)
+        return outcome, packed if is_packed else body
+
+
+def _key(build: str, day: date, asked: str) -> bytes:
+    """The same for the same question; it also names the answer in its ETag."""
+    named = f"{build}\0{day.toordinal()}\0{asked}"
+    return blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()

@@ -1,6 +1,5 @@
 """create_app(service): the customers' site. Joins views, headers and errors; answers nothing."""
 
-import gzip
 import mimetypes
 from functools import partial
 from hashlib import blake2b
@@ -13,7 +12,9 @@ from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
-from kb import api, feeds, front, hooks, i18n, leads, pages, proxies, repeats, runs, shipped, widget
+from kb import (
+    api, feeds, front, hooks, i18n, leads, packing, pages, proxies, repeats, runs, shipped, widget,
+)  # fmt: skip
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError
 from kb.metrics import Metrics
@@ -65,7 +66,6 @@ def create_app(
         metrics=metrics,
         limits=Limits(),
         crawls=Crawls(runs.ROBOT_RATE, 60.0),
-        shelf=repeats.Shelf(kept),
         assets=_assets(static),
         headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),
     )
@@ -78,7 +78,7 @@ def create_app(
     _add_names(app)
     _add_errors(app)
     _add_headers(app, settings)
-    repeated = _repeated(app.wsgi_app, app.extensions["kb"])
+    repeated = _repeated(app.wsgi_app, app.extensions["kb"], repeats.Shelf(kept))
     app.wsgi_app = proxies.Proxies(repeated, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
@@ -99,8 +99,8 @@ def _state(service: KnowledgeBase) -> dict[str, float]:
     return {"ready": float(status.build is not None), "articles": status.articles}
 
 
-def _repeated(app: repeats.Application, site: front.Site) -> repeats.Repeats:
-    """The application behind the answers it has given before."""
+def _repeated(app: repeats.Application, site: front.Site, shelf: repeats.Shelf) -> repeats.Repeats:
+    """The application behind what is answered before it begins."""
 
     def told(status: int, outcome: repeats.Outcome | None, seconds: float) -> None:
         site.metrics.request(repeats.PATH, "GET", status, seconds)
@@ -109,9 +109,10 @@ def _repeated(app: repeats.Application, site: front.Site) -> repeats.Repeats:
 
     return repeats.Repeats(
         app,
-        site.shelf,
+        shelf,
         edition=site.service.edition,
-        by_host=bool(site.settings.trusted_hosts),
+        answer=partial(api.answered, site.service),
+        hosts=site.settings.trusted_hosts,
         headers=site.headers,
         told=told,
     )
@@ -275,9 +276,7 @@ def _add_headers(app: Flask, settings: Settings) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-        # A search is asked at every keystroke and brings its headers along.
-        if asked.endpoint != "api.search" or response.status_code != 200:
-            complete(response, asked.endpoint == "widget.frame")
+        complete(response, asked.endpoint == "widget.frame")
         rule = asked.url_rule.rule if asked.url_rule else "other"
         took = perf_counter() - asked.environ.get(proxies.STARTED, inf)
         metrics.request(rule, asked.method, response.status_code, max(took, 0.0))
@@ -301,6 +300,6 @@ def _compress(response: Response) -> None:
         return
     response.vary.add("Accept-Encoding")
     body = response.get_data()
-    if len(body) > _WORTH_IT and "gzip" in request.headers.get("Accept-Encoding", ""):
-        response.set_data(gzip.compress(body, 6, mtime=0))
+    if len(body) > _WORTH_IT and packing.is_taken(request.headers.get("Accept-Encoding", "")):
+        response.set_data(packing.packed(body))
         response.headers["Content-Encoding"] = "gzip"

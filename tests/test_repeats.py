@@ -1,4 +1,4 @@
-"""A question asked before is answered from memory, as it was answered first."""
+"""A question is answered before Flask begins, and from memory if it was asked before."""
 
 import gzip
 import os
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import FakeBase
+from flask import Flask
 
 from kb.config import Settings
 from kb.repeats import Outcome, Shelf
@@ -127,13 +128,54 @@ def test_no_build_is_said_and_not_kept(base):
     assert client.get(ASKED).status_code == 200
 
 
-def test_an_answer_of_a_build_published_meanwhile_is_not_kept_for_the_old_one():
-    shelf = Shelf()
-    question = {"kb.question": (KEY, "old")}
+def test_an_answer_of_a_build_published_meanwhile_is_not_kept_for_the_old_one(base, monkeypatch):
+    client = site(base)
+    answer = base.answer
 
-    shelf.keep(question, "new", Outcome(True, True), b"{}")
+    def published_meanwhile(*asked, **how):
+        base.build = "build-2"
+        return answer(*asked, **how)
 
-    assert shelf.get(KEY) is None
+    monkeypatch.setattr(base, "answer", published_meanwhile)
+    client.get(ASKED)
+    base.build = "build-1"
+
+    client.get(ASKED)
+
+    assert len(base.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["q=пароль", "q=VPN&lang=en&limit=1", "q=%D0%BF%FF%00&own=ru", "", "q=a+b&q=c&exact=1"]
+)
+def test_flask_would_answer_alike(base, query):
+    app = create_app(base, Settings())
+    asked = f"/api/search?{query}"
+    before = app.test_client().get(asked)
+    app.wsgi_app = Flask.wsgi_app.__get__(app)  # with nothing before it
+
+    after = app.test_client().get(asked)
+
+    assert after.data == before.data
+    assert {**after.headers, "ETag": before.headers["ETag"]} == dict(before.headers)
+
+
+def test_the_head_of_an_answer_can_be_asked_for(base):
+    head = site(base).head(ASKED)
+
+    assert head.status_code == 200
+    assert head.headers["Content-Type"] == "application/json"
+
+
+def test_a_mistake_of_ours_is_told_as_everywhere(base, monkeypatch):
+    app = create_app(base, Settings())
+    monkeypatch.setattr(base, "answer", lambda *asked, **how: 1 / 0)
+
+    answer = app.test_client().get(ASKED)
+
+    assert answer.status_code == 500
+    assert answer.json["error"]["code"] == "internal-error"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
 # --- the shelf ----------------------------------------------------------------------------------
