@@ -46,16 +46,18 @@ bench: $(VENV)/.for-dev ## print the figures of the documentation
 .PHONY: clean
 clean: ## remove what the targets made (.venv, builds, caches); articles and git stay
 	rm -rf $(VENV) var dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-artefacts
+	rm -f kb/kernels/libnative.so
 	find kb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is a copy of pyproject.toml: a fresh checkout has new file times but no new requirements.
+# The stamp is a copy of what is installed by: a fresh checkout has new file times but nothing new.
+ASKED := pyproject.toml hatch_build.py kb/kernels/native.c
 # What tests need is enough to serve, so one installation writes both stamps.
 $(VENV)/.for-serve: what := .
 $(VENV)/.for-serve: stamps = $(VENV)/.for-serve
 $(VENV)/.for-dev: what := .[dev]
 $(VENV)/.for-dev: stamps = $(VENV)/.for-serve $(VENV)/.for-dev
 $(VENV)/.for-serve $(VENV)/.for-dev: FORCE
-	@if cmp -s pyproject.toml $@ && $(BIN)/python -I -c "import kb" 2>/dev/null; then exit 0; fi; \
+	@if cat $(ASKED) | cmp -s - $@ && $(BIN)/python -I -c "import kb" 2>/dev/null; then exit 0; fi; \
 	set -e; \
 	if ! $(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then \
 	  python=; \
@@ -77,7 +79,7 @@ $(VENV)/.for-serve $(VENV)/.for-dev: FORCE
 	fi; \
 	echo "Installing what pyproject.toml asks for into $(VENV)"; \
 	$(BIN)/python -m pip install --quiet --editable "$(what)"; \
-	for stamp in $(stamps); do cp pyproject.toml "$$stamp"; done
+	for stamp in $(stamps); do cat $(ASKED) > "$$stamp"; done
 
 .PHONY: FORCE
 FORCE:

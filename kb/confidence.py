@@ -5,12 +5,15 @@ The threshold leans on how much of a random question of the same length a place 
 `docs/ranking.md`.
 """
 
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.places import Places
+from kb.instant import Scores
+from kb.matches import Sought
 
 LOOKED_INTO = 10  # first articles
 WHOLE, SENTENCE = 0.96, 1.04  # of the level, for a whole question and for one of its sentences
@@ -33,45 +36,48 @@ class Stops(NamedTuple):
     held: float = 0.0
 
 
-_NONE = Stops()
+NO_STOPS = Stops()
+
+
+class Questions(NamedTuple):
+    """A question, and each of its sentences that may speak for it."""
+
+    masses: Scores  # a row for each: what each word is worth
+    sizes: tuple[int, ...]  # words of each
+
+
+def questions(sought: Sequence[Sought]) -> Questions:
+    """The whole question first, then its sentences, if it has several, that are long enough."""
+    masses = np.array([each.mass for each in sought], np.float32)
+    sentences = [each.sentence for each in sought]
+    long = [number for number, size in Counter(sentences).items() if size >= SHORTEST]
+    if not long or len(set(sentences)) < 2:
+        return Questions(masses[None], (len(sought),))
+    rows = [masses * (np.array(sentences) == number) for number in long]
+    return Questions(
+        np.array([masses, *rows], np.float32),
+        (len(sought), *(sentences.count(number) for number in long)),
+    )
 
 
 def is_enough(
-    places: Places,
-    sentences: list[int],
-    first: NDArray[np.intp],
-    level: float,
-    stops: Stops = _NONE,
+    held: Scores, asked: Questions, first: NDArray[Any], level: float, stops: Stops = NO_STOPS
 ) -> bool:
     """Whether a place of the articles `first` holds enough of the question, or of one sentence.
 
-    `sentences` are the numbers of the sentences the words of the question stand in.
+    `held` is what the best place of each article holds, a row for each of the questions.
     """
-    count = len(sentences)
-    if share(places, first, stops) >= threshold(level, count + stops.words):
+    needed = threshold(level, asked.sizes[0] + stops.words)
+    if share(held[0], asked.masses[0], first, stops) >= needed:
         return True
-    if len(set(sentences)) < 2:
-        return False
-    numbers = np.array(sentences)
-    for number in np.unique(numbers).tolist():
-        chosen = (numbers == number).astype(np.float32)
-        size = int(chosen.sum())
-        if size >= SHORTEST and _share(places, first, chosen) >= threshold(level, size, SENTENCE):
-            return True
-    return False
+    return any(
+        share(held[row], asked.masses[row], first) >= threshold(level, size, SENTENCE)
+        for row, size in enumerate(asked.sizes)
+        if row
+    )
 
 
-def share(places: Places, first: NDArray[np.intp], stops: Stops = _NONE) -> float:
-    """The largest share of the question that a place of the articles `first` holds, 0–1."""
-    return _share(places, first, None, stops)
-
-
-def _share(
-    places: Places,
-    first: NDArray[np.intp],
-    of: NDArray[np.float32] | None,
-    stops: Stops = _NONE,
-) -> float:
-    held = float(places.most(of)[first[:LOOKED_INTO]].max(initial=0.0))
-    masses = places.masses if of is None else places.masses * of
-    return (held + stops.held) / (float(masses.sum()) + stops.mass) if held else 0.0
+def share(held: Scores, masses: Scores, first: NDArray[Any], stops: Stops = NO_STOPS) -> float:
+    """The largest share of a question that a place of the articles `first` holds, 0–1."""
+    most = float(held[first[:LOOKED_INTO]].max(initial=0.0))
+    return (most + stops.held) / (float(masses.sum()) + stops.mass) if most else 0.0

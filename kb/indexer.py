@@ -58,6 +58,7 @@ _MODULES = (
     "dialects",
     "front_matter",
     "instant",
+    "kernels",
     "keys",
     "letters",
     "markup",

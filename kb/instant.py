@@ -27,10 +27,11 @@ T = TypeVar("T")
 
 _CACHED_WORDS = 1 << 15  # whose meaning is remembered
 _CACHED_FORMS = 500_000  # words in all cached lists together
-_CACHED_POSTINGS = 2_000_000  # in all cached lists together: 8 bytes each
 _TEXT = next(field for field in FIELDS if field.name == "text")
-_SURFACE = tuple(
-    field for field in FIELDS if field.name in SURFACE_FIELDS and field.name != _TEXT.name
+# Fields of words as written; the first holds every word of the others.
+SURFACE = (
+    _TEXT,
+    *(field for field in FIELDS if field.name in SURFACE_FIELDS and field.name != _TEXT.name),
 )
 NOTHING: Postings = (np.empty(0, np.int32), np.empty(0, np.float32))
 
@@ -72,9 +73,6 @@ class Corpus:
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
         self._forms: Recent[tuple[NDArray[np.int32], ...]] = Recent(
             lambda value: sum(map(len, value)) + 32, _CACHED_FORMS
-        )
-        self._beginnings: Recent[Postings] = Recent(
-            lambda value: len(value[0]) + 32, _CACHED_POSTINGS
         )
         self.scores = work_out(self) if scores is None else tuple(scores)
         self.meaning = lru_cache(_CACHED_WORDS)(self._meaning)
@@ -268,19 +266,11 @@ class Corpus:
 
     def prefix_impact(self, start: str) -> Postings:
         """As `impact`, of all surface words that begin with `start`, counted as one word."""
-        key = ("*", start)
-        known = self._beginnings.get(key)
-        if known is None:
-            known = self._prefix_impact(start)
-            self._beginnings.put(key, known)
-        return known
-
-    def _prefix_impact(self, start: str) -> Postings:
         ranges = self.word_ranges(start, prefix=True)
         docs, total = self.bm25(_TEXT, ranges, surface=True)
         if len(docs):
             total *= np.float32(_TEXT.weight)
-        for field in _SURFACE:
+        for field in SURFACE[1:]:
             found, scores = self.bm25(field, ranges, surface=True)
             if len(found):  # whatever a field holds, the whole text does
                 total[docs.searchsorted(found)] += np.float32(field.weight) * scores

@@ -61,7 +61,7 @@ class Letters:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._frequency = [_live_frequency(corpus, i) for i in range(len(corpus.segments))]
+        self._frequency = [live_frequency(corpus, i) for i in range(len(corpus.segments))]
         self._of_word = lru_cache(_CACHED)(self._grams)
 
     def of(self, sought: Sequence[Sought]) -> Grams:
@@ -206,7 +206,7 @@ def _nothing(grams: int) -> _Part:
     return _Part(whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
 
 
-def _live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
+def live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
     """In how many live articles of a segment each gram stands."""
     segment, base = corpus.segments[number], corpus.bases[number]
     arrays = segment.arrays

@@ -5,7 +5,6 @@ what answers stands together.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kb.instant import Scores
 from kb.letters import runs
@@ -20,7 +19,6 @@ class Places:
 
     def __init__(self, matches: Matches) -> None:
         self._units, words = len(matches.docs), len(matches.sought)
-        self.masses = np.array([each.mass for each in matches.sought], np.float32)
         behind = matches.place - matches.title_end[matches.unit]
         block = behind // BLOCK
         block[behind < 0] = -2  # a title is no neighbour
@@ -50,13 +48,10 @@ class Places:
         self._held = joined
         self._first = runs(self._owner)
 
-    def most(self, of: NDArray[np.float32] | None = None) -> Scores:
-        """For each article the most that one place of it holds, in what the words are worth.
-
-        `of` are 0 for words that are not to count.
-        """
+    def most(self, masses: Scores) -> Scores:
+        """For each article the most that one place of it holds, in what the words are worth."""
         found = np.zeros(self._units, np.float32)
         if len(self._first):
-            worth = self._held @ (self.masses if of is None else self.masses * of)
+            worth = self._held @ masses
             found[self._owner[self._first]] = np.maximum.reduceat(worth, self._first)
         return found

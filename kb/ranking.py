@@ -5,26 +5,24 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import confidence, rerank
+from kb import confidence, kernels, rerank
 from kb.confidence import Stops
-from kb.instant import NOTHING, Corpus, Docs, Postings, Recent, Scores
-from kb.matches import NO_GRAMS, Letters, Matches, Sought
-from kb.places import Places
+from kb.instant import Corpus, Docs, Postings, Recent, Scores
+from kb.kernels import Kernel
+from kb.matches import Sought
 from kb.query import Query, Word
-from kb.rerank import CANDIDATES, Lengths
+from kb.rerank import CANDIDATES, best_first
+from kb.snippets import Excerpt
 from kb.synonyms import Expansion, Phrase, Synonyms
 
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
 UNSURE = 0.2  # what holding the beginning of a stop word is worth, beside another word's
-FEWEST, HOPELESS = 30, 0.6  # re-scored: so many, and all with this share of the best score
-
 
 _CACHED = 1_000_000  # postings of all remembered words together
 
@@ -36,14 +34,10 @@ class Ranked:
     docs: Docs
     scores: Scores
     words: Scores  # of all articles, what the words alone give; above 0: a hit
+    total: int  # hits
     confident: bool
-    matches: Matches  # in these articles
+    sought: Sequence[Sought]
     own_lang: str
-
-    @cached_property
-    def total(self) -> int:
-        """How many articles are hits."""
-        return int(np.count_nonzero(self.words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +76,21 @@ class _Asked:
 class Ranker:
     """Ranks queries over one corpus."""
 
-    def __init__(self, corpus: Corpus, synonyms: Synonyms, level: float = 0.6) -> None:
-        """`level` is how much of random words one place of this base holds (`calibrate`)."""
+    def __init__(
+        self,
+        corpus: Corpus,
+        synonyms: Synonyms,
+        level: float = 0.6,
+        kernel: Kernel | None = None,
+    ) -> None:
+        """`level` is how much of random words one place of this base holds (`calibrate`).
+
+        Without a `kernel` it takes the fastest.
+        """
         self.corpus = corpus
         self.level = level
+        self.kernel = kernels.opened(corpus) if kernel is None else kernel
         self._synonyms = synonyms
-        self._letters = Letters(corpus)
-        self._lengths = Lengths(corpus)
         self._boost: Scores | None = corpus.boost if np.any(corpus.boost != 1.0) else None
         self._favours: dict[str, Scores] = {}
         if len(corpus.langs) > 1:
@@ -101,25 +103,28 @@ class Ranker:
         """The articles of `allowed` that hold a word of the query, the best of them in order."""
         asked = self.look_up(query)
         words = self.add_up(asked)
-        words *= allowed
-        docs = self._candidates(self._favoured(words, own_lang))
-        matches = self.matches(self._sought(asked), docs)
-        places = Places(matches)
-        parts = rerank.parts(matches, places, self._lengths, words[docs])
-        scores = self._favoured(rerank.total(words[docs], parts), own_lang, docs)
+        favour = self._favours.get(own_lang, self._boost)
+        docs, total = self.kernel.candidates(words, allowed, favour)
+        sought = self._sought(asked)
+        questions = confidence.questions(sought)
+        parts, held = self.kernel.rescored(sought, docs, words[docs], questions.masses)
+        scores = rerank.total(words[docs], parts)
+        if favour is not None:
+            scores *= favour[docs]
         order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
         confident = confidence.is_enough(
-            places,
-            [each.sentence for each in matches.sought],
-            order,
-            self.level,
-            _stops(asked, self.corpus.count),
+            held, questions, order, self.level, _stops(asked, self.corpus.count)
         )
-        return Ranked(docs[order], scores[order], words, confident, matches, own_lang)
+        return Ranked(docs[order], scores[order], words, total, confident, sought, own_lang)
+
+    def excerpts(self, ranked: Ranked, docs: Sequence[int]) -> list[Excerpt]:
+        """Title, best section and its best passage of some articles, in their order."""
+        return self.kernel.excerpts(ranked.sought, docs)
 
     def behind(self, ranked: Ranked) -> tuple[Docs, Scores]:
         """The articles of the best 200 that were not re-scored, in order, and their scores."""
-        scores = self._favoured(ranked.words, ranked.own_lang).copy()
+        favour = self._favours.get(ranked.own_lang, self._boost)
+        scores = ranked.words.copy() if favour is None else ranked.words * favour
         scores[ranked.docs] = 0
         most = CANDIDATES - len(ranked.docs)
         docs = best_first(scores, min(most, int(np.count_nonzero(scores))))
@@ -131,12 +136,13 @@ class Ranker:
         words = self.add_up(asked)
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
-        places = Places(Matches(self.corpus, self._sought(asked), NO_GRAMS, docs))
-        return confidence.share(places, np.arange(len(docs)), _stops(asked, self.corpus.count))
-
-    def matches(self, sought: Sequence[Sought], docs: Docs) -> Matches:
-        """Where the words and letters of a query stand in some articles (ascending)."""
-        return Matches(self.corpus, sought, self._letters.of(sought), docs)
+        # Without their letters: places hold whole words.
+        sought = [replace(each, text="") for each in self._sought(asked)]
+        masses = np.array([[each.mass for each in sought]], np.float32)
+        _, held = self.kernel.rescored(sought, docs, words[docs], masses)
+        return confidence.share(
+            held[0], masses[0], np.arange(len(docs)), _stops(asked, self.corpus.count)
+        )
 
     def _sought(self, asked: _Asked) -> list[Sought]:
         """The content words of the query in order; a repeated word is worth something once."""
@@ -163,28 +169,6 @@ class Ranker:
                 )
             )
         return found[::-1]
-
-    def _candidates(self, scores: Scores) -> Docs:
-        """The articles worth re-scoring, ascending: all near the best, and some in any case."""
-        best = scores.max(initial=0)
-        if not best:
-            return np.empty(0, np.int32)
-        for share in (HOPELESS, HOPELESS / 2, 0.0):
-            docs: Docs = (scores > share * best).nonzero()[0].astype(np.int32)
-            if len(docs) >= FEWEST:
-                break
-        most = max(int(np.count_nonzero(scores[docs] >= HOPELESS * best)), FEWEST)
-        if len(docs) > min(most, CANDIDATES):
-            docs = docs[best_first(scores[docs], min(most, CANDIDATES))]
-            docs.sort()
-        return docs
-
-    def _favoured(self, scores: Scores, own_lang: str, docs: Docs | None = None) -> Scores:
-        """Scores of all articles or of `docs` with the writers' `boost`, the own language first."""
-        favour = self._favours.get(own_lang, self._boost)
-        if favour is None:
-            return scores
-        return scores * (favour if docs is None else favour[docs])
 
     # ------------------------------------------------------------ words
 
@@ -213,19 +197,16 @@ class Ranker:
         return found
 
     def _term(self, word: Word, synonyms: Expansion | None) -> Term:
-        lists = [self.corpus.impact(lemma) for lemma in word.lemmas]
-        frequency = max(len(docs) for docs, _ in lists)
+        lists = [(self.corpus.impact(lemma), 1.0) for lemma in word.lemmas]
+        frequency = max(len(docs) for (docs, _), _ in lists)
         unfinished = word.unfinished and self.corpus.goes_on(word.text, word.lemmas)
         if unfinished:
-            docs, scores = self.corpus.prefix_impact(word.text)
-            lists.append((docs, scores * np.float32(PREFIX)))
-            frequency = max(frequency, len(docs))
+            lists.append((self.kernel.prefix(word.text), PREFIX))
+            frequency = max(frequency, len(lists[-1][0][0]))
         phrases = synonyms.phrases if synonyms else ()
         other_weight = synonyms.weight if synonyms else 0.0
-        for phrase in phrases:
-            docs, scores = self.phrase(phrase)
-            lists.append((docs, scores * np.float32(other_weight)))
-        docs, scores = best_of(self.corpus.size, lists)
+        lists += [(self.phrase(phrase), other_weight) for phrase in phrases]
+        docs, scores = self._best_of(lists)
         others = [lemma for phrase in phrases if len(phrase) == 1 for lemma in phrase[0]]
         return Term(
             word.text,
@@ -244,28 +225,34 @@ class Ranker:
     def phrase(self, phrase: Phrase) -> Postings:
         """Articles that hold every word of a synonym, in any form, with the sum of their scores."""
         lists = [
-            best_of(self.corpus.size, [self.corpus.impact(lemma) for lemma in lemmas])
+            self._best_of([(self.corpus.impact(lemma), 1.0) for lemma in lemmas])
             for lemmas in phrase
         ]
         if len(lists) == 1:
             return lists[0]
-        total = np.zeros(self.corpus.size, np.float32)
+        total = self.kernel.add_up([(each, 1.0) for each in lists])
         times = np.zeros(self.corpus.size, np.int8)
-        for docs, scores in lists:
-            total[docs] += scores
+        for docs, _ in lists:
             times[docs] += 1
         docs = (times == len(lists)).nonzero()[0].astype(np.int32)
         return docs, total[docs]
 
+    def _best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
+        """The union of posting lists, each article with its highest score."""
+        some = [each for each in lists if len(each[0][0])]
+        if len(some) == 1 and some[0][1] == 1:
+            return some[0][0]
+        return self.kernel.best_of(some)
+
     def add_up(self, asked: _Asked) -> Scores:
         """The sum over the words; where others stand for several of them, the better of the two."""
-        total = np.zeros(self.corpus.size, np.float32)
-        for weight, term in zip(asked.weights, asked.terms, strict=True):
-            total[term.docs] += term.scores if weight == 1 else np.float32(weight) * term.scores
+        lists = [
+            ((term.docs, term.scores), weight)
+            for term, weight in zip(asked.terms, asked.weights, strict=True)
+        ]
+        total = self.kernel.add_up(lists)
         for start, end in {(each.start, each.end) for each in asked.alternatives}:
-            own = np.zeros_like(total)
-            for weight, term in zip(asked.weights[start:end], asked.terms[start:end], strict=True):
-                own[term.docs] += np.float32(weight) * term.scores
+            own = self.kernel.add_up(lists[start:end])
             better = own.copy()
             for each in asked.alternatives:
                 if (each.start, each.end) == (start, end):
@@ -282,10 +269,9 @@ class Ranker:
         asked = self.look_up(query)
         ranked = self.rank(query, allowed, own_lang)
         words = self.add_up(asked)
-        candidates = ranked.matches.docs
-        parts = rerank.parts(
-            ranked.matches, Places(ranked.matches), self._lengths, words[candidates]
-        )
+        candidates = np.sort(ranked.docs)
+        masses = confidence.questions(ranked.sought).masses
+        parts = self.kernel.rescored(ranked.sought, candidates, words[candidates], masses).parts
         total = rerank.total(words[candidates], parts)
         rows: list[tuple[int, str, str, str, float]] = []
         for doc in docs:
@@ -351,30 +337,3 @@ def _stops(asked: _Asked, count: int) -> Stops:
     }
     masses = [mass for mass, _ in worth.values()]
     return Stops(len(worth), sum(masses), sum(mass * share for mass, share in worth.values()))
-
-
-def best_of(size: int, lists: Sequence[Postings]) -> Postings:
-    """The union of posting lists, each article with its highest score."""
-    lists = [each for each in lists if len(each[0])]
-    if not lists:
-        return NOTHING
-    if len(lists) == 1:
-        return lists[0]
-    best = np.zeros(size, np.float32)
-    best[lists[0][0]] = lists[0][1]
-    for docs, scores in lists[1:]:
-        best[docs] = np.maximum(best[docs], scores)
-    found = best.nonzero()[0].astype(np.int32)
-    return found, best[found]
-
-
-def best_first(scores: Scores, most: int) -> Docs:
-    """The `most` highest scores' articles, highest first, lower numbers first among equals."""
-    if most <= 0:
-        return np.empty(0, np.int32)
-    if most < len(scores):
-        top = np.argpartition(-scores, most - 1)[:most]
-    else:
-        top = np.arange(len(scores))
-    top.sort()
-    return top[np.argsort(-scores[top], kind="stable")].astype(np.int32)

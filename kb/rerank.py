@@ -1,20 +1,32 @@
 """Scores of candidates from letters, order and nearness of words. Finds no hits."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.instant import Corpus, Scores
+from kb.instant import Corpus, Docs, Scores
 from kb.letters import runs
 from kb.matches import Matches
-from kb.places import Places
 from kb.schema import K1, B
 
 CANDIDATES = 200  # at most
+FEWEST, HOPELESS = 30, 0.6  # re-scored: so many, and all with this share of the best score
 BODY, TITLE, LINE, PAIRS, PLACE = 0.3, 0.6, 0.25, 0.6, 1.0  # weights of the parts
 CLAIMED = 0.5  # of all its letters, to an article that claims to answer this very question
 LINED = 40  # of the candidates, whose headings and answered questions are compared
+PARTS = ("content", "title", "order", "place", "line")
+
+
+class Rescored(NamedTuple):
+    """What letters, order and nearness of words add to articles.
+
+    `held` is, for each way to weigh the words of the query, what the best place of each article
+    holds of it.
+    """
+
+    parts: dict[str, Scores]
+    held: Scores
 
 
 class Lengths:
@@ -46,10 +58,11 @@ def _norms(corpus: Corpus, name: str, live: NDArray[np.bool_]) -> Scores:
     return (K1 * ((1 - B) + B * lengths / average)).astype(np.float32)
 
 
-def parts(matches: Matches, places: Places, lengths: Lengths, scores: Scores) -> dict[str, Scores]:
+def parts(matches: Matches, held: Scores, lengths: Lengths, scores: Scores) -> dict[str, Scores]:
     """What letters, order and nearness of words add to each candidate, by name.
 
-    `scores` are those of the words so far: headings are compared only where they may decide.
+    `held` is what the best place of each holds, `scores` are those of the words so far: headings
+    are compared only where they may decide.
     """
     worth = matches.grams.worth * np.float32(K1 + 1)
     titled = (matches.near_place < matches.title_end[matches.near_unit]).nonzero()[0]
@@ -57,7 +70,7 @@ def parts(matches: Matches, places: Places, lengths: Lengths, scores: Scores) ->
         "content": _letters(matches, None, lengths.content) @ (BODY * worth),
         "title": _letters(matches, titled, lengths.title) @ (TITLE * worth),
         "order": _order(matches, lengths.content),
-        "place": places.most() * np.float32(PLACE),
+        "place": held * np.float32(PLACE),
     }
     found["line"] = _lines(matches, lengths, scores + sum(found.values()))
     return found
@@ -138,3 +151,15 @@ def total(scores: Scores, found: dict[str, Scores]) -> Scores:
     """The sum of the words' scores and all parts."""
     whole: Scores = scores + sum(found.values())
     return whole
+
+
+def best_first(scores: Scores, most: int) -> Docs:
+    """The `most` highest scores' articles, highest first, lower numbers first among equals."""
+    if most <= 0:
+        return np.empty(0, np.int32)
+    if most < len(scores):
+        top = np.argpartition(-scores, most - 1)[:most]
+    else:
+        top = np.arange(len(scores))
+    top.sort()
+    return top[np.argsort(-scores[top], kind="stable")].astype(np.int32)

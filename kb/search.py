@@ -21,7 +21,7 @@ from kb.query import Query
 from kb.ranking import Ranked, Ranker
 from kb.rerank import CANDIDATES
 from kb.segment import Segment
-from kb.snippets import Excerpt, Marker
+from kb.snippets import Excerpt
 from kb.spelling import Near
 
 Part = tuple[str, int]  # text, 1 if it is marked
@@ -332,11 +332,7 @@ class Searcher:
         """The articles as the result list shows them."""
         if not docs:
             return []
-        matches = ranked.matches
-        if not set(docs) <= set(matches.docs.tolist()):  # a later page, with articles far behind
-            matches = self._ranker.matches(matches.sought, np.sort(np.array(docs, np.int32)))
-        units = np.searchsorted(matches.docs, docs).tolist()
-        excerpts = Marker(matches).excerpts(units)
+        excerpts = self._ranker.excerpts(ranked, docs)
         return [
             _hit(*self._corpus.locate(doc), excerpt, score)
             for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)

@@ -16,7 +16,7 @@ LONGEST = 320  # characters
 MOST = 256  # marked words of an article that are looked at
 HEADED = 1.5  # what a word counts that stands in the section's heading
 _HEADING, _BODY = int(Kind.HEADING), int(Kind.BODY)
-_AGAIN = 0.05  # what a word counts that stands in the passage already
+AGAIN = 0.05  # what a word counts that stands in the passage already
 
 Marks = tuple[tuple[int, int], ...]
 Found = Sequence[tuple[int, int]]  # number of a token, and of what it stands for
@@ -97,7 +97,7 @@ class Marker:
         right = end if high == finish else article.end(high - 1)
         inside = [each for each in found if low <= each[0] < high]
         text, marks = article.marked(left, right, inside)
-        return _shortened(text, marks, left > start, right < end)
+        return shortened(text, marks, left > start, right < end)
 
     def _window(self, found: Found) -> int:
         """The token to begin with, so that the window's distinct words weigh most."""
@@ -108,7 +108,7 @@ class Marker:
             for token, word in found[i : i + WINDOW]:
                 if token - first > WINDOW - BEFORE:
                     break
-                worth += self._worth[word] * (_AGAIN if seen >> word & 1 else 1 + _AGAIN)
+                worth += self._worth[word] * (AGAIN if seen >> word & 1 else 1 + AGAIN)
                 seen |= 1 << word
             if worth > best_worth + 1e-6:
                 best, best_worth = first, worth
@@ -195,7 +195,7 @@ class _Article:
         return "".join(pieces), tuple(marks)
 
 
-def _shortened(text: str, marks: Marks, cut_before: bool, cut_after: bool) -> tuple[str, Marks]:
+def shortened(text: str, marks: Marks, cut_before: bool, cut_after: bool) -> tuple[str, Marks]:
     """One line of at most `LONGEST` characters, with “…” where it was cut."""
     text = text.replace("\n", " ")
     if len(text) > LONGEST:

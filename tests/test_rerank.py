@@ -1,24 +1,39 @@
-"""What letters, order and nearness add to a candidate equals what a slow plain reader counts."""
+"""What letters, order and nearness add to a candidate equals what a slow plain reader counts.
+
+By numpy and by C alike.
+"""
 
 import math
 import random
 from collections import Counter
 
 import bases
+import needs
 import numpy as np
 import pytest
 
+from kb import confidence, rerank, text
 from kb import query as queries
-from kb import rerank, text
 from kb.analysis import Kind
+from kb.kernels.native import Native, library
+from kb.kernels.plain import Plain
 from kb.letters import SIZE
-from kb.places import BLOCK, Places
+from kb.matches import NO_GRAMS, Matches
+from kb.places import BLOCK
 from kb.schema import K1, B
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
     return bases.made_up(tmp_path_factory.mktemp("base"), seed=11)
+
+
+@pytest.fixture(params=["numpy", "C"])
+def kernel(request, base):
+    corpus = base._opened().library.corpus
+    if request.param == "numpy":
+        return Plain(corpus)
+    return Native(library() or needs.unavailable("no C compiler was there at installation"), corpus)
 
 
 class Read:
@@ -150,8 +165,13 @@ def questions(count):
         yield " ".join(rng.sample(bases.WORDS, rng.randint(2, 6)))
 
 
+def rescored(kernel, sought, docs, scores=None):
+    scores = np.zeros(len(docs), np.float32) if scores is None else scores
+    return kernel.rescored(sought, docs, scores, confidence.questions(sought).masses)
+
+
 @pytest.mark.parametrize("part", ["content", "title", "line"])
-def test_letters_count_as_a_slow_reader_counts_them(base, part):
+def test_letters_count_as_a_slow_reader_counts_them(base, kernel, part):
     opened = base._opened()
     corpus, ranker = opened.library.corpus, opened.searcher._ranker
     reader = Reader(corpus)
@@ -159,9 +179,7 @@ def test_letters_count_as_a_slow_reader_counts_them(base, part):
     some = 0
     for raw in questions(40):
         asked, sought, plain = asked_of(corpus, ranker, raw)
-        matches = ranker.matches(sought, docs)
-        words = ranker.add_up(asked)
-        found = rerank.parts(matches, Places(matches), ranker._lengths, words[docs])[part]
+        found = rescored(kernel, sought, docs, ranker.add_up(asked)[docs]).parts[part]
         expected = [getattr(reader, part)(doc, plain) for doc in docs.tolist()]
         some += sum(value > 0 for value in expected)
 
@@ -169,7 +187,7 @@ def test_letters_count_as_a_slow_reader_counts_them(base, part):
     assert some > 100
 
 
-def test_a_place_holds_what_a_slow_reader_finds_there(base):
+def test_a_place_holds_what_a_slow_reader_finds_there(base, kernel):
     opened = base._opened()
     corpus, ranker = opened.library.corpus, opened.searcher._ranker
     reader = Reader(corpus)
@@ -179,8 +197,7 @@ def test_a_place_holds_what_a_slow_reader_finds_there(base):
         _, sought, plain = asked_of(corpus, ranker, raw)
         if any(len(other) for each in sought for other in each.others):
             continue  # synonyms count in part: another reader's business
-        places = Places(ranker.matches(sought, docs))
-        masses = places.masses.tolist()
+        masses = [each.mass for each in sought]
         lemmas = [each for _, _, each in plain]
         if any(a & b for i, a in enumerate(lemmas) for b in lemmas[:i]) or any(
             word.startswith(plain[-1][0]) for word, _, _ in plain[:-1]
@@ -189,19 +206,20 @@ def test_a_place_holds_what_a_slow_reader_finds_there(base):
         expected = [reader.place(doc, plain, masses) for doc in docs.tolist()]
         some += sum(value > 0 for value in expected)
 
-        assert places.most() == pytest.approx(expected, rel=1e-4, abs=1e-4), raw
+        held = rescored(kernel, sought, docs).held[0]
+        assert held == pytest.approx(expected, rel=1e-4, abs=1e-4), raw
     assert some > 100
 
 
-def test_pairs_count_as_a_slow_reader_counts_them(base):
+def test_pairs_count_as_a_slow_reader_counts_them(base, kernel):
     opened = base._opened()
     corpus, ranker = opened.library.corpus, opened.searcher._ranker
     (segment,) = corpus.segments
     docs = np.arange(corpus.size, dtype=np.int32)
     for raw in questions(40):
         _, sought, _ = asked_of(corpus, ranker, raw)
-        matches = ranker.matches(sought, docs)
-        found = rerank.parts(matches, Places(matches), ranker._lengths, docs * 0.0)["order"]
+        matches = Matches(corpus, sought, NO_GRAMS, docs)
+        found = rescored(kernel, sought, docs).parts["order"]
         pairs = [Counter() for _ in docs]
         for doc in docs.tolist():
             low, high = segment.arrays["content.ptr"][doc : doc + 2].tolist()

@@ -1,0 +1,54 @@
+"""Compiles `kb/kernels/native.c` when the package is installed; without a compiler it is left out.
+
+Plain C, loaded through ctypes: no headers of Python are needed, and one library serves every
+version of it.
+"""
+
+import os
+import shlex
+import subprocess
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fPIC", "-shared")
+
+
+class Kernels(BuildHookInterface):  # type: ignore[type-arg]
+    """The build hook that pyproject.toml names."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Adds the library to what is packed, and says so if it could not be made."""
+        if self.target_name != "wheel":
+            return
+        folder = Path(self.root, "kb", "kernels")
+        reason = compiled(folder / "native.c", folder / "libnative.so")
+        if reason:
+            self.app.display_warning(f"search will be slower, in numpy alone: {reason}")
+            return
+        build_data["artifacts"].append("kb/kernels/libnative.so")
+        build_data["pure_python"] = False
+        machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["tag"] = f"py3-none-{machine}"
+
+
+def compiled(source: Path, library: Path, *more: str) -> str:
+    """Makes the library; why that could not be, or nothing. `more` is said to the compiler, too."""
+    library.unlink(missing_ok=True)
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    seal = f"-DSEAL={crc32(source.read_bytes())}u"
+    with tempfile.TemporaryDirectory(dir=library.parent) as room:
+        made = Path(room, library.name)
+        command = [*compiler, *FLAGS, *more, seal, "-o", str(made), str(source), "-lm"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        except OSError as error:
+            return f"no C compiler: {error}"
+        if done.returncode:
+            return f"{compiler[0]} failed: {done.stderr.strip() or done.returncode}"
+        os.replace(made, library)
+    return ""

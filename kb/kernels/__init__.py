@@ -1,0 +1,56 @@
+"""The arithmetic of ranking: what is added up, re-scored and cut out. Knows no query and no rule.
+
+`plain` does it with numpy and is the definition; `native` does the same in C, if a compiler was
+there when the package was installed (decision 40).
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.instant import Corpus, Docs, Postings, Scores
+from kb.kernels import native, plain
+from kb.matches import Sought
+from kb.rerank import Rescored
+from kb.snippets import Excerpt
+
+
+class Kernel(Protocol):
+    """What ranking asks of arithmetic, over one corpus."""
+
+    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
+        """For every article of the corpus the sum of its scores, each list times its factor."""
+
+    def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
+        """The union of the lists, each article with its highest score times the list's factor."""
+
+    def prefix(self, start: str) -> Postings:
+        """What articles score for all surface words that begin with `start`, as for one word."""
+
+    def candidates(
+        self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
+    ) -> tuple[Docs, int]:
+        """The articles worth re-scoring, ascending, and how many score at all.
+
+        `words` becomes 0 where an article is not allowed; `favour` multiplies what articles are
+        chosen by.
+        """
+
+    def rescored(
+        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
+    ) -> Rescored:
+        """What letters, order and nearness add to articles (ascending) that score `scores` so far.
+
+        `masses` are, for each way to weigh the words of the query, what each is worth.
+        """
+
+    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+        """Title, best section and its best passage of some articles, in their order."""
+
+
+def opened(corpus: Corpus) -> Kernel:
+    """The fastest kernel there is."""
+    library = native.library()
+    return plain.Plain(corpus) if library is None else native.Native(library, corpus)

@@ -1,0 +1,276 @@
+"""The arithmetic of ranking in C: hands `native.c` the arrays of a build and takes what it found.
+
+The library is compiled when the package is installed; without it `plain` does the same.
+"""
+
+import ctypes
+from array import array
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+from pathlib import Path
+from struct import Struct
+from threading import local
+from typing import Any, NoReturn
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import rerank, snippets
+from kb.errors import IndexDamaged
+from kb.instant import SURFACE, Corpus, Docs, Postings, Scores
+from kb.matches import Sought, live_frequency
+from kb.places import BLOCK
+from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
+from kb.schema import K1
+from kb.segment import Segment
+from kb.snippets import Excerpt, shortened
+
+SOURCE = Path(__file__).with_name("native.c")
+LIBRARY = Path(__file__).with_name("libnative.so")
+
+# The arrays of a segment in the order of the struct `Segment` in C.
+_ARRAYS = (
+    "content.ptr", "content.words", "content.token", "content.line", "content.title",
+    "grams.keys", "grams.ptr", "grams.words", "grams.df",
+    "regions.ptr", "regions.kind", "regions.section", "regions.token", "regions.byte",
+    "tokens.ptr", "tokens.start", "tokens.end", "texts.ptr", "texts.blob",
+    *(f"surface.{field.name}.{kind}" for field in SURFACE for kind in ("ptr", "docs", "tf")),
+)  # fmt: skip
+_POSTINGS = Struct("=qqqd")
+_WEIGHTS = Struct("=6f2i").pack(
+    rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIMED,
+    rerank.LINED, BLOCK,
+)  # fmt: skip
+_CUT = Struct("=2i2d").pack(snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN)
+_HEAD = 9  # numbers before the marks of an excerpt
+_ROOM = _HEAD + 2 * 2 * snippets.MOST  # numbers an excerpt may take
+_Number, _Address = ctypes.c_int64, ctypes.c_void_p
+
+
+def seal(source: bytes) -> int:
+    """What tells a library made from another source."""
+    return crc32(source)
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled library, or None if there is none, or only one of another source or machine."""
+    try:
+        found = ctypes.CDLL(str(LIBRARY))
+        if found.kb_seal() & 0xFFFFFFFF != seal(SOURCE.read_bytes()):
+            return None
+    except (OSError, AttributeError):
+        return None
+    for name, result, *given in (
+        ("add_up", None, _Number, _Number, _Address, _Address),
+        ("best_of", _Number, _Number, _Number, _Address, _Address, _Address),
+        ("prefix", _Number, _Address, _Address, _Address, _Address),
+        ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
+         _Number, _Address, _Address),
+        ("rescore", _Number, _Address, _Address, _Address, _Number, _Address, _Address, _Number,
+         _Address, _Address, _Address),
+        ("excerpts", _Number, _Address, _Address, _Address, _Address, _Number, _Address, _Address),
+    ):  # fmt: skip
+        function = getattr(found, f"kb_{name}")
+        function.restype, function.argtypes = result, given
+    return found
+
+
+class Native:
+    """`kernels.Kernel` in C."""
+
+    def __init__(self, library: ctypes.CDLL, corpus: Corpus) -> None:
+        self._c = library
+        self._corpus = corpus
+        self._kept: list[Any] = []  # what C was given the addresses of
+        self._described = self._corpus_of(corpus)
+        self._bases = corpus.bases
+        self._local = local()
+
+    def _corpus_of(self, corpus: Corpus) -> int:
+        """The address of the struct `Corpus` in C."""
+        lengths = Lengths(corpus)
+        segments = array("q")
+        for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
+            arrays = {**segment.arrays, "grams.df": live_frequency(corpus, number)}
+            segments.extend((base, segment.size, len(segment.words)))
+            for name in _ARRAYS:
+                segments.extend(self._given(arrays[name]))
+        numbers = array("q", (len(corpus.segments), corpus.size, corpus.count))
+        numbers.append(_address(self._keep(segments)))
+        for values in (
+            corpus.live, lengths.content, lengths.title, lengths.line, lengths.first_line,
+            lengths.words_of_line, lengths.is_claim,
+            *(corpus.norms[field.name] for field in SURFACE),
+        ):  # fmt: skip
+            numbers.extend(self._given(values))
+        tail = array("f", (*(field.weight for field in SURFACE), K1, 0))
+        return _address(self._keep(array("q", numbers.tobytes() + tail.tobytes())))
+
+    def _keep(self, value: Any) -> Any:
+        self._kept.append(value)
+        return value
+
+    def _given(self, values: NDArray[Any]) -> tuple[int, int]:
+        """Address and length of an array that stays."""
+        return _at(self._keep(np.ascontiguousarray(values))), len(values)
+
+    # ------------------------------------------------------------ words
+
+    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
+        """See `Kernel.add_up`."""
+        total = np.empty(self._corpus.size, np.float32)
+        self._c.kb_add_up(len(total), len(lists), _packed(lists), _at(total))
+        return total
+
+    def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
+        """See `Kernel.best_of`."""
+        size = self._corpus.size
+        docs, scores = np.empty(size + 1, np.int32), np.empty(size + 1, np.float32)
+        found = self._c.kb_best_of(size, len(lists), _packed(lists), _at(docs), _at(scores))
+        return _cut_off(docs, scores, found)
+
+    def prefix(self, start: str) -> Postings:
+        """See `Kernel.prefix`."""
+        size = self._corpus.size
+        docs, scores = np.empty(size + 1, np.int32), np.empty(size + 1, np.float32)
+        ranges = array("q")
+        for segment in self._corpus.segments:
+            ranges.extend(segment.words.prefix(start))
+        found = self._c.kb_prefix(self._described, _address(ranges), _at(docs), _at(scores))
+        return _cut_off(docs, scores, found)
+
+    def candidates(
+        self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
+    ) -> tuple[Docs, int]:
+        """See `Kernel.candidates`."""
+        docs, hits = np.empty(CANDIDATES, np.int32), array("q", (0,))
+        found = self._c.kb_candidates(
+            len(words), _at(words), _at(allowed), None if favour is None else _at(favour),
+            HOPELESS, FEWEST, CANDIDATES, _at(docs), _address(hits),
+        )  # fmt: skip
+        if found < 0:
+            _fail(found)
+        return docs[:found], hits[0]
+
+    # ------------------------------------------------------------ candidates
+
+    def rescored(
+        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
+    ) -> Rescored:
+        """See `Kernel.rescored`."""
+        units, questions = len(docs), len(masses)
+        made = np.empty((len(rerank.PARTS) + questions, units), np.float32)
+        parts, held = made[: len(rerank.PARTS)], made[len(rerank.PARTS) :]
+        query = _Query(self._corpus.segments, sought, self._tables())
+        done = self._c.kb_rescore(
+            self._described, query.address, _WEIGHTS, units, _at(docs), _at(scores), questions,
+            _at(masses), _at(parts), _at(held),
+        )  # fmt: skip
+        if done < 0:
+            _fail(done)
+        return Rescored(dict(zip(rerank.PARTS, parts, strict=True)), held)
+
+    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+        """See `Kernel.excerpts`."""
+        order = sorted(range(len(docs)), key=docs.__getitem__)
+        ascending = array("i", [docs[i] for i in order])
+        query = _Query(self._corpus.segments, sought, self._tables())
+        worth = array("d", [each.mass for each in sought])
+        worth.extend([each.mass * each.other_weight for each in sought])
+        out = np.empty(_ROOM * len(docs) + 1, np.int32)
+        written = self._c.kb_excerpts(
+            self._described, query.address, _address(worth), _CUT, len(docs), _address(ascending),
+            _at(out),
+        )  # fmt: skip
+        if written < 0:
+            _fail(written)
+        numbers = out[:written].tolist()
+        found: list[Any] = [None] * len(docs)
+        at = 0
+        for i in order:
+            found[i], at = self._excerpt(docs[i], numbers, at)
+        return found
+
+    def _excerpt(self, doc: int, numbers: list[int], at: int) -> tuple[Excerpt, int]:
+        """What C wrote of an article from number `at` on, and where the next one begins."""
+        section, *title, low, high, before, after, titled, marked = numbers[at : at + _HEAD]
+        at += _HEAD
+        middle, end = at + 2 * titled, at + 2 * (titled + marked)
+        title_marks = tuple(zip(numbers[at:middle:2], numbers[at + 1 : middle : 2], strict=True))
+        marks = tuple(zip(numbers[middle:end:2], numbers[middle + 1 : end : 2], strict=True))
+        segment, number = self._corpus.locate(doc)
+        first = segment.view["texts.ptr"][number]
+        blob = segment.view["texts.blob"]
+        shown = str(blob[first + title[0] : first + title[1]], "utf-8", "replace")
+        text = str(blob[first + low : first + high], "utf-8", "replace")
+        if text:
+            text, marks = shortened(text, marks, bool(before), bool(after))
+        return Excerpt(shown, title_marks, section, text, marks), end
+
+    def _tables(self) -> "array[int]":
+        """The addresses of this thread's tables, one for each segment, all 0 between calls."""
+        found: array[int] | None = getattr(self._local, "tables", None)
+        if found is None:
+            found = array("q", [_at(segment.rows()) for segment in self._corpus.segments])
+            self._local.tables = found
+        return found
+
+
+class _Query:
+    """The struct `Query` in C; valid as long as this lives."""
+
+    def __init__(
+        self, segments: Sequence[Segment], sought: Sequence[Sought], tables: "array[int]"
+    ) -> None:
+        forms, others = array("q"), array("q")
+        for number in range(len(segments)):
+            for each in sought:
+                forms.extend((_at(each.forms[number]), len(each.forms[number])))
+                others.extend((_at(each.others[number]), len(each.others[number])))
+        weights = {each.text: each.weight for each in sought if each.text}
+        bordered = [f"_{word}_" for word in weights]
+        letters = "".join(bordered).encode("utf-32-le")
+        ends = array("i", accumulate(map(len, bordered), initial=0))
+        likeness = array("f", [each.other_weight for each in sought])
+        worth = array("d", weights.values())
+        self._numbers = array("q", (
+            len(sought), _address(forms), _address(others), _address(likeness), len(weights), 0,
+            _address(ends), _address(worth), _address(tables),
+        ))  # fmt: skip
+        self._kept = (forms, others, likeness, array("I", letters), ends, worth, tables)
+        self._numbers[5] = _address(self._kept[3])
+        self.address = _address(self._numbers)
+
+
+def _at(values: NDArray[Any]) -> int:
+    return values.ctypes.data
+
+
+def _address(values: "array[Any]") -> int:
+    return values.buffer_info()[0]
+
+
+def _packed(lists: Sequence[tuple[Postings, float]]) -> bytes:
+    """An array of the struct `Postings` in C."""
+    return b"".join(
+        [
+            _POSTINGS.pack(_at(docs), _at(scores), len(docs), factor)
+            for (docs, scores), factor in lists
+        ]
+    )
+
+
+def _cut_off(docs: Docs, scores: Scores, found: int) -> Postings:
+    """The first `found` of both, without the room behind them."""
+    if found < 0:
+        _fail(found)
+    return docs[:found].copy(), scores[:found].copy()
+
+
+def _fail(error: int) -> NoReturn:
+    if error == -1:
+        raise MemoryError
+    raise IndexDamaged("an index points nowhere; run `kb index --full`")

@@ -1,0 +1,76 @@
+"""The arithmetic of ranking with numpy: slower than `native`, and what that is measured by."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb import rerank, snippets
+from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
+from kb.matches import NO_GRAMS, Letters, Matches, Sought
+from kb.places import Places
+from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
+from kb.snippets import Excerpt
+
+
+class Plain:
+    """`kernels.Kernel` with numpy."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self._corpus = corpus
+        self._letters = Letters(corpus)
+        self._lengths = Lengths(corpus)
+
+    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
+        """See `Kernel.add_up`."""
+        total = np.zeros(self._corpus.size, np.float32)
+        for (docs, scores), factor in lists:
+            total[docs] += scores if factor == 1 else np.float32(factor) * scores
+        return total
+
+    def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
+        """See `Kernel.best_of`."""
+        best = np.zeros(self._corpus.size, np.float32)
+        for (docs, scores), factor in lists:
+            best[docs] = np.maximum(best[docs], np.float32(factor) * scores)
+        found = best.nonzero()[0].astype(np.int32)
+        return (found, best[found]) if len(found) else NOTHING
+
+    def prefix(self, start: str) -> Postings:
+        """See `Kernel.prefix`."""
+        return self._corpus.prefix_impact(start)
+
+    def candidates(
+        self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
+    ) -> tuple[Docs, int]:
+        """See `Kernel.candidates`."""
+        words *= allowed
+        total = int(np.count_nonzero(words))
+        scores = words if favour is None else words * favour
+        best = scores.max(initial=0)
+        if not best:
+            return np.empty(0, np.int32), total
+        for share in (HOPELESS, HOPELESS / 2, 0.0):
+            docs: Docs = (scores > share * best).nonzero()[0].astype(np.int32)
+            if len(docs) >= FEWEST:
+                break
+        most = max(int(np.count_nonzero(scores[docs] >= HOPELESS * best)), FEWEST)
+        if len(docs) > min(most, CANDIDATES):
+            docs = docs[rerank.best_first(scores[docs], min(most, CANDIDATES))]
+            docs.sort()
+        return docs, total
+
+    def rescored(
+        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
+    ) -> Rescored:
+        """See `Kernel.rescored`."""
+        matches = Matches(self._corpus, sought, self._letters.of(sought), docs)
+        places = Places(matches)
+        held = np.array([places.most(each) for each in masses], np.float32)
+        return Rescored(rerank.parts(matches, held[0], self._lengths, scores), held)
+
+    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+        """See `Kernel.excerpts`."""
+        ascending = np.sort(np.array(docs, np.int32))
+        matches = Matches(self._corpus, sought, NO_GRAMS, ascending)
+        return snippets.Marker(matches).excerpts(np.searchsorted(ascending, docs).tolist())
