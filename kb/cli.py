@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from kb import __version__
+from kb import __version__, memory
 from kb.commands import (
     check,
     config,
@@ -32,6 +32,7 @@ class _Kb(click.Group):
     """Turns what a command returned or raised into an exit code and at most one line on stderr."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        memory.look_seldom()
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")

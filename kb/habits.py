@@ -10,9 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from kb.errors import LogUnavailable
-from kb.searchlog import Popular, SearchLog
+from kb.searchlog import Popular
+
+if TYPE_CHECKING:
+    from kb.searchlog import SearchLog
 
 AGE = 300.0  # seconds after which the log is asked again
 DAYS = 30  # of which the opened articles count
@@ -32,7 +36,7 @@ class Habits:
 
     def __init__(
         self,
-        open_log: Callable[[], SearchLog | None],
+        open_log: "Callable[[], SearchLog | None]",
         *,
         clock: Callable[[], float] = monotonic,
         today: Callable[[], datetime] = lambda: datetime.now(UTC),

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from kb import (
     reading,
     record,
     store,
+    text,
 )
 from kb.analysis import Analysed, analyse
 from kb.articles import Article, Defaults, Problem, Source
@@ -231,6 +232,7 @@ def rebuild(
     hurried: bool = False,
     progress: Progress | None = None,
     past: history.History | None = None,
+    builds: Builds | None = None,
     start: Builds | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the articles folder and publishes it whole.
@@ -240,14 +242,15 @@ def rebuild(
     nothing is published that takes a served article away by a mistake, leaves no article at all,
     or was withdrawn by `kb rollback`. `hurried` is for a writer who waits: the level of chance is
     that of the build before, and nothing is written afresh; the next build that is in no hurry
-    makes up for it. `past` is what git says of the articles, where the folder
-    itself cannot be asked; `start` are other builds, of which the current one is gone on from if it
-    can be. Raises ArticlesMissing or BuildFailed; the old build then goes on serving.
+    makes up for it. `past` is what git says of the articles, where the folder itself cannot be
+    asked; `builds` are those of the settings, as looked at already; `start` are other builds, of
+    which the current one is gone on from if it can be. Raises ArticlesMissing or BuildFailed; the
+    old build then goes on serving.
     """
     began = perf_counter()
     listing = articles.listing(settings.articles)
     past = past or history.read(settings.articles)
-    builds = Builds(settings.builds)
+    builds = builds or Builds(settings.builds)
     with builds.draft() as draft:
         before = _before(start, settings) if start is not None else None
         is_own = before is None
@@ -522,8 +525,9 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
         for source, data, defaults in plan.fresh
     ]
     results = limits.each(
-        prepare, jobs, seconds=settings.render_seconds, megabytes=settings.render_megabytes
-    )
+        prepare, jobs, seconds=settings.render_seconds, megabytes=settings.render_megabytes,
+        meanwhile=partial(_open_dictionaries, plan),
+    )  # fmt: skip
     for done, (number, result) in enumerate(results, 1):
         source, data, defaults = plan.fresh[number]
         doc: Analysed | None = None
@@ -541,6 +545,12 @@ def _prepare(settings: Settings, plan: _Plan, progress: Progress | None) -> Iter
         )
         if progress:
             progress(done, total)
+
+
+def _open_dictionaries(plan: _Plan) -> None:
+    """What writing the new and changed files will ask, opened while they are rendered."""
+    if any(b"\xd0" in data for _, data, _ in plan.fresh):  # begins most Cyrillic letters
+        text.lemmas("слово")
 
 
 def failed(path: str, failure: "limits.Failure", settings: Settings) -> Problem:

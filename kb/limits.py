@@ -18,6 +18,8 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, Literal, TypeVar
 
+from kb import memory
+
 Value = TypeVar("Value")
 Result = TypeVar("Result")
 
@@ -49,16 +51,21 @@ def each(
     processes: int = 2,
     seconds: float = 10.0,
     megabytes: int = 512,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[tuple[int, Result | Failure]]:
     """Number and result of every value, in order. A value that breaks a limit is a Failure.
 
     Children live on from value to value, so the function should leave nothing behind. They are
     forked where the caller has one thread; otherwise they start afresh and import the function by
     name. `megabytes` is what a value may take beyond what the child holds before its first one.
-    Values are taken as they are needed. Closing the iterator ends the children.
+    Values are taken as they are needed. Closing the iterator ends the children. `meanwhile` is
+    called once, as soon as they are at work.
     """
     team = _Team(function, enumerate(values), max(1, processes), seconds, megabytes)
     try:
+        team.hand_out()
+        if meanwhile and team.children:
+            meanwhile()
         yield from team.results()
     except BaseException:
         team.end(at_once=True)
@@ -106,7 +113,7 @@ class _Team(Generic[Value, Result]):
 
     def results(self) -> Iterator[tuple[int, Result | Failure]]:
         while True:
-            self._hand_out()
+            self.hand_out()
             while self.given in self.done:
                 yield self.given, self.done.pop(self.given)
                 self.given += 1
@@ -115,7 +122,8 @@ class _Team(Generic[Value, Result]):
             elif not self.again and self.is_exhausted and not self.done:
                 return
 
-    def _hand_out(self) -> None:
+    def hand_out(self) -> None:
+        """Gives every child that is idle something to do, and starts those that are missing."""
         for child in [*self.children]:
             if not child.work:
                 self._give(child)
@@ -277,6 +285,7 @@ def _work(
     parent: int,
 ) -> None:
     """Answers for one value after another until the pipe closes."""
+    memory.settle()
     for other in strangers:
         other.close()
     _leave_with(parent)

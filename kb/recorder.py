@@ -18,12 +18,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kb import runs
 from kb.errors import LogUnavailable
 from kb.runs import Report
-from kb.searchlog import Amendment, Search, SearchLog
+from kb.searchlog import Amendment, Search
+
+if TYPE_CHECKING:
+    from kb.searchlog import SearchLog
 
 _BATCH = 20  # searches in one transaction: other processes wait for their turn
 _ASIDE = 2  # times a click may wait, 10 s each, for another worker to write its search
@@ -80,7 +83,7 @@ class Recorder:
 
     def __init__(
         self,
-        open_log: Callable[[], SearchLog],
+        open_log: "Callable[[], SearchLog]",
         judge: Judge,
         *,
         clock: Callable[[], float] = time.time,
@@ -148,7 +151,7 @@ class Recorder:
         more.setdefault("id", os.urandom(16).hex())
         self._call(lambda log: log.ticket(text, **more))
 
-    def _call(self, call: Callable[[SearchLog], object]) -> None:
+    def _call(self, call: "Callable[[SearchLog], object]") -> None:
         self._offer(lambda: self._calls.append(call))
 
     def _offer(self, news: Callable[[], None]) -> None:
@@ -271,7 +274,7 @@ class Recorder:
             else:
                 self._late.append(each)
 
-    def _amend(self, late: _Late, is_last: bool, log: SearchLog) -> None:
+    def _amend(self, late: _Late, is_last: bool, log: "SearchLog") -> None:
         """Add to a search; one that nobody has written yet is waited for, but not for ever."""
         if not log.amend(late.more) and late.tries < _ASIDE and not is_last:
             self._late.append(replace(late, due=self._clock() + self._hold, tries=late.tries + 1))
@@ -362,7 +365,7 @@ class Recorder:
         self._failures = 0
         self.trouble = ""
 
-    def _put(self, log: SearchLog, batch: list[Search]) -> None:
+    def _put(self, log: "SearchLog", batch: list[Search]) -> None:
         forged = log.forged
         try:
             log.record(*batch)

@@ -7,8 +7,12 @@ nothing sure any more is regressed. Groups that are dismissed or merged are left
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from kb.searchlog import MissGroup, SearchLog
+from kb.searchlog import MissGroup
+
+if TYPE_CHECKING:
+    from kb.searchlog import SearchLog
 
 TOP = 3
 
@@ -22,7 +26,7 @@ _PAGE = 200
 
 
 def replay(
-    log: SearchLog,
+    log: "SearchLog",
     top: Top,
     commit: Commit,
     *,
@@ -46,7 +50,7 @@ def replay(
     return answered, regressed
 
 
-def _groups(log: SearchLog) -> Iterator[MissGroup]:
+def _groups(log: "SearchLog") -> Iterator[MissGroup]:
     last = 0
     while page := log.groups_to_replay(last, _PAGE):
         yield from page
@@ -54,7 +58,7 @@ def _groups(log: SearchLog) -> Iterator[MissGroup]:
 
 
 def _settle(
-    log: SearchLog,
+    log: "SearchLog",
     group: MissGroup,
     slugs: Sequence[str],
     commit: Commit,

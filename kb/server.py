@@ -1,7 +1,5 @@
 """The server behind `kb serve`: a socket, worker processes, log lines. Answers nothing itself."""
 
-import ctypes
-import gc
 import json
 import logging
 import os
@@ -23,7 +21,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.message import Request
 from pydantic import SecretStr
 
-from kb import shipped, signin
+from kb import memory, shipped, signin
 from kb.config import Settings
 from kb.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing
 from kb.store import Builds
@@ -282,10 +280,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def _before_forks(self, address: str) -> None:
         """What is in memory now stays shared: workers' garbage collectors leave it alone."""
-        gc.collect()
-        gc.freeze()
-        with suppress(OSError, AttributeError):  # not every C library can
-            ctypes.CDLL(None).malloc_trim(0)  # what opening the build has left free
+        if self._service is not None:
+            self._service.before_fork()
+        memory.give_back()
+        memory.settle()
         announce(self._settings, address, self._token, as_json=self._log_json)
 
     def _after_fork(self, _server: object, _worker: object) -> None:

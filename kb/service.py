@@ -37,11 +37,7 @@ from kb.searchlog import (
     Details,
     Filter,
     Health,
-    Ids,
     MissGroup,
-    News,
-    Numbers,
-    SearchLog,
     Suggestions,
     Ticket,
 )
@@ -51,6 +47,7 @@ from kb.store import Build, Builds
 # sooner and holds less.
 if TYPE_CHECKING:
     from kb.indexer import BuildReport, Progress
+    from kb.searchlog import Ids, News, Numbers, SearchLog
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +183,9 @@ class KnowledgeBase:
         self._owners = OwnersFile(settings.articles)
         self._habits = Habits(lambda: self._searches if self._has_log() else None, today=now)
         self._recorder = Recorder(
-            lambda: SearchLog(settings.log_url), self._judge, clock=lambda: now().timestamp()
+            lambda: searchlog.SearchLog(settings.log_url),
+            self._judge,
+            clock=lambda: now().timestamp(),
         )
 
     @classmethod
@@ -204,6 +203,10 @@ class KnowledgeBase:
         self._habits.wait(1.0)
         if self._log is not None:
             self._log.close()
+
+    def before_fork(self) -> None:
+        """What every child will need is loaded, and so shared."""
+        _ = searchlog.SearchLog
 
     def after_fork(self) -> None:
         """A child process makes connections and threads of its own."""
@@ -283,6 +286,7 @@ class KnowledgeBase:
             careful=careful,
             hurried=hurried,
             progress=progress,
+            builds=self._builds,
         )
         self._looked = -1.0
         self._remember(report, before)
@@ -422,9 +426,9 @@ class KnowledgeBase:
         )
 
     @property
-    def _searches(self) -> SearchLog:
+    def _searches(self) -> "SearchLog":
         if self._log is None:
-            self._log = SearchLog(self.settings.log_url)
+            self._log = searchlog.SearchLog(self.settings.log_url)
         return self._log
 
     # What leads see and do; all of these raise LogUnavailable. What changes groups returns the
@@ -454,23 +458,25 @@ class KnowledgeBase:
         """All there is to know of one group; of a merged one, of the group it is in."""
         return self._searches.details(id)
 
-    def assign(self, groups: Ids, owner: str, *, who: str) -> int:
+    def assign(self, groups: "Ids", owner: str, *, who: str) -> int:
         """From now on `owner` answers for the groups; an empty owner opens them again."""
         return self._searches.assign(groups, owner, who=who, at=self._now())
 
-    def dismiss(self, groups: Ids, reason: str, *, until: datetime | None = None, who: str) -> int:
+    def dismiss(
+        self, groups: "Ids", reason: str, *, until: datetime | None = None, who: str
+    ) -> int:
         """Nobody will answer the groups, for a reason and at most until a moment."""
         return self._searches.dismiss(groups, reason, until=until, who=who, at=self._now())
 
-    def reopen(self, groups: Ids, *, who: str) -> int:
+    def reopen(self, groups: "Ids", *, who: str) -> int:
         """The groups wait for an answer again."""
         return self._searches.reopen(groups, who=who, at=self._now())
 
-    def annotate(self, groups: Ids, note: str, *, who: str) -> int:
+    def annotate(self, groups: "Ids", note: str, *, who: str) -> int:
         """The groups carry this note from now on."""
         return self._searches.annotate(groups, note, who=who, at=self._now())
 
-    def merge(self, groups: Ids, into: int, *, who: str) -> int:
+    def merge(self, groups: "Ids", into: int, *, who: str) -> int:
         """The groups ask the same as `into`."""
         return self._searches.merge(groups, into, who=who, at=self._now())
 
@@ -485,7 +491,7 @@ class KnowledgeBase:
         except LogUnavailable as error:
             return Health(False, "", message=str(error))
 
-    def numbers(self) -> Numbers:
+    def numbers(self) -> "Numbers":
         """What the log counts for leads; its methods raise LogUnavailable."""
         return self._searches
 
@@ -502,7 +508,7 @@ class KnowledgeBase:
         """Puts back what an action changed; the ids of the groups."""
         return self._searches.undo(action, who=who, at=self._now())
 
-    def news(self, since: datetime, until: datetime) -> News:
+    def news(self, since: datetime, until: datetime) -> "News":
         """What a stretch of time brought, for the weekly letter. Raises LogUnavailable."""
         return self._searches.news(since, until)
 

@@ -12,14 +12,17 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from functools import partial
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from kb import query as queries
 from kb import repairs, text
 from kb.library import Library
 from kb.search import Asked, Results, Searcher, Words
-from kb.searchlog import Finding, MissGroup, SearchLog, Triage
+from kb.searchlog import Finding, MissGroup, Triage
 from kb.segment import DRAFT
+
+if TYPE_CHECKING:
+    from kb.searchlog import SearchLog
 
 SECONDS: Final = 60.0  # after a build; what is left waits for the next one
 _REPAIRS: Final = ("layout", "translit", "spelling")
@@ -148,7 +151,7 @@ def _replaced(question: str, word: str, other: str) -> str:
 
 
 def triage(
-    log: SearchLog,
+    log: "SearchLog",
     examiner: Examiner,
     owner: Callable[[str], str],
     build: str,

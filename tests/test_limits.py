@@ -102,6 +102,15 @@ def test_no_values_need_no_children():
     assert results(double, []) == []
 
 
+def test_meanwhile_something_else_is_done_once():
+    done = []
+
+    assert results(double, [1, 2, 3], meanwhile=lambda: done.append(bool(children()))) == [2, 4, 6]
+    assert done == [True]
+    assert results(double, [], meanwhile=lambda: done.append(False)) == []
+    assert done == [True]
+
+
 def test_few_values_start_few_children():
     assert results(misbehave, ["pid"], processes=8) != [os.getpid()]
     pids = set(results(misbehave, ["pid"] * 40, processes=2))

@@ -397,3 +397,16 @@ def test_who_only_reads_builds_loads_nothing_that_writes_them():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_what_speaks_sql_is_loaded_when_the_log_is_asked_and_before_a_fork():
+    code = (
+        "import sys, kb.service as service, kb.indexer; from kb.config import Settings\n"
+        "print('sqlalchemy' in sys.modules)\n"
+        "service.KnowledgeBase(Settings()).before_fork()\n"
+        "print('sqlalchemy' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["False", "True"]

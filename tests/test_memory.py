@@ -1,0 +1,47 @@
+"""When Python looks for what can be freed."""
+
+import gc
+
+import pytest
+
+from kb import limits, memory
+
+USUAL = (700, 10, 10)
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch):
+    before = gc.get_threshold()
+    monkeypatch.setattr(memory, "_USUAL", USUAL)
+    yield
+    gc.set_threshold(*before)
+    gc.unfreeze()
+
+
+def test_what_is_made_at_the_start_is_not_gone_over_again_and_again():
+    gc.set_threshold(*USUAL)
+
+    memory.look_seldom()
+
+    assert gc.get_threshold()[0] > 100 * USUAL[0]
+
+
+def test_what_is_there_stays_and_what_comes_is_looked_at_as_usual():
+    memory.look_seldom()
+
+    memory.settle()
+
+    assert gc.get_freeze_count() > 0
+    assert gc.get_threshold() == USUAL
+
+
+def test_children_that_render_look_as_usual():
+    memory.look_seldom()
+
+    found = [result for _, result in limits.each(thresholds, [0])]
+
+    assert found == [USUAL]
+
+
+def thresholds(_: int) -> tuple[int, ...]:
+    return gc.get_threshold()
