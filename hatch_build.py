@@ -15,7 +15,11 @@ from zlib import crc32
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-FLAGS = ("-std=c11", "-O3", "-ffp-contract=off", "-fPIC", "-shared")
+FLAGS = (
+    *("-std=c11", "-O3", "-fPIC", "-shared"),
+    # The same sums as numpy's; scores are numbers, so loops over them may become vectors.
+    *("-ffp-contract=off", "-ffinite-math-only", "-fno-signed-zeros", "-fno-trapping-math"),
+)
 
 
 class Kernels(BuildHookInterface):  # type: ignore[type-arg]

@@ -6,11 +6,12 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import confidence, kernels, rerank
+from kb import confidence, kernels
 from kb.confidence import Stops
 from kb.instant import Corpus, Docs, Postings, Recent, Scores
 from kb.kernels import Kernel
@@ -36,8 +37,8 @@ class Ranked:
     words: Scores  # of all articles, what the words alone give; above 0: a hit
     total: int  # hits
     confident: bool
-    sought: Sequence[Sought]
     own_lang: str
+    prepared: Any  # the content words, as the kernel takes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +107,19 @@ class Ranker:
         favour = self._favours.get(own_lang, self._boost)
         docs, total = self.kernel.candidates(words, allowed, favour)
         sought = self._sought(asked)
+        prepared = self.kernel.prepared(sought)
         questions = confidence.questions(sought)
-        parts, held = self.kernel.rescored(sought, docs, words[docs], questions.masses)
-        scores = rerank.total(words[docs], parts)
-        if favour is not None:
-            scores *= favour[docs]
-        order = np.lexsort((docs, -self.corpus.updated[docs], -np.round(scores, 3)))
+        scores, order, _, held = self.kernel.rescored(
+            prepared, docs, words[docs], favour, questions.masses
+        )
         confident = confidence.is_enough(
             held, questions, order, self.level, _stops(asked, self.corpus.count)
         )
-        return Ranked(docs[order], scores[order], words, total, confident, sought, own_lang)
+        return Ranked(docs[order], scores[order], words, total, confident, own_lang, prepared)
 
     def excerpts(self, ranked: Ranked, docs: Sequence[int]) -> list[Excerpt]:
         """Title, best section and its best passage of some articles, in their order."""
-        return self.kernel.excerpts(ranked.sought, docs)
+        return self.kernel.excerpts(ranked.prepared, docs)
 
     def behind(self, ranked: Ranked) -> tuple[Docs, Scores]:
         """The articles of the best 200 that were not re-scored, in order, and their scores."""
@@ -139,9 +139,9 @@ class Ranker:
         # Without their letters: places hold whole words.
         sought = [replace(each, text="") for each in self._sought(asked)]
         masses = np.array([[each.mass for each in sought]], np.float32)
-        _, held = self.kernel.rescored(sought, docs, words[docs], masses)
+        found = self.kernel.rescored(self.kernel.prepared(sought), docs, words[docs], None, masses)
         return confidence.share(
-            held[0], masses[0], np.arange(len(docs)), _stops(asked, self.corpus.count)
+            found.held[0], masses[0], np.arange(len(docs)), _stops(asked, self.corpus.count)
         )
 
     def _sought(self, asked: _Asked) -> list[Sought]:
@@ -270,9 +270,8 @@ class Ranker:
         ranked = self.rank(query, allowed, own_lang)
         words = self.add_up(asked)
         candidates = np.sort(ranked.docs)
-        masses = confidence.questions(ranked.sought).masses
-        parts = self.kernel.rescored(ranked.sought, candidates, words[candidates], masses).parts
-        total = rerank.total(words[candidates], parts)
+        masses = confidence.questions(self._sought(asked)).masses
+        found = self.kernel.rescored(ranked.prepared, candidates, words[candidates], None, masses)
         rows: list[tuple[int, str, str, str, float]] = []
         for doc in docs:
             place = int(np.searchsorted(candidates, doc))
@@ -287,11 +286,11 @@ class Ranker:
                     name,
                     float(part[place]),
                 )
-                for name, part in parts.items()
+                for name, part in found.parts.items()
                 if part[place] > 0
             ]
             final = float(ranked.scores[(ranked.docs == doc).nonzero()[0][0]])
-            rest = final - float(total[place])
+            rest = final - float(found.scores[place])
             if abs(rest) > 5e-4:
                 rows.append((doc, "favour", "boost, language", "", rest))
         return rows

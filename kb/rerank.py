@@ -19,13 +19,15 @@ PARTS = ("content", "title", "order", "place", "line")
 
 
 class Rescored(NamedTuple):
-    """What letters, order and nearness of words add to articles.
+    """What letters, order and nearness of words make of articles.
 
     `held` is, for each way to weigh the words of the query, what the best place of each article
     holds of it.
     """
 
-    parts: dict[str, Scores]
+    scores: Scores
+    order: NDArray[Any]  # numbers among the articles, the best first
+    parts: dict[str, Scores]  # of the scores, without what favours an article
     held: Scores
 
 
@@ -147,10 +149,9 @@ def _lines(matches: Matches, lengths: Lengths, scores: Scores) -> Scores:
     return best
 
 
-def total(scores: Scores, found: dict[str, Scores]) -> Scores:
-    """The sum of the words' scores and all parts."""
-    whole: Scores = scores + sum(found.values())
-    return whole
+def in_order(corpus: Corpus, docs: Docs, scores: Scores) -> NDArray[np.intp]:
+    """The best first; of those that score the same to three places, the newest."""
+    return np.lexsort((docs, -corpus.updated[docs], -np.round(scores, 3)))
 
 
 def best_first(scores: Scores, most: int) -> Docs:

@@ -13,7 +13,19 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
 
 from kb import (
-    api, feeds, front, hooks, i18n, leads, packing, pages, proxies, repeats, runs, shipped, widget,
+    api,
+    feeds,
+    front,
+    hooks,
+    i18n,
+    leads,
+    packing,
+    pages,
+    proxies,
+    repeats,
+    runs,
+    shipped,
+    widget,
 )  # fmt: skip
 from kb.config import Settings
 from kb.errors import IndexMissing, KBError

@@ -167,7 +167,8 @@ def questions(count):
 
 def rescored(kernel, sought, docs, scores=None):
     scores = np.zeros(len(docs), np.float32) if scores is None else scores
-    return kernel.rescored(sought, docs, scores, confidence.questions(sought).masses)
+    masses = confidence.questions(sought).masses
+    return kernel.rescored(kernel.prepared(sought), docs, scores, None, masses)
 
 
 @pytest.mark.parametrize("part", ["content", "title", "line"])

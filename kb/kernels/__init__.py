@@ -5,7 +5,7 @@ there when the package was installed (decision 40).
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +38,19 @@ class Kernel(Protocol):
         chosen by.
         """
 
-    def rescored(
-        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
-    ) -> Rescored:
-        """What letters, order and nearness add to articles (ascending) that score `scores` so far.
+    def prepared(self, sought: Sequence[Sought]) -> Any:
+        """The content words of a query as the next two take them."""
 
-        `masses` are, for each way to weigh the words of the query, what each is worth.
+    def rescored(
+        self, prepared: Any, docs: Docs, words: Scores, favour: Scores | None, masses: Scores
+    ) -> Rescored:
+        """What letters, order and nearness add to articles (ascending), and their order.
+
+        `words` is what the words alone give them, `masses` for each way to weigh the words of the
+        query what each is worth.
         """
 
-    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+    def excerpts(self, prepared: Any, docs: Sequence[int]) -> list[Excerpt]:
         """Title, best section and its best passage of some articles, in their order."""
 
 

@@ -43,6 +43,7 @@ typedef struct {
     U8 alive;
     F32 content_norm, title_norm, line_norm;
     I64 first_line; I32 words_of_line; U8 is_claim;
+    I32 updated;
     F32 surface_norm[4];
     float surface_weight[4];
     float k1;
@@ -223,18 +224,17 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
     float *own = favour ? malloc(((size_t)size + 1) * sizeof *own) : NULL;
     if (favour && !own)
         return NO_MEMORY;
+    const float *score = favour ? own : total;
     float best = 0;
-    int64_t some = 0;
+    int32_t some = 0, above[3] = {0, 0, 0}, near = 0;
     for (int64_t doc = 0; doc < size; doc++) {
-        total[doc] = allowed[doc] ? total[doc] : 0.0f;
-        some += total[doc] != 0;
+        const float one = allowed[doc] ? total[doc] : 0.0f;
+        total[doc] = one;
+        some += one != 0;
     }
-    const float *score = total;
-    if (favour) {
+    if (favour)
         for (int64_t doc = 0; doc < size; doc++)
             own[doc] = total[doc] * favour[doc];
-        score = own;
-    }
     for (int64_t doc = 0; doc < size; doc++)
         best = score[doc] > best ? score[doc] : best;
     *hits = some;
@@ -242,20 +242,13 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
         free(own);
         return 0;
     }
-    const float shares[] = {(float)hopeless, (float)(hopeless / 2), 0.0f};
-    float floor = 0;
-    int64_t found = 0, near = 0;
-    for (int i = 0; i < 3; i++) {
-        floor = shares[i] * best;
-        found = 0;
-        for (int64_t doc = 0; doc < size; doc++)
-            found += score[doc] > floor;
-        if (found >= fewest)
-            break;
+    const float floors[3] = {(float)hopeless * best, (float)(hopeless / 2) * best, 0.0f};
+    for (int64_t doc = 0; doc < size; doc++) {
+        near += score[doc] >= floors[0];
+        above[0] += score[doc] > floors[0];
+        above[1] += score[doc] > floors[1];
     }
-    const float hope = shares[0] * best;
-    for (int64_t doc = 0; doc < size; doc++)
-        near += score[doc] >= hope;
+    const float floor = floors[above[0] >= fewest ? 0 : above[1] >= fewest ? 1 : 2];
     int64_t wanted = near > fewest ? near : fewest;
     wanted = wanted < most ? wanted : most;
     Ranked *heap = malloc(((size_t)wanted + 1) * sizeof *heap);
@@ -290,6 +283,7 @@ typedef struct {
     int64_t *spans;         /* per gram and segment: from, to in the segment's `gram_words` */
     int64_t rows, most;     /* used (row 0 is none), room for */
     uint64_t *masks;        /* per row, which grams the word has */
+    uint64_t *near;         /* a bit per word of the segment: whether it has a row */
     int32_t *codes;         /* per row: 0, 1 + i for a synonym of word i, 1 + words + i for a form */
 } Rows;
 
@@ -298,6 +292,7 @@ static void drop_rows(Rows *rows)
     free(rows->worth);
     free(rows->spans);
     free(rows->masks);
+    free(rows->near);
     free(rows->codes);
 }
 
@@ -377,7 +372,11 @@ static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
     rows->rows = 1;
     rows->masks = calloc((size_t)(rows->most * rows->across) + 1, sizeof *rows->masks);
     rows->codes = calloc((size_t)rows->most, sizeof *rows->codes);
-    return rows->masks && rows->codes ? 0 : NO_MEMORY;
+    int64_t words = 0;
+    for (int64_t s = 0; s < corpus->segments; s++)
+        words = corpus->segment[s].words > words ? corpus->segment[s].words : words;
+    rows->near = calloc((size_t)words / 64 + 1, sizeof *rows->near);
+    return rows->masks && rows->codes && rows->near ? 0 : NO_MEMORY;
 }
 
 /* The row of a word of a segment, its next one if it has none; below 0 if there is no such word. */
@@ -385,8 +384,10 @@ static int64_t row_of(const Segment *segment, int32_t *table, Rows *rows, int32_
 {
     if (word < 0 || word >= segment->words)
         return DAMAGED;
-    if (!table[word])
+    if (!table[word]) {
         table[word] = (int32_t)rows->rows++;
+        rows->near[word / 64] |= 1ull << (word % 64);
+    }
     return table[word];
 }
 
@@ -591,9 +592,9 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
         const int32_t number = segment->content_words.at[at];
         if (number < 0 || number > segment->words)
             return DAMAGED;
-        const int32_t row = table[number];
-        if (!row)
+        if (!(rows->near[number / 64] >> (number % 64) & 1))
             continue;
+        const int32_t row = table[number];
         if (!look->often[row]++)
             look->touched[touched++] = row;
         if (segment->content_line.at[at]) {
@@ -671,7 +672,7 @@ static int descending(const void *a, const void *b)
 /* What an article must score for its lines to be compared; below 0: out of memory. */
 static int64_t line_floor(const Look *look, const float *scores, float *floor)
 {
-    *floor = -INFINITY;
+    *floor = -1;
     if (look->units <= look->weights->lined)
         return 0;
     float *sorted = malloc((size_t)look->units * sizeof *sorted);
@@ -737,6 +738,7 @@ static int64_t look_at_all(Look *look, const float *scores)
         for (; !error && unit < look->units && look->docs[unit] < end; unit++)
             error = read_article(look, segment, look->query->tables[s], unit);
         clear_table(corpus, look->query, &look->rows, s);
+        memset(look->rows.near, 0, ((size_t)segment->words / 64 + 1) * sizeof *look->rows.near);
         if (error)
             return error;
     }
@@ -754,14 +756,50 @@ static int64_t look_at_all(Look *look, const float *scores)
     return error;
 }
 
+typedef struct { float score; int32_t updated, unit; } Ordered;
+
+static int better_first(const void *a, const void *b)
+{
+    const Ordered *left = a, *right = b;
+    if (left->score != right->score)
+        return left->score < right->score ? 1 : -1;
+    if (left->updated != right->updated)
+        return left->updated < right->updated ? 1 : -1;
+    return (left->unit > right->unit) - (left->unit < right->unit);
+}
+
+/* The whole scores, and the order: what scores the same to three places, newest first. */
+static int64_t put_in_order(const Look *look, const float *words, const float *favour, float *scores,
+                            int32_t *order)
+{
+    Ordered *all = malloc(((size_t)look->units + 1) * sizeof *all);
+    if (!all)
+        return NO_MEMORY;
+    for (int64_t unit = 0; unit < look->units; unit++) {
+        const int32_t doc = look->docs[unit];
+        scores[unit] = words[unit] + (look->content[unit] + look->title[unit] + look->order[unit]
+                                      + look->place[unit] + look->line[unit]);
+        if (favour)
+            scores[unit] *= favour[doc];
+        all[unit] = (Ordered){rintf(scores[unit] * 1000.0f) / 1000.0f,
+                              look->corpus->updated.at[doc], (int32_t)unit};
+    }
+    qsort(all, (size_t)look->units, sizeof *all, better_first);
+    for (int64_t unit = 0; unit < look->units; unit++)
+        order[unit] = all[unit].unit;
+    free(all);
+    return 0;
+}
+
 /* What letters, order and nearness of words add to each candidate (articles ascend).
  *
  * `parts` gets content, title, order, place and line, each for all articles; `most` for each
  * question what the best place of each article holds of it. Question 0 is the one ranked by.
+ * `scores` and `order` become the whole scores, favour included, and the places of the articles.
  */
 int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weights, int64_t units,
-                   const int32_t *docs, const float *scores, int64_t questions, const float *masses,
-                   float *parts, float *most)
+                   const int32_t *docs, const float *words, const float *favour, int64_t questions,
+                   const float *masses, float *parts, float *most, float *scores, int32_t *order)
 {
     if (query->words > MOST_WORDS)
         return DAMAGED;
@@ -789,8 +827,10 @@ int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weig
     if (!error) {
         for (int64_t g = 0; g < look.rows.grams; g++)
             look.factor[g] = look.rows.worth[g] * (corpus->k1 + 1.0f);
-        error = look_at_all(&look, scores);
+        error = look_at_all(&look, words);
     }
+    if (!error)
+        error = put_in_order(&look, words, favour, scores, order);
     free(look.tf);
     free(look.factor);
     free(look.often);

@@ -24,7 +24,6 @@ from kb.matches import Sought, live_frequency
 from kb.places import BLOCK
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
 from kb.schema import K1
-from kb.segment import Segment
 from kb.snippets import Excerpt, shortened
 
 SOURCE = Path(__file__).with_name("native.c")
@@ -38,7 +37,7 @@ _ARRAYS = (
     "tokens.ptr", "tokens.start", "tokens.end", "texts.ptr", "texts.blob",
     *(f"surface.{field.name}.{kind}" for field in SURFACE for kind in ("ptr", "docs", "tf")),
 )  # fmt: skip
-_POSTINGS = Struct("=qqqd")
+_POSTINGS, _QUERY = Struct("=qqqd"), Struct("=9q")
 _WEIGHTS = Struct("=6f2i").pack(
     rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIMED,
     rerank.LINED, BLOCK,
@@ -69,8 +68,8 @@ def library() -> ctypes.CDLL | None:
         ("prefix", _Number, _Address, _Address, _Address, _Address),
         ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
          _Number, _Address, _Address),
-        ("rescore", _Number, _Address, _Address, _Address, _Number, _Address, _Address, _Number,
-         _Address, _Address, _Address),
+        ("rescore", _Number, _Address, _Address, _Address, _Number, _Address, _Address, _Address,
+         _Number, _Address, _Address, _Address, _Address, _Address),
         ("excerpts", _Number, _Address, _Address, _Address, _Address, _Number, _Address, _Address),
     ):  # fmt: skip
         function = getattr(found, f"kb_{name}")
@@ -102,7 +101,7 @@ class Native:
         numbers.append(_address(self._keep(segments)))
         for values in (
             corpus.live, lengths.content, lengths.title, lengths.line, lengths.first_line,
-            lengths.words_of_line, lengths.is_claim,
+            lengths.words_of_line, lengths.is_claim, corpus.updated,
             *(corpus.norms[field.name] for field in SURFACE),
         ):  # fmt: skip
             numbers.extend(self._given(values))
@@ -157,33 +156,40 @@ class Native:
 
     # ------------------------------------------------------------ candidates
 
+    def prepared(self, sought: Sequence[Sought]) -> "_Query":
+        """See `Kernel.prepared`."""
+        return _Query(len(self._corpus.segments), sought)
+
     def rescored(
-        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
+        self,
+        prepared: "_Query",
+        docs: Docs,
+        words: Scores,
+        favour: Scores | None,
+        masses: Scores,
     ) -> Rescored:
         """See `Kernel.rescored`."""
-        units, questions = len(docs), len(masses)
-        made = np.empty((len(rerank.PARTS) + questions, units), np.float32)
-        parts, held = made[: len(rerank.PARTS)], made[len(rerank.PARTS) :]
-        query = _Query(self._corpus.segments, sought, self._tables())
+        units, questions, parts = len(docs), len(masses), len(rerank.PARTS)
+        made = np.empty((1 + parts + questions, units), np.float32)
+        order, at = np.empty(units, np.int32), _at(made)
         done = self._c.kb_rescore(
-            self._described, query.address, _WEIGHTS, units, _at(docs), _at(scores), questions,
-            _at(masses), _at(parts), _at(held),
+            self._described, prepared.address(self._tables()), _WEIGHTS, units, _at(docs),
+            _at(words), None if favour is None else _at(favour), questions, _at(masses),
+            at + 4 * units, at + 4 * units * (1 + parts), at, _at(order),
         )  # fmt: skip
         if done < 0:
             _fail(done)
-        return Rescored(dict(zip(rerank.PARTS, parts, strict=True)), held)
+        named = dict(zip(rerank.PARTS, made[1 : 1 + parts], strict=True))
+        return Rescored(made[0], order, named, made[1 + parts :])
 
-    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+    def excerpts(self, prepared: "_Query", docs: Sequence[int]) -> list[Excerpt]:
         """See `Kernel.excerpts`."""
         order = sorted(range(len(docs)), key=docs.__getitem__)
         ascending = array("i", [docs[i] for i in order])
-        query = _Query(self._corpus.segments, sought, self._tables())
-        worth = array("d", [each.mass for each in sought])
-        worth.extend([each.mass * each.other_weight for each in sought])
         out = np.empty(_ROOM * len(docs) + 1, np.int32)
         written = self._c.kb_excerpts(
-            self._described, query.address, _address(worth), _CUT, len(docs), _address(ascending),
-            _at(out),
+            self._described, prepared.address(self._tables()), _address(prepared.worth), _CUT,
+            len(docs), _address(ascending), _at(out),
         )  # fmt: skip
         if written < 0:
             _fail(written)
@@ -222,31 +228,38 @@ class Native:
 class _Query:
     """The struct `Query` in C; valid as long as this lives."""
 
-    def __init__(
-        self, segments: Sequence[Segment], sought: Sequence[Sought], tables: "array[int]"
-    ) -> None:
+    def __init__(self, segments: int, sought: Sequence[Sought]) -> None:
         forms, others = array("q"), array("q")
-        for number in range(len(segments)):
+        for number in range(segments):
             for each in sought:
-                forms.extend((_at(each.forms[number]), len(each.forms[number])))
-                others.extend((_at(each.others[number]), len(each.others[number])))
+                forms.extend(_span(each.forms[number]))
+                others.extend(_span(each.others[number]))
         weights = {each.text: each.weight for each in sought if each.text}
         bordered = [f"_{word}_" for word in weights]
-        letters = "".join(bordered).encode("utf-32-le")
+        letters = array("I", "".join(bordered).encode("utf-32-le"))
         ends = array("i", accumulate(map(len, bordered), initial=0))
         likeness = array("f", [each.other_weight for each in sought])
-        worth = array("d", weights.values())
-        self._numbers = array("q", (
-            len(sought), _address(forms), _address(others), _address(likeness), len(weights), 0,
-            _address(ends), _address(worth), _address(tables),
-        ))  # fmt: skip
-        self._kept = (forms, others, likeness, array("I", letters), ends, worth, tables)
-        self._numbers[5] = _address(self._kept[3])
-        self.address = _address(self._numbers)
+        rarity = array("d", weights.values())
+        self.worth = array("d", [each.mass for each in sought])
+        self.worth.extend([each.mass * each.other_weight for each in sought])
+        self._kept = (sought, forms, others, likeness, letters, ends, rarity)
+        self._numbers = (
+            len(sought), _address(forms), _address(others), _address(likeness), len(weights),
+            _address(letters), _address(ends), _address(rarity),
+        )  # fmt: skip
+
+    def address(self, tables: "array[int]") -> bytes:
+        """The struct itself, for a thread's tables."""
+        return _QUERY.pack(*self._numbers, _address(tables))
 
 
 def _at(values: NDArray[Any]) -> int:
     return values.ctypes.data
+
+
+def _span(values: NDArray[Any]) -> tuple[int, int]:
+    """Address and length, as structs in C have them."""
+    return (_at(values), len(values)) if len(values) else (0, 0)
 
 
 def _address(values: "array[Any]") -> int:

@@ -60,17 +60,30 @@ class Plain:
             docs.sort()
         return docs, total
 
+    def prepared(self, sought: Sequence[Sought]) -> Sequence[Sought]:
+        """See `Kernel.prepared`."""
+        return sought
+
     def rescored(
-        self, sought: Sequence[Sought], docs: Docs, scores: Scores, masses: Scores
+        self,
+        prepared: Sequence[Sought],
+        docs: Docs,
+        words: Scores,
+        favour: Scores | None,
+        masses: Scores,
     ) -> Rescored:
         """See `Kernel.rescored`."""
-        matches = Matches(self._corpus, sought, self._letters.of(sought), docs)
+        matches = Matches(self._corpus, prepared, self._letters.of(prepared), docs)
         places = Places(matches)
         held = np.array([places.most(each) for each in masses], np.float32)
-        return Rescored(rerank.parts(matches, held[0], self._lengths, scores), held)
+        parts = rerank.parts(matches, held[0], self._lengths, words)
+        scores = words + sum(parts.values())
+        if favour is not None:
+            scores *= favour[docs]
+        return Rescored(scores, rerank.in_order(self._corpus, docs, scores), parts, held)
 
-    def excerpts(self, sought: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
+    def excerpts(self, prepared: Sequence[Sought], docs: Sequence[int]) -> list[Excerpt]:
         """See `Kernel.excerpts`."""
         ascending = np.sort(np.array(docs, np.int32))
-        matches = Matches(self._corpus, sought, NO_GRAMS, ascending)
+        matches = Matches(self._corpus, prepared, NO_GRAMS, ascending)
         return snippets.Marker(matches).excerpts(np.searchsorted(ascending, docs).tolist())
