@@ -48,14 +48,14 @@ class Questions(NamedTuple):
 
 def questions(sought: Sequence[Sought]) -> Questions:
     """The whole question first, then its sentences, if it has several, that are long enough."""
-    masses = np.array([each.mass for each in sought], np.float32)
+    masses = np.array([[each.mass for each in sought]], np.float32)
     sentences = [each.sentence for each in sought]
+    if not sentences or sentences[0] == sentences[-1]:
+        return Questions(masses, (len(sought),))
     long = [number for number, size in Counter(sentences).items() if size >= SHORTEST]
-    if not long or len(set(sentences)) < 2:
-        return Questions(masses[None], (len(sought),))
-    rows = [masses * (np.array(sentences) == number) for number in long]
+    rows = [masses[0] * (np.array(sentences) == number) for number in long]
     return Questions(
-        np.array([masses, *rows], np.float32),
+        np.array([masses[0], *rows], np.float32),
         (len(sought), *(sentences.count(number) for number in long)),
     )
 

@@ -26,7 +26,6 @@ Postings = tuple[Docs, Scores]
 T = TypeVar("T")
 
 _CACHED_WORDS = 1 << 15  # whose meaning is remembered
-_CACHED_FORMS = 500_000  # words in all cached lists together
 _TEXT = next(field for field in FIELDS if field.name == "text")
 # Fields of words as written; the first holds every word of the others.
 SURFACE = (
@@ -71,11 +70,9 @@ class Corpus:
         self.updated = self._all("updated")
         self._publish, self._expires = self._all("publish"), self._all("expires")
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
-        self._forms: Recent[tuple[NDArray[np.int32], ...]] = Recent(
-            lambda value: sum(map(len, value)) + 32, _CACHED_FORMS
-        )
         self.scores = work_out(self) if scores is None else tuple(scores)
         self.meaning = lru_cache(_CACHED_WORDS)(self._meaning)
+        self.term = lru_cache(_CACHED_WORDS)(self._term)
 
     def _all(self, name: str) -> NDArray[Any]:
         parts = [segment.arrays[name] for segment in self.segments]
@@ -181,10 +178,10 @@ class Corpus:
                 )
         return text.meaning(word)
 
-    def term(self, lemma: str) -> list[tuple[int, int]]:
+    def _term(self, lemma: str) -> tuple[tuple[int, int], ...]:
         """Where a dictionary form stands: pairs of segment and its number there."""
-        found = ((i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments))
-        return [(i, number) for i, number in found if number >= 0]
+        found = [(i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments)]
+        return tuple([(i, number) for i, number in found if number >= 0])
 
     def word_ranges(self, word: str, prefix: bool) -> list[tuple[int, int, int]]:
         """Where a surface word, or all words that begin with it, stand: segment, from, to."""
@@ -245,7 +242,7 @@ class Corpus:
 
     def impact(self, lemma: str) -> Postings:
         """All fields' weighted BM25 of a dictionary form, added up per article."""
-        found = []
+        found: list[Postings] = []
         for i, number in self.term(lemma):
             ptr = self.segments[i].view["field.text.ptr"]
             low, high = ptr[number], ptr[number + 1]
@@ -261,8 +258,9 @@ class Corpus:
             return NOTHING
         if len(found) == 1:
             return found[0]
-        docs, scores = zip(*found, strict=True)
-        return np.concatenate(docs), np.concatenate(scores)
+        return np.concatenate([each[0] for each in found]), np.concatenate(
+            [each[1] for each in found]
+        )
 
     def prefix_impact(self, start: str) -> Postings:
         """As `impact`, of all surface words that begin with `start`, counted as one word."""
@@ -278,11 +276,11 @@ class Corpus:
 
     def goes_on(self, word: str, lemmas: Sequence[str]) -> bool:
         """Whether another word than the forms of these begins so."""
-        for segment in self.segments:
+        for number, segment in enumerate(self.segments):
             low, high = segment.words.prefix(word)
             ptr = segment.view["word_lemmas.ptr"]
             numbers = set(segment.view["word_lemmas.ids"][ptr[low] : ptr[high]])
-            if numbers - {segment.lemmas.find(lemma) for lemma in lemmas}:
+            if numbers - {at for lemma in lemmas for i, at in self.term(lemma) if i == number}:
                 return True
         return False
 
@@ -304,12 +302,13 @@ class Corpus:
 
     def forms(self, lemmas: Sequence[str], start: str = "") -> tuple[NDArray[np.int32], ...]:
         """For each segment, the words with one of these dictionary forms, or that begin so."""
-        key = (start, "\0".join(lemmas))
-        found = self._forms.get(key)
-        if found is None:
-            found = tuple(_forms(segment, lemmas, start) for segment in self.segments)
-            self._forms.put(key, found)
-        return found
+        terms = [self.term(lemma) for lemma in lemmas]
+        return tuple(
+            [
+                _forms(segment, [at for term in terms for number, at in term if number == i], start)
+                for i, segment in enumerate(self.segments)
+            ]
+        )
 
 
 def work_out(corpus: Corpus) -> tuple[Scores, ...]:
@@ -376,10 +375,12 @@ def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
     )
 
 
-def _forms(segment: Segment, lemmas: Sequence[str], start: str) -> NDArray[np.int32]:
-    found = [segment.lemma_words(at) for at in map(segment.lemmas.find, lemmas) if at >= 0]
+def _forms(segment: Segment, lemmas: Sequence[int], start: str) -> NDArray[np.int32]:
+    found = [segment.lemma_words(at) for at in lemmas]
     if start:
         found.append(np.arange(*segment.words.prefix(start), dtype=np.int32))
+    if len(found) == 1:
+        return found[0]
     return np.concatenate(found) if found else np.empty(0, np.int32)
 
 

@@ -6,7 +6,6 @@ snippets.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import log
@@ -23,8 +22,7 @@ Numbers = NDArray[np.int32]
 _CACHED = 1 << 14  # words whose grams are remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(NamedTuple):
     """A content word of the query: what it weighs, what holding it is worth, what stands for it.
 
     `forms` and `others` are per segment; a synonym (`others`) counts `other_weight`.

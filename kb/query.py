@@ -4,6 +4,7 @@ import re
 from bisect import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kb import text
 from kb.text import Meaning
@@ -13,12 +14,12 @@ MOST_WORDS = 32
 
 _QUOTED = re.compile(r'"([^"]*)"|«([^»]*)»|“([^”]*)”|„([^“”]*)[“”]')
 _PLACEHOLDER = re.compile("‹[a-z]+›")
+_SYNTAX = re.compile('["«“„‹\\-−–]')  # without one of these there are only words
 _END = re.compile(r"[.!?…]+(?=\s)|\n+")  # of a sentence
 _WITHOUT = re.compile(r"(?:(?<=\s)|^)[-−–](?=\w)(\S+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of the query: folded, and the dictionary forms it may be."""
 
     text: str
@@ -59,15 +60,7 @@ def parse(raw: str, meaning: Callable[[str], Meaning] = text.meaning) -> Query:
     `meaning` is asked of each folded word: an index knows its own words sooner.
     """
     raw = text.clean(raw[: MOST_CHARACTERS * 2]).strip()[:MOST_CHARACTERS]
-    phrases = []
-    for match in _QUOTED.finditer(raw):
-        inner = text.plain_words(next(part for part in match.groups() if part is not None))
-        if inner:
-            phrases.append(tuple(inner[:MOST_WORDS]))
-    # What `redaction` put in the place of personal data asks for nothing.
-    plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", _PLACEHOLDER.sub(" ", raw))
-    without = [word for match in _WITHOUT.finditer(plain) for word in text.plain_words(match[1])]
-    asked = _WITHOUT.sub(lambda match: " " * len(match[0]), plain)
+    phrases, without, asked = _taken_apart(raw) if _SYNTAX.search(raw) else ([], [], raw)
     found = [token for token in text.tokens(asked) if not token.compound][:MOST_WORDS]
     words, places = [token.text for token in found], [token.start for token in found]
     if not words and not phrases:  # only “-word”: taken as the word
@@ -87,6 +80,19 @@ def parse(raw: str, meaning: Callable[[str], Meaning] = text.meaning) -> Query:
         tuple(dict.fromkeys(without))[:MOST_WORDS],
         text.language(raw),
     )
+
+
+def _taken_apart(raw: str) -> tuple[list[tuple[str, ...]], list[str], str]:
+    """The phrases, the words no hit may hold, and the rest with the phrases' words in it."""
+    phrases = []
+    for match in _QUOTED.finditer(raw):
+        inner = text.plain_words(next(part for part in match.groups() if part is not None))
+        if inner:
+            phrases.append(tuple(inner[:MOST_WORDS]))
+    # What `redaction` put in the place of personal data asks for nothing.
+    plain = _QUOTED.sub(lambda match: f" {match[0][1:-1]} ", _PLACEHOLDER.sub(" ", raw))
+    without = [word for match in _WITHOUT.finditer(plain) for word in text.plain_words(match[1])]
+    return phrases, without, _WITHOUT.sub(lambda match: " " * len(match[0]), plain)
 
 
 def _weights(words: list[str], meanings: list[Meaning]) -> tuple[float, ...]:

@@ -5,8 +5,7 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +27,7 @@ UNSURE = 0.2  # what holding the beginning of a stop word is worth, beside anoth
 _CACHED = 1_000_000  # postings of all remembered words together
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """The re-scored articles in order of their scores."""
 
     docs: Docs
@@ -41,8 +39,7 @@ class Ranked:
     prepared: Any  # the content words, as the kernel takes them
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A word in the corpus, whatever query it stands in."""
 
     text: str
@@ -54,8 +51,7 @@ class Term:
     other_weight: float
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(NamedTuple):
     """Several words of the query, from–to, for which articles may hold other words instead."""
 
     start: int
@@ -64,8 +60,7 @@ class Alternative:
     scores: Scores
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """The weighty words of a query, looked up."""
 
     words: tuple[Word, ...]
@@ -137,7 +132,7 @@ class Ranker:
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
         # Without their letters: places hold whole words.
-        sought = [replace(each, text="") for each in self._sought(asked)]
+        sought = [each._replace(text="") for each in self._sought(asked)]
         masses = np.array([[each.mass for each in sought]], np.float32)
         found = self.kernel.rescored(self.kernel.prepared(sought), docs, words[docs], None, masses)
         return confidence.share(
@@ -175,17 +170,21 @@ class Ranker:
     def look_up(self, query: Query) -> _Asked:
         """The words of the query that weigh, with their synonyms."""
         weighty = [(word, weight) for word, weight in query.weighted() if weight > 0]
-        words = tuple(word for word, _ in weighty)
+        words = tuple([word for word, _ in weighty])
         found = self._synonyms.expand([word.lemmas for word in words])
         single = {each.start: each for each in found if each.end - each.start == 1}
-        terms = tuple(self.term(word, single.get(place)) for place, word in enumerate(words))
+        terms = tuple([self.term(word, single.get(place)) for place, word in enumerate(words)])
         alternatives = tuple(
-            self._alternative(each.start, each.end, phrase, each.weight * weighty[each.start][1])
-            for each in found
-            if each.end - each.start > 1
-            for phrase in each.phrases
+            [
+                self._alternative(
+                    each.start, each.end, phrase, each.weight * weighty[each.start][1]
+                )
+                for each in found
+                if each.end - each.start > 1
+                for phrase in each.phrases
+            ]
         )
-        return _Asked(words, tuple(weight for _, weight in weighty), terms, alternatives)
+        return _Asked(words, tuple([weight for _, weight in weighty]), terms, alternatives)
 
     def term(self, word: Word, synonyms: Expansion | None) -> Term:
         """A word in any form, one that begins so, or a synonym: the best score of each article."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from threading import Lock
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,7 @@ from kb.spelling import Near
 Part = tuple[str, int]  # text, 1 if it is marked
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """Text with some parts marked; escaping it is the template's job.
 
     `marks` are half-open, sorted, non-overlapping ranges of `text`.
@@ -51,8 +50,7 @@ class Marked:
         return parts
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One article that answers, as the result list shows it."""
 
     slug: str

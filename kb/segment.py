@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from kb import letters, postings, store, text
@@ -72,7 +73,9 @@ class Segment:
 
     def card(self, doc: int) -> dict[str, Any]:
         """What a list shows of an article."""
-        return json.loads(self.blob("cards", doc))  # type: ignore[no-any-return]
+        ptr = self.view["cards.ptr"]
+        card: dict[str, Any] = orjson.loads(self.view["cards.blob"][ptr[doc] : ptr[doc + 1]])
+        return card
 
     def page(self, doc: int) -> dict[str, Any]:
         """The article with its HTML, sections and links."""

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,8 +22,7 @@ Marks = tuple[tuple[int, int], ...]
 Found = Sequence[tuple[int, int]]  # number of a token, and of what it stands for
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(NamedTuple):
     """What the result list shows of an article's text."""
 
     title: str
@@ -203,5 +202,5 @@ def shortened(text: str, marks: Marks, cut_before: bool, cut_after: bool) -> tup
         marks = tuple((a, min(b, len(text))) for a, b in marks if a < len(text))
     if cut_before:
         text = "…" + text
-        marks = tuple((a + 1, b + 1) for a, b in marks)
+        marks = tuple([(a + 1, b + 1) for a, b in marks])
     return (text + "…" if cut_after else text), marks

@@ -248,6 +248,8 @@ def tokens(text: str) -> list[Token]:
 
 def language(text: str) -> str:
     """`ru` or `en`: the script most letters of the text are in; `ru` if it has as many of both."""
+    if text.isascii():
+        return "en"
     folded = text.casefold()
     cyrillic, latin = (sum(map(len, runs.findall(folded))) for runs in (_CYRILLIC_RUN, _LATIN_RUN))
     return "ru" if cyrillic >= max(1, latin) else "en"
@@ -548,16 +550,17 @@ def filler(words: Sequence[str]) -> frozenset[int]:
     what is asked for.
     """
     found: set[int] = set()
+    phrases = _phrases_by_first()
     at = 0
     while at < len(words):
-        for phrase in _phrases_by_first().get(words[at], ()):
+        for phrase in phrases.get(words[at], ()):
             if tuple(words[at : at + len(phrase)]) == phrase:
                 found.update(range(at, at + len(phrase)))
                 at += len(phrase)
                 break
         else:
             at += 1
-    if all(at in found or word in STOP for at, word in enumerate(words)):
+    if not found or all(at in found or word in STOP for at, word in enumerate(words)):
         return frozenset()
     return frozenset(found)
 

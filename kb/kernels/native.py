@@ -24,7 +24,7 @@ from kb.matches import Sought, live_frequency
 from kb.places import BLOCK
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
 from kb.schema import K1
-from kb.snippets import Excerpt, shortened
+from kb.snippets import Excerpt, Marks, shortened
 
 SOURCE = Path(__file__).with_name("native.c")
 LIBRARY = Path(__file__).with_name("libnative.so")
@@ -194,27 +194,26 @@ class Native:
         if written < 0:
             _fail(written)
         numbers = out[:written].tolist()
-        found: list[Any] = [None] * len(docs)
+        found: dict[int, Excerpt] = {}
         at = 0
         for i in order:
             found[i], at = self._excerpt(docs[i], numbers, at)
-        return found
+        return [found[i] for i in range(len(docs))]
 
     def _excerpt(self, doc: int, numbers: list[int], at: int) -> tuple[Excerpt, int]:
         """What C wrote of an article from number `at` on, and where the next one begins."""
-        section, *title, low, high, before, after, titled, marked = numbers[at : at + _HEAD]
-        at += _HEAD
-        middle, end = at + 2 * titled, at + 2 * (titled + marked)
-        title_marks = tuple(zip(numbers[at:middle:2], numbers[at + 1 : middle : 2], strict=True))
-        marks = tuple(zip(numbers[middle:end:2], numbers[middle + 1 : end : 2], strict=True))
+        section, start, stop, low, high, before, after, titled, marked = numbers[at : at + _HEAD]
+        title_at = at + _HEAD
+        text_at = title_at + 2 * titled
+        end = text_at + 2 * marked
         segment, number = self._corpus.locate(doc)
-        first = segment.view["texts.ptr"][number]
-        blob = segment.view["texts.blob"]
-        shown = str(blob[first + title[0] : first + title[1]], "utf-8", "replace")
+        blob, first = segment.view["texts.blob"], segment.view["texts.ptr"][number]
         text = str(blob[first + low : first + high], "utf-8", "replace")
+        marks = _marks(numbers, text_at, end)
         if text:
             text, marks = shortened(text, marks, bool(before), bool(after))
-        return Excerpt(shown, title_marks, section, text, marks), end
+        title = str(blob[first + start : first + stop], "utf-8", "replace")
+        return Excerpt(title, _marks(numbers, title_at, text_at), section, text, marks), end
 
     def _tables(self) -> "array[int]":
         """The addresses of this thread's tables, one for each segment, all 0 between calls."""
@@ -251,6 +250,10 @@ class _Query:
     def address(self, tables: "array[int]") -> bytes:
         """The struct itself, for a thread's tables."""
         return _QUERY.pack(*self._numbers, _address(tables))
+
+
+def _marks(numbers: list[int], start: int, end: int) -> Marks:
+    return tuple(zip(numbers[start:end:2], numbers[start + 1 : end : 2], strict=True))
 
 
 def _at(values: NDArray[Any]) -> int:
