@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from hashlib import blake2b
@@ -20,6 +20,7 @@ from kb.errors import ArticlesMissing
 from kb.front_matter import CONTROLS, Wrong, one_line, short
 from kb.history import Change
 from kb.keys import ENDINGS, MAX_TITLE, Known, shorten, slug_of, typed, without_ending
+from kb.messages import NOTHING, Message
 from kb.reading import INDEX_NAMES
 
 VERSION = "1"  # of what `parse` makes of the same bytes; a new one makes every digest new
@@ -39,9 +40,20 @@ class Problem:
     path: str
     line: int
     code: str
-    message: str
-    cure: str = ""
+    message: Message
+    cure: Message = NOTHING
     level: str = "error"
+
+    def to_json(self) -> list[Any]:
+        """Plain JSON values; `from_json` gives an equal problem back."""
+        message, cure = self.message.to_json(), self.cure.to_json()
+        return [self.path, self.line, self.code, message, cure, self.level]
+
+    @classmethod
+    def from_json(cls, told: Sequence[Any]) -> "Problem":
+        """The problem `to_json` was asked of. Raises TypeError or ValueError for anything else."""
+        path, line, code, message, cure, level = told
+        return cls(path, line, code, Message.from_json(message), Message.from_json(cure), level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +202,8 @@ def _no_title(path: str) -> Problem:
         path,
         1,
         "no-title",
-        "the article has no title; its file name is shown instead",
-        "write `title: …` in the front matter, or a first line `# …`",
+        Message("the article has no title; its file name is shown instead"),
+        Message("write `title: …` in the front matter, or a first line `# …`"),
         "hint",
     )
 
@@ -207,27 +219,21 @@ def _decode(data: bytes, max_bytes: int) -> str:
         raise Wrong(
             1,
             "utf16",
-            "the file is UTF-16, not UTF-8",
-            "save it as UTF-8 (in Notepad: Save as, Encoding)",
+            Message("the file is UTF-16, not UTF-8"),
+            Message("save it as UTF-8 (in Notepad: Save as, Encoding)"),
         )
     if (at := data.find(b"\0")) >= 0:
         raise Wrong(
             _line_of(data, at),
             "nul",
-            "the file holds a NUL byte: it is no text, or it is UTF-16",
-            "save it as UTF-8 text",
+            Message("the file holds a NUL byte: it is no text, or it is UTF-16"),
+            Message("save it as UTF-8 text"),
         )
     try:
         found = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
         start = error.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
-        looks, name = _other_encoding(data)
-        raise Wrong(
-            _line_of(data, start),
-            "not-utf8",
-            f"byte 0x{data[start]:02x} is not UTF-8{looks}",
-            f"save the file as UTF-8: `iconv -f {name} -t UTF-8 FILE`",
-        ) from None
+        raise _not_utf8(data, start) from None
     if "\r" in found:
         found = found.replace("\r\n", "\n").replace("\r", "\n")
     found = CONTROLS.sub("", found)
@@ -238,9 +244,19 @@ def _too_large(size: int, max_bytes: int) -> Wrong:
     return Wrong(
         1,
         "too-large",
-        f"the file has {size:,} bytes; {max_bytes:,} are allowed",
-        "split the article, or raise KB_MAX_ARTICLE_BYTES",
+        Message("the file has {size} bytes; {most} are allowed", size=size, most=max_bytes),
+        Message("split the article, or raise KB_MAX_ARTICLE_BYTES"),
     )
+
+
+def _not_utf8(data: bytes, at: int) -> Wrong:
+    byte = f"0x{data[at]:02x}"
+    message, name = Message("byte {byte} is not UTF-8", byte=byte), "LATIN1"
+    if _is_old_russian(data):
+        message = Message("byte {byte} is not UTF-8; it looks like Windows-1251", byte=byte)
+        name = "WINDOWS-1251"
+    cure = Message("save the file as UTF-8: `iconv -f {name} -t UTF-8 FILE`", name=name)
+    return Wrong(_line_of(data, at), "not-utf8", message, cure)
 
 
 def _line_of(data: bytes, at: int) -> int:
@@ -248,16 +264,17 @@ def _line_of(data: bytes, at: int) -> int:
     return 1 + before.count(b"\n") + before.count(b"\r")
 
 
-def _other_encoding(data: bytes) -> tuple[str, str]:
-    """A guess at what the file is instead: Russian text of old Windows is the usual case."""
+def _is_old_russian(data: bytes) -> bool:
+    """Whether the file seems to be Russian text of old Windows, which is the usual case."""
     guess = data[:4096].decode("cp1251", "replace")
     cyrillic = sum("а" <= char <= "я" for char in guess.lower())
-    if cyrillic * 3 > len(guess):
-        return "; it looks like Windows-1251", "WINDOWS-1251"
-    return "", "LATIN1"
+    return cyrillic * 3 > len(guess)
 
 
 # --- slug, language, category, title ------------------------------------------------------------
+
+
+_RENAME = Message("rename it: letters, digits, - and _")
 
 
 def _slug_of_path(path: str) -> str:
@@ -269,8 +286,8 @@ def _slug_of_path(path: str) -> str:
         raise Wrong(
             1,
             "bad-name",
-            "the name of the file or of a folder above it cannot be an address",
-            "rename it: letters, digits, - and _",
+            Message("the name of the file or of a folder above it cannot be an address"),
+            _RENAME,
         )
     return slug
 
@@ -461,25 +478,28 @@ def shown(path: str) -> str:
 
 def _linked_folder(top: str, path: str) -> Problem:
     if _inside(top, os.path.realpath(os.path.join(top, path))):
-        message = "a link to another folder is not followed"
-        return Problem(
-            shown(path), 1, "link-to-folder", message, "list the articles where they are", "warning"
-        )
+        message = Message("a link to another folder is not followed")
+        cure = Message("list the articles where they are")
+        return Problem(shown(path), 1, "link-to-folder", message, cure, "warning")
     return _outside(path)
 
 
+_PUT_HERE = Message("put the file itself here")
+
+
 def _outside(path: str) -> Problem:
-    message = "the link leads out of the articles folder"
-    return Problem(shown(path), 1, "link-outside", message, "put the file itself here")
+    message = Message("the link leads out of the articles folder")
+    return Problem(shown(path), 1, "link-outside", message, _PUT_HERE)
 
 
 def _unreadable(path: str, error: OSError) -> Problem:
     reason = error.strerror or str(error)
     if error.errno == errno.ENAMETOOLONG:
-        cure = "shorten the names of the folders above it"
+        cure = Message("shorten the names of the folders above it")
     else:
-        cure = "let the service's user read it (chmod a+r, a+x for folders)"
-    return Problem(shown(path) or ".", 1, "unreadable", f"cannot be read: {reason}", cure)
+        cure = Message("let the service's user read it (chmod a+r, a+x for folders)")
+    message = Message("cannot be read: {reason}", reason=reason)
+    return Problem(shown(path) or ".", 1, "unreadable", message, cure)
 
 
 def _source(top: str, path: str) -> Source | Problem:
@@ -487,31 +507,40 @@ def _source(top: str, path: str) -> Source | Problem:
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        message = "the file's name is not UTF-8"
-        return Problem(shown(path), 1, "bad-name", message, "rename it: letters, digits, - and _")
+        message = Message("the file's name is not UTF-8")
+        return Problem(shown(path), 1, "bad-name", message, _RENAME)
     try:
         if os.path.islink(full) and not _inside(top, os.path.realpath(full)):
             return _outside(path)
         found = os.stat(full)
     except FileNotFoundError:
-        message = "the link leads nowhere" if os.path.islink(full) else "the file has just gone"
-        return Problem(
-            shown(path), 1, "link-broken", message, "put the file itself here, or remove the link"
+        is_link = os.path.islink(full)
+        message = (
+            Message("the link leads nowhere") if is_link else Message("the file has just gone")
         )
+        cure = Message("put the file itself here, or remove the link")
+        return Problem(shown(path), 1, "link-broken", message, cure)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            message = "the link leads to itself"
-            return Problem(shown(path), 1, "link-broken", message, "put the file itself here")
+            message = Message("the link leads to itself")
+            return Problem(shown(path), 1, "link-broken", message, _PUT_HERE)
         return _unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
         return _not_a_file(path, found.st_mode)
     return Source(path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
 
 
+_KINDS = {
+    stat.S_IFIFO: Message("is a pipe, not a text file"),
+    stat.S_IFSOCK: Message("is a socket, not a text file"),
+    stat.S_IFCHR: Message("is a device, not a text file"),
+    stat.S_IFBLK: Message("is a device, not a text file"),
+}
+
+
 def _not_a_file(path: str, mode: int) -> Problem:
-    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device"}
-    kind = kinds.get(stat.S_IFMT(mode), "a device" if stat.S_ISBLK(mode) else "no file")
-    return Problem(shown(path), 1, "not-a-file", f"is {kind}, not a text file", "remove it")
+    message = _KINDS.get(stat.S_IFMT(mode), Message("is no file, not a text file"))
+    return Problem(shown(path), 1, "not-a-file", message, Message("remove it"))
 
 
 def read(root: Path, source: Source, max_bytes: int = MAX_BYTES) -> bytes | Problem:
@@ -583,9 +612,14 @@ def settle(articles: Iterable[Article]) -> tuple[tuple[Article, ...], tuple[Prob
                     article.path,
                     article.lines.get("slug", 1),
                     "slug-taken",
-                    f"the address {short(article.slug)} belongs to {owner.path} already",
-                    "give one of them another `slug`"
-                    + (" (capitals make no difference)" if owner.slug != article.slug else ""),
+                    Message(
+                        "the address {slug} belongs to {path} already",
+                        slug=short(article.slug),
+                        path=owner.path,
+                    ),
+                    Message("give one of them another `slug`")
+                    if owner.slug == article.slug
+                    else Message("give one of them another `slug` (capitals make no difference)"),
                 )
             )
     settled = []
@@ -600,8 +634,12 @@ def settle(articles: Iterable[Article]) -> tuple[tuple[Article, ...], tuple[Prob
                         article.path,
                         article.lines.get("aliases", 1),
                         "alias-taken",
-                        f"the alias {short(alias)} belongs to {owner.path}; it is dropped",
-                        "remove it from one of them",
+                        Message(
+                            "the alias {alias} belongs to {path}; it is dropped",
+                            alias=short(alias),
+                            path=owner.path,
+                        ),
+                        Message("remove it from one of them"),
                         "warning",
                     )
                 )

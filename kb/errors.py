@@ -1,8 +1,16 @@
 """What keeps the service from working. A writer's mistake is a value, an `articles.Problem`."""
 
+from kb.messages import Message
+
 
 class KBError(Exception):
     """The service cannot do what was asked; the message is one line and ends with the next step."""
+
+    @property
+    def message(self) -> Message:
+        """What was raised; where it was raised as plain text, no language but English has it."""
+        told = self.args[0] if self.args else ""
+        return told if isinstance(told, Message) else Message("{text}", text=str(told))
 
 
 class ConfigError(KBError):

@@ -16,6 +16,7 @@ from kb import articles, front_matter
 from kb.articles import Article, Defaults, Parsed, Problem
 from kb.config import Settings
 from kb.front_matter import Front, Wrong
+from kb.messages import Message
 
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
@@ -36,7 +37,7 @@ class Fix:
     path: str
     line: int
     code: str  # `date`, `key-order`, `trailing-space`
-    message: str
+    message: Message
 
 
 def mend(settings: Settings, within: Sequence[str] = ()) -> list[Fix]:
@@ -143,7 +144,12 @@ def _with_dates(path: str, lines: list[str], front: Front, keys: Sequence[str]) 
         iso = iso_date(found[3]) if found else None
         if found and iso:
             lines[at] = f"{found[1]}{iso}{found[4]}"
-            yield Fix(path, at + 1, "date", f"{key}: {found[3]} → {iso}")
+            yield Fix(
+                path,
+                at + 1,
+                "date",
+                Message("{key}: {written} → {iso}", key=key, written=found[3], iso=iso),
+            )
 
 
 def iso_date(written: str) -> str | None:
@@ -201,8 +207,11 @@ def _without_spaces(path: str, lines: list[str], head: int) -> Iterator[Fix]:
             lines[at] = bare + lines[at][len(text) :]
             changed.append(at)
     if changed:
-        number = f"{len(changed)} lines" if len(changed) > 1 else "1 line"
-        yield Fix(path, changed[0] + 1, "trailing-space", f"spaces at the end of {number} removed")
+        message = Message(
+            "spaces at the end of {n} line removed", "spaces at the end of {n} lines removed",
+            n=len(changed),
+        )  # fmt: skip
+        yield Fix(path, changed[0] + 1, "trailing-space", message)
 
 
 def _outside_code(lines: Sequence[str], head: int) -> Iterator[int]:
@@ -255,7 +264,7 @@ def _in_order(path: str, lines: list[str], front: Front) -> Iterator[Fix]:
         path,
         starts[0] + 1,
         "key-order",
-        f"keys put in order: {', '.join(key_at[s] for s in wanted)}",
+        Message("keys put in order: {keys}", keys=", ".join(key_at[s] for s in wanted)),
     )
 
 

@@ -11,8 +11,9 @@ from urllib.parse import quote, unquote, urlencode
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
+from kb.catalogues import Languages
 from kb.config import Settings
-from kb.i18n import Languages, refresh
+from kb.i18n import refresh
 from kb.metrics import Metrics
 from kb.rates import Crawls, Limits
 from kb.service import Card, KnowledgeBase

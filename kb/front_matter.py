@@ -9,7 +9,10 @@ from typing import Any
 
 import yaml
 
+from kb.messages import Message
+
 MAX_FRONT_MATTER = 256 * 1024
+_BLOCK = Message("the front matter")  # what is read; other files are read as it is, too
 _MAX_DEPTH = 12
 _MAX_NODES = 20_000
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -18,7 +21,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 class Wrong(Exception):
     """The file is no article; says why."""
 
-    def __init__(self, line: int, code: str, message: str, cure: str) -> None:
+    def __init__(self, line: int, code: str, message: Message, cure: Message) -> None:
         super().__init__(message)
         self.line, self.code, self.message, self.cure = line, code, message, cure
 
@@ -33,7 +36,7 @@ class Front:
     values: dict[str, Any] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     body_line: int = 1
-    warnings: list[tuple[int, str, str, str]] = field(default_factory=list)
+    warnings: list[tuple[int, str, Message, Message]] = field(default_factory=list)
 
 
 _OPENING = re.compile(r"---[ \t]*([A-Za-z]*)[ \t]*")
@@ -62,8 +65,10 @@ def read(lines: list[str]) -> Front:
         raise Wrong(
             first + 1,
             "front-matter-language",
-            f"the front matter is marked as {found[1]}; only YAML and TOML are read",
-            "write it as YAML between two lines `---`",
+            Message(
+                "the front matter is marked as {name}; only YAML and TOML are read", name=found[1]
+            ),
+            Message("write it as YAML between two lines `---`"),
         )
     return _block(lines, first, "---", _BLOCK_FORMATS[language])
 
@@ -75,27 +80,36 @@ def _block(lines: list[str], first: int, marker: str, language: str) -> Front:
         raise Wrong(
             first + 1,
             "front-matter-open",
-            f"the front matter begins with `{marker}` but never ends",
-            f"put a line `{marker}` after its last key"
-            + (
-                ", or an empty line before the first if a rule was meant" if marker == "---" else ""
-            ),
+            Message("the front matter begins with `{marker}` but never ends", marker=marker),
+            Message(
+                "put a line `---` after its last key, or an empty line before the first if a rule"
+                " was meant"
+            )
+            if marker == "---"
+            else Message("put a line `+++` after its last key"),
         )
     block = "\n".join(lines[first + 1 : end])
     if len(block) > MAX_FRONT_MATTER:
         raise Wrong(
             first + 1,
             "front-matter-too-large",
-            f"the front matter has {len(block):,} characters; {MAX_FRONT_MATTER:,} are allowed",
-            "move text below the closing line; check that line is where you want it",
+            Message(
+                "{block} has {length} characters; {most} are allowed",
+                block=_BLOCK,
+                length=len(block),
+                most=MAX_FRONT_MATTER,
+            ),
+            Message("move text below the closing line; check that line is where you want it"),
         )
     for number in range(first + 1, end):
         if _CONFLICT.match(lines[number]):
             raise Wrong(
                 number + 1,
                 "merge-conflict",
-                "the front matter holds an unfinished merge of git",
-                "keep one of the two versions, remove the lines `<<<<<<<`, `=======`, `>>>>>>>`",
+                Message("{block} holds an unfinished merge of git", block=_BLOCK),
+                Message(
+                    "keep one of the two versions, remove the lines `<<<<<<<`, `=======`, `>>>>>>>`"
+                ),
             )
     read = _yaml if language == "yaml" else _toml
     front = read(block, first + 2)
@@ -119,8 +133,8 @@ def _yaml(block: str, line: int) -> Front:
         raise Wrong(
             line,
             "bad-yaml",
-            f"the front matter cannot be read: {error}",
-            "write plain `key: value` lines",
+            Message("{block} cannot be read: {reason}", block=_BLOCK, reason=str(error)),
+            Message("write plain `key: value` lines"),
         ) from None
     return front
 
@@ -147,7 +161,10 @@ def _compose(events: _Events, block: list[str], line: int, front: Front) -> None
             documents += 1
             if documents > 1:
                 raise Wrong(
-                    at, "bad-yaml", "a second document begins here", "write one block of keys"
+                    at,
+                    "bad-yaml",
+                    Message("a second document begins here"),
+                    Message("write one block of keys"),
                 )
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             open_.pop()
@@ -159,8 +176,8 @@ def _compose(events: _Events, block: list[str], line: int, front: Front) -> None
             raise Wrong(
                 at,
                 "front-matter-too-deep",
-                "the front matter is nested too deeply or has too many values",
-                "write plain `key: value` lines; move data out of the article",
+                Message("{block} is nested too deeply or has too many values", block=_BLOCK),
+                Message("write plain `key: value` lines; move data out of the article"),
             )
         value = _value(event)
         if not open_:
@@ -170,21 +187,24 @@ def _compose(events: _Events, block: list[str], line: int, front: Front) -> None
                 raise Wrong(
                     at,
                     "front-matter-not-keys",
-                    "the front matter is "
-                    + ("a list" if isinstance(value, list) else "plain text"),
-                    "write `key: value` lines"
-                    " (if a rule was meant, put an empty line before the first `---`)",
+                    Message("{block} is a list", block=_BLOCK)
+                    if isinstance(value, list)
+                    else Message("{block} is plain text", block=_BLOCK),
+                    Message(
+                        "write `key: value` lines"
+                        " (if a rule was meant, put an empty line before the first `---`)"
+                    ),
                 )
             open_.append((value, []))
             front.values = value
             continue
         holder, waiting = open_[-1]
         if isinstance(holder, dict) and not waiting and not isinstance(event, yaml.ScalarEvent):
-            cure = "quote the whole value: braces and brackets mean something to YAML"
+            cure = Message("quote the whole value: braces and brackets mean something to YAML")
             raise Wrong(
                 at,
                 "bad-yaml",
-                "a key must be text; this one is in brackets",
+                Message("a key must be text; this one is in brackets"),
                 _quote_cure(block, at - line, cure),
             )
         _put(open_, value, event, at, front)
@@ -206,9 +226,12 @@ def _put(
         if len(open_) > 1:
             return
         if key in front.lines:
-            first = front.lines[key]
-            message = f"`{short(key)}` was given on line {first} already; this line counts"
-            front.warnings.append((at, "duplicate-key", message, "keep one of them"))
+            message = Message(
+                "`{key}` was given on line {line} already; this line counts",
+                key=short(key),
+                line=str(front.lines[key]),
+            )
+            front.warnings.append((at, "duplicate-key", message, Message("keep one of them")))
         front.lines[key] = at
 
 
@@ -229,15 +252,21 @@ def _refuse(event: Any, at: int, block: list[str], line: int) -> None:
         raise Wrong(
             at,
             "yaml-alias",
-            f"a value begins with `{sign}`: YAML takes that for a reference, and none are read",
-            _quote_cure(block, at - line, "quote the value"),
+            Message(
+                "a value begins with `{sign}`: YAML takes that for a reference, and none are read",
+                sign=sign,
+            ),
+            _quote_cure(block, at - line, Message("quote the value")),
         )
     if event.tag not in (None, "!"):
         raise Wrong(
             at,
             "yaml-tag",
-            f"a value begins with `!`: YAML takes {short(event.tag)} for a type; none are read",
-            _quote_cure(block, at - line, "quote the value, or write it without the `!…`"),
+            Message(
+                "a value begins with `!`: YAML takes {tag} for a type; none are read",
+                tag=short(event.tag),
+            ),
+            _quote_cure(block, at - line, Message("quote the value, or write it without the `!…`")),
         )
 
 
@@ -254,24 +283,29 @@ def _yaml_mistake(error: yaml.YAMLError, block: list[str], line: int) -> Wrong:
     written = block[at] if block else ""
     pair = _PAIR.fullmatch(written)
     value = pair[3] if pair else ""
+    key = short(pair[2]) if pair else ""
     cure = _quote_cure(
-        block, at, "quote texts that hold signs such as : # [ ] { } * & ! % @ ` or quotes"
+        block, at, Message("quote texts that hold signs such as : # [ ] { } * & ! % @ ` or quotes")
     )
     if "\t" in written[: len(written) - len(written.lstrip())]:
-        message, cure = "a tab stands at the start of the line", "indent with spaces"
+        message = Message("a tab stands at the start of the line")
+        cure = Message("indent with spaces")
     elif pair and re.search(r":(\s|$)", value) and value[0] not in "\"'":
-        message = f"the value of `{short(pair[2])}` holds a colon, which YAML takes for another key"
+        message = Message(
+            "the value of `{key}` holds a colon, which YAML takes for another key", key=key
+        )
     elif value[:1] in ("[", "{", "@", "`", "%", "*", "&", "!", "|", ">"):
-        message = f"the value of `{short(pair[2] if pair else '')}` begins with `{value[0]}`"
+        message = Message("the value of `{key}` begins with `{sign}`", key=key, sign=value[0])
     elif value[:1] in ("'", '"'):
-        message = f"the quotes around the value of `{short(pair[2] if pair else '')}` do not match"
+        message = Message("the quotes around the value of `{key}` do not match", key=key)
     else:
-        message = f"the front matter is not YAML: {' '.join(str(reason).split())[:120]}"
-        cure = "check this line and the one above it: `key: value`, indented by spaces"
+        told = " ".join(str(reason).split())[:120]
+        message = Message("{block} is not YAML: {reason}", block=_BLOCK, reason=told)
+        cure = Message("check this line and the one above it: `key: value`, indented by spaces")
     return Wrong(line + at, "bad-yaml", message, cure)
 
 
-def _quote_cure(block: list[str], at: int, otherwise: str) -> str:
+def _quote_cure(block: list[str], at: int, otherwise: Message) -> Message:
     """The line as it should be written, if it is one key and one value."""
     pair = _PAIR.fullmatch(block[at]) if 0 <= at < len(block) else None
     if not pair or len(pair[3]) > 200:
@@ -280,7 +314,8 @@ def _quote_cure(block: list[str], at: int, otherwise: str) -> str:
     if value[0] in "\"'":
         value = value.replace(value[0], "").strip()
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'quote it: `{pair[1].strip()}{" " if pair[1].strip() else ""}{pair[2]}: "{quoted}"`'
+    written = f'{pair[1].strip()} {pair[2]}: "{quoted}"'.lstrip()
+    return Message("quote it: `{line}`", line=written)
 
 
 _MAX_TOML = 32 * 1024
@@ -297,8 +332,8 @@ def _toml(block: str, line: int) -> Front:
         raise Wrong(
             line,
             "front-matter-too-deep",
-            "the front matter is too long for TOML, or its keys have too many dots",
-            'write plain `key = "value"` lines; move data out of the article',
+            Message("the front matter is too long for TOML, or its keys have too many dots"),
+            Message('write plain `key = "value"` lines; move data out of the article'),
         )
     try:
         values = tomllib.loads(block)
@@ -309,15 +344,17 @@ def _toml(block: str, line: int) -> Front:
         raise Wrong(
             line + at - 1,
             "bad-toml",
-            f"the front matter is not TOML: {str(error).partition(' (at')[0]}",
-            'write `key = "value"`, or YAML between two lines `---`',
+            Message(
+                "the front matter is not TOML: {reason}", reason=str(error).partition(" (at")[0]
+            ),
+            Message('write `key = "value"`, or YAML between two lines `---`'),
         ) from None
     except (RecursionError, ValueError, OverflowError) as error:
         raise Wrong(
             line,
             "bad-toml",
-            f"the front matter cannot be read: {error}",
-            'write plain `key = "value"` lines',
+            Message("{block} cannot be read: {reason}", block=_BLOCK, reason=str(error)),
+            Message('write plain `key = "value"` lines'),
         ) from None
     for number, written in enumerate(lines):
         found = _TOML_KEY.match(written)

@@ -6,6 +6,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+from kb.messages import Message
+
 # What a repository could name to be run, and what git would ask a person.
 _SETTINGS = (
     "core.fsmonitor=false",
@@ -18,6 +20,10 @@ REMOTE = "file:git:http:https:ssh"  # protocols of a fetch; `ext::` would run a 
 
 class GitFailed(Exception):
     """Git could not do it; the message is a short reason, for a sentence that says what."""
+
+    def __init__(self, reason: Message) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def run(folder: Path, *arguments: str, seconds: float, remote: bool = False) -> str:
@@ -53,11 +59,13 @@ def read(
                     os.killpg(process.pid, signal.SIGKILL)
                 raise
     except FileNotFoundError:
-        raise GitFailed("git is not installed, or the folder is gone") from None
+        raise GitFailed(Message("git is not installed, or the folder is gone")) from None
     except subprocess.TimeoutExpired:
-        raise GitFailed(f"it took longer than {seconds:g} s") from None
+        raise GitFailed(
+            Message("it took longer than {seconds} s", seconds=f"{seconds:g}")
+        ) from None
     except (OSError, ValueError) as error:
-        raise GitFailed(str(error)) from None
+        raise GitFailed(Message("{reason}", reason=str(error))) from None
     if process.returncode:
         raise GitFailed(_reason(err.decode("utf-8", "replace")))
     return bytes(out)
@@ -74,16 +82,17 @@ def _environment(remote: bool) -> dict[str, str]:
     return {**kept, "GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 
 
-def _reason(stderr: str) -> str:
+def _reason(stderr: str) -> Message:
     if "dubious ownership" in stderr:
-        return (
+        return Message(
             "the folder belongs to another user; "
             "`git config --global --add safe.directory <folder>` allows it"
         )
     if "single revision" in stderr:
-        return "the repository has no commit yet"
+        return Message("the repository has no commit yet")
     if "not a git repository" in stderr:
-        return "the folder is not in a git repository"
+        return Message("the folder is not in a git repository")
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     told = next((line for line in lines if line.startswith(("fatal:", "error:"))), "")
-    return told.partition(": ")[2] or next(iter(lines), "git gives no reason")
+    said = told.partition(": ")[2] or next(iter(lines), "")
+    return Message("{reason}", reason=said) if said else Message("git gives no reason")

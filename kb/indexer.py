@@ -34,6 +34,7 @@ from kb.articles import Article, Defaults, Problem, Source
 from kb.config import Settings
 from kb.errors import BuildFailed, IndexDamaged, IndexMissing
 from kb.library import NAMES, SCORES, SYNONYMS, Library
+from kb.messages import Message
 from kb.segment import Segment, SegmentWriter
 from kb.store import Build, Builds
 from kb.vocabulary import Vocabulary
@@ -125,7 +126,7 @@ class Entry:
 
     def to_json(self) -> list[Any]:
         return [
-            self.stat, self.facts, self.digest, [_told(p) for p in self.problems], self.segment,
+            self.stat, self.facts, self.digest, [p.to_json() for p in self.problems], self.segment,
             self.doc, self.slug, self.aliases, self.translation_of, self.links, self.lines,
             self.mark, self.order,
         ]  # fmt: skip
@@ -135,7 +136,7 @@ class Entry:
         stat, facts, digest, problems, segment, doc, slug, aliases, original, *rest = values
         links, lines, *more = rest
         return cls(
-            tuple(stat), facts, digest, tuple(Problem(*p) for p in problems), segment, doc, slug,
+            tuple(stat), facts, digest, tuple(map(Problem.from_json, problems)), segment, doc, slug,
             tuple(aliases), original, tuple(links), tuple(lines), *more,
         )  # fmt: skip
 
@@ -373,17 +374,11 @@ def _write_state(draft: Path, contents: _Contents) -> None:
     """What the next build is to remember of the files."""
     state = {
         "skipped": contents.skipped,
-        "problems": [_told(problem) for problem in contents.problems],
+        "problems": [problem.to_json() for problem in contents.problems],
         "entries": {path: entry.to_json() for path, entry in contents.entries.items()},
     }
     whole = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
     (draft / STATE).write_text(whole, "utf-8")
-
-
-def _told(problem: Problem) -> tuple[str, int, str, str, str, str]:
-    return (
-        problem.path, problem.line, problem.code, problem.message, problem.cure, problem.level,
-    )  # fmt: skip
 
 
 def _synonyms(root: Path) -> str:
@@ -558,18 +553,22 @@ def failed(path: str, failure: "limits.Failure", settings: Settings) -> Problem:
     if failure.kind == "time":
         return Problem(
             path, 1, "too-slow",
-            f"rendering takes more than {settings.render_seconds:g} s",
-            "look for very deep nesting or thousands of brackets, or split the article",
+            Message(
+                "rendering takes more than {seconds} s", seconds=f"{settings.render_seconds:g}"
+            ),
+            Message("look for very deep nesting or thousands of brackets, or split the article"),
         )  # fmt: skip
     if failure.kind == "memory":
         return Problem(
             path, 1, "too-much-memory",
-            f"rendering needs more than {settings.render_megabytes} MB",
-            "split the article",
+            Message("rendering needs more than {size} MB", size=settings.render_megabytes),
+            Message("split the article"),
         )  # fmt: skip
     return Problem(
-        path, 1, "cannot-render", f"rendering failed: {failure.message}",
-        "simplify the Markdown around deep nesting; if it is ordinary text, please report it",
+        path, 1, "cannot-render", Message("rendering failed: {reason}", reason=failure.message),
+        Message(
+            "simplify the Markdown around deep nesting; if it is ordinary text, please report it"
+        ),
     )  # fmt: skip
 
 
@@ -744,7 +743,8 @@ def _add(
         try:
             arrays.write(target, record.Written(leaves[-1][0] if leaves else reader))
         except ValueError as error:
-            raise BuildFailed(f"{error}; run `kb index --full`") from error
+            reason = Message("{reason}; run `kb index --full`", reason=str(error))
+            raise BuildFailed(reason) from error
 
 
 def _place(
@@ -856,7 +856,12 @@ def _verify(
     library = Library(Build(draft.name, draft, {"segments": segments, "dead": dead}))
     if not found == live == expected:
         raise BuildFailed(
-            f"the new build holds {found} articles in the index and {live} in its arrays "
-            f"instead of {expected}; run `kb index --full`"
+            Message(
+                "the new build holds {found} articles in the index and {live} in its arrays"
+                " instead of {expected}; run `kb index --full`",
+                found=found,
+                live=live,
+                expected=expected,
+            )
         )
     return library

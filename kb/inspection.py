@@ -21,11 +21,13 @@ from kb.config import Settings
 from kb.errors import BuildFailed, ConfigError, IndexDamaged, IndexMissing
 from kb.library import SYNONYMS, Library
 from kb.markup import Rendered
+from kb.messages import Message
 from kb.outline import Outline
 from kb.search import Asked, Searcher
 from kb.store import Builds
 
-Replies = Callable[[Iterable[str]], Mapping[str, str]]  # addresses of other sites → what they said
+# Addresses of other sites → kind and reason of what they replied.
+Replies = Callable[[Iterable[str]], Mapping[str, tuple[str, Message]]]
 
 
 def inspect(

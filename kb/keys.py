@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from kb.front_matter import Front, one_line, short
+from kb.messages import Message
 
 ENDINGS = (".md", ".markdown")
 TYPES = ("how-to", "problem", "reference", "policy")
@@ -24,21 +25,20 @@ def shorten(value: str, length: int) -> str:
     return (cut[: cut.rfind(" ")] if cut.rfind(" ") > length // 2 else cut).rstrip(" ,.;:–—-") + "…"
 
 
-def _wrong(code: str, message: str, cure: str) -> PydanticCustomError:
+def _wrong(code: str, message: Message, cure: Message) -> PydanticCustomError:
     return PydanticCustomError(code, "{message}", {"message": message, "cure": cure})
-
-
-def _kind(value: Any) -> str:
-    return "a list" if isinstance(value, list) else "a group of keys"
 
 
 def _as_text(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise _wrong(
-            "bad-text", f"is {_kind(value)}, not text", "write one text on one line, in quotes"
+        message = (
+            Message("is a list, not text")
+            if isinstance(value, list)
+            else Message("is a group of keys, not text")
         )
+        raise _wrong("bad-text", message, Message("write one text on one line, in quotes"))
     return one_line(value)
 
 
@@ -48,24 +48,25 @@ def _as_list(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [value]
     if not isinstance(value, list):
-        raise _wrong(
-            "bad-list", f"is {_kind(value)}, not a list", "write one `- text` on each line"
-        )
+        raise _wrong("bad-list", Message("is a group of keys, not a list"), _ONE_EACH)
     for item in value:
         if isinstance(item, dict) and item:
             key = short(str(next(iter(item))))
             raise _wrong(
                 "bad-list",
-                f"holds `{key}: …`, which is no text",
-                f'quote texts with a colon: `- "{key}: …"`',
+                Message("holds `{key}: …`, which is no text", key=key),
+                Message('quote texts with a colon: `- "{key}: …"`', key=key),
             )
-        if isinstance(item, (dict, list)):
-            raise _wrong("bad-list", f"holds {_kind(item)}", "write one `- text` on each line")
+        if isinstance(item, list):
+            raise _wrong("bad-list", Message("holds a list"), _ONE_EACH)
+        if isinstance(item, dict):
+            raise _wrong("bad-list", Message("holds a group of keys"), _ONE_EACH)
     return tuple(
         dict.fromkeys(filter(None, (one_line(item) for item in value if item is not None)))
     )
 
 
+_ONE_EACH = Message("write one `- text` on each line")
 _ISO_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ].*)?")
 
 
@@ -82,7 +83,9 @@ def _as_date(value: Any) -> date | None:
 
 def _no_date(written: str) -> date:
     raise _wrong(
-        "bad-date", f"is no date: {short(written)}", "write year-month-day, such as 2026-08-31"
+        "bad-date",
+        Message("is no date: {written}", written=short(written)),
+        Message("write year-month-day, such as 2026-08-31"),
     )
 
 
@@ -93,7 +96,11 @@ _NO = {"no", "false", "off", "n", "0", "нет", ""}
 def _as_yes_no(value: Any) -> bool:
     written = _as_text(value).lower()
     if written not in _YES | _NO:
-        raise _wrong("bad-yes-no", f"is neither yes nor no: {short(written)}", "write yes or no")
+        raise _wrong(
+            "bad-yes-no",
+            Message("is neither yes nor no: {written}", written=short(written)),
+            Message("write yes or no"),
+        )
     return written in _YES
 
 
@@ -106,8 +113,8 @@ def _as_boost(value: Any) -> float:
     if not 0.1 <= number <= 10:  # false for nan, too
         raise _wrong(
             "bad-boost",
-            f"must be from 0.1 to 10, not {short(written)}",
-            "write a number such as 2",
+            Message("must be from 0.1 to 10, not {written}", written=short(written)),
+            Message("write a number such as 2"),
         )
     return number
 
@@ -117,8 +124,8 @@ def _as_type(value: Any) -> str:
     if written and written not in TYPES:
         raise _wrong(
             "bad-type",
-            f"is no type of article: {short(written)}",
-            f"write one of {', '.join(TYPES)}",
+            Message("is no type of article: {written}", written=short(written)),
+            Message("write one of {types}", types=", ".join(TYPES)),
         )
     return written
 
@@ -128,7 +135,9 @@ def _as_lang(value: Any) -> str:
     code = re.split("[-_]", written.lower())[0]
     if written and not re.fullmatch("[a-z]{2,3}", code):
         raise _wrong(
-            "bad-lang", f"is no language code: {short(written)}", "write a code such as ru or en"
+            "bad-lang",
+            Message("is no language code: {written}", written=short(written)),
+            Message("write a code such as ru or en"),
         )
     return code
 
@@ -173,7 +182,7 @@ class Known(BaseModel):
 KEYS = tuple(Known.model_fields)
 
 
-def typed(front: Front) -> tuple[Known, list[tuple[int, str, str, str]]]:
+def typed(front: Front) -> tuple[Known, list[tuple[int, str, Message, Message]]]:
     """The known keys by type; a value of another type is a warning and the key counts as absent."""
     warnings = list(front.warnings)
     values = {key: value for key, value in front.values.items() if key in Known.model_fields}
@@ -182,22 +191,24 @@ def typed(front: Front) -> tuple[Known, list[tuple[int, str, str, str]]]:
     except ValidationError as error:
         for one in error.errors(include_url=False, include_input=False):
             key = str(one["loc"][0])
-            context = one.get("ctx", {})
-            warnings.append(
-                (
-                    front.lines.get(key, 1),
-                    one["type"],
-                    f"`{key}` {context.get('message', one['msg'])}; it counts as absent",
-                    context.get("cure", ""),
-                )
+            wrong = one["ctx"]
+            message = Message(
+                "`{key}` {wrong}; it counts as absent", key=key, wrong=wrong["message"]
             )
+            warnings.append((front.lines.get(key, 1), one["type"], message, wrong["cure"]))
             values.pop(key, None)
         known = Known.model_validate(values)
     for key, length in (("answer", MAX_ANSWER), ("title", MAX_TITLE)):
         written = getattr(known, key)
         if len(written) > length:
-            message = f"`{key}` has {len(written):,} characters; it is cut to {length}"
-            warnings.append((front.lines.get(key, 1), f"long-{key}", message, "say it shorter"))
+            message = Message(
+                "`{key}` has {length} characters; it is cut to {most}",
+                key=key,
+                length=len(written),
+                most=length,
+            )
+            cure = Message("say it shorter")
+            warnings.append((front.lines.get(key, 1), f"long-{key}", message, cure))
             setattr(known, key, shorten(written, length))
     return known, warnings
 
@@ -218,11 +229,13 @@ def slug_of(written: str) -> str:
     if _UNSAFE.search(slug) or any(part in (".", "..") for part in slug.split("/")):
         raise _wrong(
             "bad-slug",
-            f"is no address: {short(written)}",
-            "write words joined by - and /, without . and ..",
+            Message("is no address: {written}", written=short(written)),
+            Message("write words joined by - and /, without . and .."),
         )
     if len(slug) > MAX_SLUG:
         raise _wrong(
-            "bad-slug", f"has {len(slug)} characters; {MAX_SLUG} are allowed", "shorten it"
+            "bad-slug",
+            Message("has {length} characters; {most} are allowed", length=len(slug), most=MAX_SLUG),
+            Message("shorten it"),
         )
     return slug

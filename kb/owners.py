@@ -16,6 +16,7 @@ from typing import Final
 
 from kb import front_matter
 from kb.articles import Problem
+from kb.messages import Message
 
 FILE: Final = "owners.yml"
 DEFAULT: Final = "default"
@@ -42,7 +43,7 @@ def parse(content: str) -> tuple[Owners, list[Problem]]:
     try:
         front = front_matter.read(["---", *lines, "---"])
     except front_matter.Wrong as wrong:
-        message = wrong.message.replace("the front matter", "the file")
+        message = wrong.message.with_values(block=Message("the file"))
         return Owners(), [Problem(FILE, max(1, wrong.line - 1), wrong.code, message, _CURE)]
     problems = [
         Problem(FILE, line - 1, code, message, cure, "warning")
@@ -53,8 +54,16 @@ def parse(content: str) -> tuple[Owners, list[Problem]]:
         if isinstance(owner, str) and owner.strip():
             named[_folded(category)] = " ".join(owner.split())
         elif owner is not None and not isinstance(owner, str):
-            what = "a list" if isinstance(owner, list) else "a mapping"
-            message = f"the owner of {category} is {what}; one name belongs there"
+            message = (
+                Message(
+                    "the owner of {category} is a list; one name belongs there", category=category
+                )
+                if isinstance(owner, list)
+                else Message(
+                    "the owner of {category} is a mapping; one name belongs there",
+                    category=category,
+                )
+            )
             problems.append(
                 Problem(FILE, front.lines[category] - 1, "owner-not-text", message, _CURE)
             )
@@ -69,8 +78,11 @@ def problems(content: str, categories: Iterable[str]) -> list[Problem]:
     for number, line in enumerate(content.split("\n"), 1):
         name = line.partition(":")[0].strip().strip("\"'")
         if _folded(name) in owners.by_category and _folded(name) not in known:
-            message = f"no article is in the category {name}, so its owner is never asked"
-            cure = "write the category as the articles have it, or delete the line"
+            message = Message(
+                "no article is in the category {category}, so its owner is never asked",
+                category=name,
+            )
+            cure = Message("write the category as the articles have it, or delete the line")
             found.append(Problem(FILE, number, "owner-of-nothing", message, cure, "warning"))
     return found
 
@@ -113,4 +125,4 @@ def _folded(category: str) -> str:
     return " ".join(category.casefold().split())
 
 
-_CURE: Final = "write one `category: name` on a line"
+_CURE: Final = Message("write one `category: name` on a line")

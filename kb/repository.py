@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kb import git
 from kb.errors import KBError
+from kb.messages import Message
 
 FETCH_SECONDS = 120.0
 SECONDS = 60.0
@@ -15,7 +16,7 @@ _SHOWN = 5  # files named in a message
 class PullFailed(KBError):
     """The clone could not be brought forward; nothing in it has changed. `code` says why."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: Message) -> None:
         super().__init__(message)
         self.code = code
 
@@ -36,13 +37,21 @@ def branch(folder: Path) -> str:
     except git.GitFailed as error:
         raise PullFailed(
             "no-repository",
-            f"{folder}: {error}; clone the articles' repository and name its folder as KB_ARTICLES",
+            Message(
+                "{folder}: {reason}; clone the articles' repository and name its folder as"
+                " KB_ARTICLES",
+                folder=str(folder),
+                reason=error.reason,
+            ),
         ) from None
     try:
         return git.run(folder, "symbolic-ref", "--short", "HEAD", seconds=SECONDS).strip()
     except git.GitFailed:
         raise PullFailed(
-            "no-branch", f"no branch is checked out in {folder}; `git switch main` there"
+            "no-branch",
+            Message(
+                "no branch is checked out in {folder}; `git switch main` there", folder=str(folder)
+            ),
         ) from None
 
 
@@ -58,8 +67,13 @@ def pull(
     if wanted and name != wanted:
         raise PullFailed(
             "other-branch",
-            f"{folder} is on the branch {name}, not {wanted}; `git switch {wanted}` there, or"
-            " change KB_SYNC_BRANCH",
+            Message(
+                "{folder} is on the branch {name}, not {wanted}; `git switch {wanted}` there, or"
+                " change KB_SYNC_BRANCH",
+                folder=str(folder),
+                name=name,
+                wanted=wanted,
+            ),
         )
     before = _commit(folder, "HEAD")
     after = _fetch(folder, remote, name, seconds)
@@ -74,7 +88,7 @@ def _fetch(folder: Path, remote: str, name: str, seconds: float) -> str:
     try:
         git.run(folder, "check-ref-format", tracking, seconds=SECONDS)
         if remote.startswith("-"):
-            raise git.GitFailed(f"{remote} is no name of a remote")
+            raise git.GitFailed(Message("{remote} is no name of a remote", remote=remote))
         git.run(
             folder,
             *("fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--"),
@@ -85,8 +99,13 @@ def _fetch(folder: Path, remote: str, name: str, seconds: float) -> str:
     except git.GitFailed as error:
         raise PullFailed(
             "fetch-failed",
-            f"{name} could not be fetched from {remote}: {error}; check the network and the rights"
-            " of this user, the next sync tries again",
+            Message(
+                "{name} could not be fetched from {remote}: {reason}; check the network and the"
+                " rights of this user, the next sync tries again",
+                name=name,
+                remote=remote,
+                reason=error.reason,
+            ),
         ) from None
     return _commit(folder, tracking)
 
@@ -104,8 +123,12 @@ def _forward(folder: Path, before: str, after: str, remote: str) -> None:
     if before and not _is_ancestor(folder, before, after):
         raise PullFailed(
             "not-fast-forward",
-            f"{folder} holds commits that {remote} does not: either they were made here (push"
-            f" them), or {remote} was rewritten (`git reset --keep {remote}` follows it)",
+            Message(
+                "{folder} holds commits that {remote} does not: either they were made here (push"
+                " them), or {remote} was rewritten (`git reset --keep {remote}` follows it)",
+                folder=str(folder),
+                remote=remote,
+            ),
         )
     try:
         git.run(
@@ -118,11 +141,20 @@ def _forward(folder: Path, before: str, after: str, remote: str) -> None:
         if edited:
             raise PullFailed(
                 "local-edits",
-                f"edits in {folder} that were never committed stand in the way:"
-                f" {_listed(edited)}; commit and push them, or undo them",
+                Message(
+                    "edits in {folder} that were never committed stand in the way: {files};"
+                    " commit and push them, or undo them",
+                    folder=str(folder),
+                    files=_listed(edited),
+                ),
             ) from None
         raise PullFailed(
-            "merge-failed", f"{folder} could not be moved forward: {error}; run `git status` there"
+            "merge-failed",
+            Message(
+                "{folder} could not be moved forward: {reason}; run `git status` there",
+                folder=str(folder),
+                reason=error.reason,
+            ),
         ) from None
 
 
@@ -157,7 +189,8 @@ def _touched(folder: Path, before: str, after: str) -> set[str]:
     return {line for line in told.split("\0") if line}
 
 
-def _listed(files: set[str]) -> str:
-    shown = sorted(files)[:_SHOWN]
-    more = len(files) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _listed(files: set[str]) -> Message:
+    shown = ", ".join(sorted(files)[:_SHOWN])
+    if len(files) <= _SHOWN:
+        return Message("{files}", files=shown)
+    return Message("{files} and {number} more", files=shown, number=len(files) - _SHOWN)

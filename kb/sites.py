@@ -18,20 +18,22 @@ from urllib.parse import quote, urldefrag, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from kb import __version__
+from kb.messages import NOTHING, Message
 
 PER_SECOND = 2.0  # requests to one host
 SECONDS = 10.0  # for one reply
 HOSTS = 8  # asked side by side
 HOPS = 5  # redirects followed
 FINE, GONE, SILENT = "fine", "gone", "silent"
+Reply = tuple[str, Message]  # one of these, and why
 _GONE = (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 _SAFE = "!#$%&'()*+,/:;=?@[]~"  # what an address may hold as it is
 
 
 def visit(
     addresses: Iterable[str], *, per_second: float = PER_SECOND, seconds: float = SECONDS
-) -> dict[str, str]:
-    """What was said of each address: `fine`, `gone: why`, or `silent: why`.
+) -> dict[str, Reply]:
+    """What was said of each address: `fine`, `gone` or `silent`, and why.
 
     `gone` is what the site itself says (404, 410); all else that is no page is `silent`, for it may
     be the network, or a site that dislikes robots. Raises nothing for any address.
@@ -42,7 +44,7 @@ def visit(
     for page in pages:
         by_host[_host(page)].append(page)
     turns = _Turns(1 / per_second)
-    said: dict[str, str] = {}
+    said: dict[str, Reply] = {}
 
     def ask_host(of_host: list[str]) -> None:
         for page in of_host:
@@ -87,7 +89,7 @@ def _host(page: str) -> str:
         return ""
 
 
-def _ask(page: str, turns: _Turns, seconds: float) -> str:
+def _ask(page: str, turns: _Turns, seconds: float) -> Reply:
     """What is said of one page in the end."""
     try:
         address = page
@@ -96,17 +98,18 @@ def _ask(page: str, turns: _Turns, seconds: float) -> str:
             if status >= HTTPStatus.BAD_REQUEST:
                 status, reason, location = _reply("GET", address, turns, seconds)
             if status < HTTPStatus.MULTIPLE_CHOICES:
-                return FINE
+                return FINE, NOTHING
             if status >= HTTPStatus.BAD_REQUEST or not location:
-                return f"{GONE if status in _GONE else SILENT}: the site says {status} {reason}"
+                why = Message("the site says {status}", status=f"{status} {reason}")
+                return GONE if status in _GONE else SILENT, why
             address = urljoin(address, location)
             if urlsplit(address).scheme not in ("http", "https"):
-                return f"{SILENT}: it leads on to {address[:80]}"
-        return f"{SILENT}: more than {HOPS} redirects"
+                return SILENT, Message("it leads on to {address}", address=address[:80])
+        return SILENT, Message("more than {hops} redirects", hops=HOPS)
     except URLError as error:
-        return f"{SILENT}: {_why(error.reason)}"
+        return SILENT, _why(error.reason)
     except (OSError, HTTPException, ValueError) as error:
-        return f"{SILENT}: {_why(error)}"
+        return SILENT, _why(error)
 
 
 def _reply(method: str, address: str, turns: _Turns, seconds: float) -> tuple[int, str, str]:
@@ -121,10 +124,11 @@ def _reply(method: str, address: str, turns: _Turns, seconds: float) -> tuple[in
             return error.code, error.reason, error.headers.get("Location", "")
 
 
-def _why(error: object) -> str:
+def _why(error: object) -> Message:
     if isinstance(error, TimeoutError):
-        return "no reply in time"
+        return Message("no reply in time")
     if isinstance(error, ssl.SSLError):
-        return f"its certificate is not trusted ({getattr(error, 'verify_message', '') or error})"
+        reason = getattr(error, "verify_message", "") or str(error)
+        return Message("its certificate is not trusted ({reason})", reason=reason)
     said = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(said).split())[:120] or type(error).__name__
+    return Message("{reason}", reason=" ".join(str(said).split())[:120] or type(error).__name__)

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from kb.articles import Problem
+from kb.messages import NOTHING, Message
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Synced:
     since: datetime  # the first of the syncs, one after another, that came out like this
     outcome: str  # `published`, `unchanged`, `held` (a person must look) or `failed`
     code: str = ""  # why it was held or failed
-    message: str = ""  # the same as a sentence, ending with the next step
+    message: Message = NOTHING  # the same as a sentence, ending with the next step
     branch: str = ""
     commit: str = ""  # of the articles folder
     build: str = ""  # served afterwards

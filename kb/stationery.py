@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from babel.support import NullTranslations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from kb import shipped
+from kb import catalogues, shipped
 from kb.config import Settings
-from kb.i18n import Languages
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +34,8 @@ class Paper:
 def paper(settings: Settings) -> Paper:
     """The site's own templates and catalogues are looked in first."""
     own = settings.templates
-    templates, catalogues = shipped.folder("templates"), shipped.folder("translations")
-    languages = Languages(
-        [own / "translations", catalogues] if own else [catalogues], settings.langs, settings.lang
-    )
+    templates = shipped.folder("templates")
+    languages = catalogues.languages(own, settings.langs, settings.lang)
     environment = Environment(
         loader=FileSystemLoader([own, templates] if own else [templates]),
         autoescape=select_autoescape(["html"]),
@@ -49,7 +45,8 @@ def paper(settings: Settings) -> Paper:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(  # type: ignore[attr-defined]
-        languages.catalogues[languages.default] or NullTranslations(), newstyle=True
+        languages.words[languages.default], newstyle=True
     )
+    environment.filters["said"] = languages.say
     environment.filters["line"] = lambda text: " ".join(str(text).split())
     return Paper(languages.default, environment, settings)

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
+from kb.messages import NOTHING, Message
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -82,7 +83,9 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             arrays[name] = array.reshape(shape)
         return arrays
     except (OSError, ValueError, TypeError, AttributeError, OverflowError, SyntaxError) as error:
-        raise IndexDamaged(f"{path}: {error}; run `kb index --full`") from None
+        raise IndexDamaged(
+            Message("{path}: {reason}; run `kb index --full`", path=str(path), reason=str(error))
+        ) from None
 
 
 # ---------------------------------------------------------------- builds
@@ -120,18 +123,18 @@ class Builds:
         Every file is compared with the size and checksum in the manifest, once per process and
         file. Raises IndexMissing when there is no build at all, IndexDamaged when none can be read.
         """
-        reason = ""
+        reason = NOTHING
         names = self._candidates()
         for _ in range(_LOOKS):
             for name in names:
                 try:
                     return self._open(name)
                 except IndexDamaged as error:
-                    reason = reason or str(error)
+                    reason = reason or error.message
             before, names = names, self._candidates()
             if names == before:
                 break
-            reason = ""  # others were published, and these dropped, while we looked at them
+            reason = NOTHING  # others were published, and these dropped, while we looked at them
         if not names:
             raise IndexMissing(f"no build of the articles in {self.root}; run `kb index`")
         raise IndexDamaged(reason)
@@ -178,7 +181,11 @@ class Builds:
             for file, (size, crc) in manifest["files"].items():
                 self._verify(folder / file, size, crc)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise IndexDamaged(f"build {name}: {error}; run `kb index --full`") from None
+            raise IndexDamaged(
+                Message(
+                    "build {name}: {reason}; run `kb index --full`", name=name, reason=str(error)
+                )
+            ) from None
         return Build(name, folder, manifest)
 
     def _verify(self, path: Path, size: int, crc: int) -> None:
@@ -218,7 +225,10 @@ class Builds:
         try:
             if not _taken(lock):
                 raise BuildBusy(
-                    f"another process is building in {self.root}; wait until it has finished"
+                    Message(
+                        "another process is building in {folder}; wait until it has finished",
+                        folder=str(self.root),
+                    )
                 )
             yield
         except OSError as error:
@@ -246,7 +256,9 @@ class Builds:
                 shutil.rmtree(target, ignore_errors=True)
             if isinstance(error, OSError):
                 raise
-            raise BuildFailed(f"{error}; the old build goes on serving") from None
+            raise BuildFailed(
+                Message("{reason}; the old build goes on serving", reason=error.message)
+            ) from None
         self._forget_withdrawn()
         self._drop(keep)
         return build
@@ -400,9 +412,21 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _disk(error: OSError, root: Path) -> str:
+def _disk(error: OSError, root: Path) -> Message:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk of {root} is full; free some space and run `kb index` again"
-    cure = "make it writable for this user" if error.errno in _FORBIDDEN else "run `kb index` again"
-    reason = error.strerror or str(error)
-    return f"{error.filename or root}: {reason}; the old build goes on serving, {cure}"
+        return Message(
+            "the disk of {folder} is full; free some space and run `kb index` again",
+            folder=str(root),
+        )
+    place, reason = str(error.filename or root), error.strerror or str(error)
+    if error.errno in _FORBIDDEN:
+        return Message(
+            "{place}: {reason}; the old build goes on serving, make it writable for this user",
+            place=place,
+            reason=reason,
+        )
+    return Message(
+        "{place}: {reason}; the old build goes on serving, run `kb index` again",
+        place=place,
+        reason=reason,
+    )

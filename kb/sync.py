@@ -14,6 +14,7 @@ from kb.config import Settings
 from kb.errors import BuildBusy, ConfigError, KBError, MailFailed
 from kb.indexer import BuildReport
 from kb.mail import Letter
+from kb.messages import Message
 from kb.repository import PullFailed
 from kb.service import KnowledgeBase, utc_now
 from kb.state import Synced
@@ -25,11 +26,17 @@ LASTING = timedelta(minutes=30)  # a network that fails for less is no news
 _LOOK = 0.2
 _FAILED = ("fetch-failed", "no-repository", "not-built")  # nothing a reader of articles can cure
 _HELD = {
-    "would-lose": "articles that are served now cannot be read any more; the old build stays until"
-    " they are corrected",
-    "empty": "the folder holds no article any more; the old build stays until they are back",
-    "withdrawn": "these very articles were rolled back; the old build stays until one of them"
-    " changes, or somebody runs `kb index`",
+    "would-lose": Message(
+        "articles that are served now cannot be read any more; the old build stays until they are"
+        " corrected"
+    ),
+    "empty": Message(
+        "the folder holds no article any more; the old build stays until they are back"
+    ),
+    "withdrawn": Message(
+        "these very articles were rolled back; the old build stays until one of them changes, or"
+        " somebody runs `kb index`"
+    ),
 }
 
 
@@ -67,16 +74,16 @@ def _result(service: KnowledgeBase, at: datetime, patience: float) -> Synced:
     try:
         pulled = repository.pull(settings.articles, settings.sync_remote, settings.sync_branch)
     except PullFailed as error:
-        return _troubled(result, error.code, str(error))
+        return _troubled(result, error.code, error.message)
     result = replace(result, branch=pulled.branch, commit=pulled.after)
     try:
         report = _rebuilt(service, patience)
     except KBError as error:
-        return _troubled(result, "not-built", str(error))
+        return _troubled(result, "not-built", error.message)
     return _built(result, report)
 
 
-def _troubled(result: Synced, code: str, message: str) -> Synced:
+def _troubled(result: Synced, code: str, message: Message) -> Synced:
     outcome = "failed" if code in _FAILED else "held"
     return replace(result, outcome=outcome, code=code, message=message)
 
@@ -120,7 +127,7 @@ def _alone(settings: Settings, patience: float) -> Iterator[None]:
             except BlockingIOError:
                 if monotonic() >= end:
                     raise BuildBusy(
-                        "another `kb sync` is at work; wait until it has finished"
+                        Message("another `kb sync` is at work; wait until it has finished")
                     ) from None
                 sleep(_LOOK)
         yield

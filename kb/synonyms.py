@@ -22,6 +22,7 @@ from typing import NamedTuple
 import yaml
 
 from kb import text
+from kb.messages import Message
 
 Lemmas = tuple[str, ...]  # of one word; any of them will do
 Phrase = tuple[Lemmas, ...]
@@ -41,8 +42,8 @@ class Mistake:
     path: str
     line: int
     code: str
-    message: str
-    cure: str
+    message: Message
+    cure: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +227,17 @@ class _Reader:
         self.off: list[tuple[Phrase, int]] = []
         self.mistakes: list[Mistake] = []
 
-    def wrong(self, line: int, code: str, message: str, cure: str) -> None:
+    def wrong(self, line: int, code: str, message: Message, cure: Message) -> None:
         self.mistakes.append(Mistake(self.path, line, code, message, cure))
 
     def compose(self, content: str) -> yaml.Node | None:
         if len(content) > LARGEST:
-            self.wrong(1, "too-large", "the file is larger than a million characters",
-                       "keep the words that customers really use")  # fmt: skip
+            self.wrong(
+                1,
+                "too-large",
+                Message("the file is larger than a million characters"),
+                Message("keep the words that customers really use"),
+            )
             return None
         loader = None
         try:
@@ -240,13 +245,23 @@ class _Reader:
             return loader.get_single_node()
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            self.wrong(line, "broken-yaml", f"not readable as YAML: {error.problem}",
-                       "write one `- [word, word]` or `- word: [word]` on a line; "
-                       "quote words that hold : # [ ] { } , & * ! | > % @")  # fmt: skip
+            self.wrong(
+                line,
+                "broken-yaml",
+                Message("not readable as YAML: {reason}", reason=str(error.problem)),
+                Message(
+                    "write one `- [word, word]` or `- word: [word]` on a line; "
+                    "quote words that hold : # [ ] { } , & * ! | > % @"
+                ),
+            )
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            what = " ".join(str(error).split())[:120] or "nested too deeply"
-            self.wrong(1, "broken-yaml", f"not readable as YAML: {what}",
-                       "save the file as UTF-8 text with one group on a line")  # fmt: skip
+            what = " ".join(str(error).split())[:120] or Message("nested too deeply")
+            self.wrong(
+                1,
+                "broken-yaml",
+                Message("not readable as YAML: {reason}", reason=what),
+                Message("save the file as UTF-8 text with one group on a line"),
+            )
         finally:
             if loader is not None:
                 loader.dispose()
@@ -254,8 +269,12 @@ class _Reader:
 
     def read(self, node: yaml.Node) -> None:
         if not isinstance(node, yaml.SequenceNode):
-            self.wrong(node.start_mark.line + 1, "not-a-list", "the file is not a list of groups",
-                       "begin each line with `- `")  # fmt: skip
+            self.wrong(
+                node.start_mark.line + 1,
+                "not-a-list",
+                Message("the file is not a list of groups"),
+                Message("begin each line with `- `"),
+            )
             return
         for item in node.value:
             line = item.start_mark.line + 1
@@ -265,10 +284,14 @@ class _Reader:
                 for key, value in item.value:
                     self.read_pair(key, value)
             elif not item.value.strip():
-                self.wrong(line, "empty", "an empty entry", "delete the line")
+                self.wrong(line, "empty", Message("an empty entry"), Message("delete the line"))
             else:
-                self.wrong(line, "one-word", f"“{item.value}” stands alone",
-                           "put it with its synonyms: `- [word, synonym]`")  # fmt: skip
+                self.wrong(
+                    line,
+                    "one-word",
+                    Message("“{word}” stands alone", word=item.value),
+                    Message("put it with its synonyms: `- [word, synonym]`"),
+                )
 
     def read_pair(self, key: yaml.Node, value: yaml.Node) -> None:
         line = key.start_mark.line + 1
@@ -285,20 +308,41 @@ class _Reader:
         for node in nodes:
             line = node.start_mark.line + 1
             if not isinstance(node, yaml.ScalarNode):
-                self.wrong(line, "not-text", "a list or a mapping where a word belongs",
-                           "write words, separated by commas")  # fmt: skip
+                self.wrong(
+                    line,
+                    "not-text",
+                    Message("a list or a mapping where a word belongs"),
+                    Message("write words, separated by commas"),
+                )
                 continue
             written = " ".join(node.value.split())
             words = text.plain_words(written)
             if not words:
-                self.wrong(line, "empty", f"“{written}” holds no word", "delete it or write a word")
+                self.wrong(
+                    line,
+                    "empty",
+                    Message("“{word}” holds no word", word=written),
+                    Message("delete it or write a word"),
+                )
             elif len(words) > LONGEST:
-                self.wrong(line, "too-long", f"“{written[:60]}” is longer than {LONGEST} words",
-                           "keep the words that matter; whole questions belong into `answers:` "
-                           "of the article")  # fmt: skip
+                self.wrong(
+                    line,
+                    "too-long",
+                    Message(
+                        "“{word}” is longer than {most} words", word=written[:60], most=LONGEST
+                    ),
+                    Message(
+                        "keep the words that matter; whole questions belong into "
+                        "`answers:` of the article"
+                    ),
+                )
             elif all(word in text.STOP for word in words):
-                self.wrong(line, "stop-word", f"“{written}” weighs nothing in a search",
-                           "delete it")  # fmt: skip
+                self.wrong(
+                    line,
+                    "stop-word",
+                    Message("“{word}” weighs nothing in a search", word=written),
+                    Message("delete it"),
+                )
             else:
                 yield written, phrase(words)
 
@@ -306,18 +350,36 @@ class _Reader:
         seen: dict[Phrase, str] = {}
         for word, forms in written:
             if forms in seen:
-                same = "twice" if word == seen[forms] else f"the same word as “{seen[forms]}”"
-                self.wrong(line, "repeated", f"“{word}” is here {same}",
-                           "write one form of each word; all its forms are found")  # fmt: skip
+                same = (
+                    Message("“{word}” is here twice", word=word)
+                    if word == seen[forms]
+                    else Message(
+                        "“{word}” is here the same word as “{other}”", word=word, other=seen[forms]
+                    )
+                )
+                self.wrong(
+                    line,
+                    "repeated",
+                    same,
+                    Message("write one form of each word; all its forms are found"),
+                )
             seen.setdefault(forms, word)
         if len(seen) > MOST:
-            self.wrong(line, "too-many", f"{len(seen)} words in one group find anything",
-                       f"keep the {MOST} or fewer that mean the same")  # fmt: skip
+            self.wrong(
+                line,
+                "too-many",
+                Message("{number} words in one group find anything", number=len(seen)),
+                Message("keep the {most} or fewer that mean the same", most=MOST),
+            )
         elif len(seen) > 1:
             self.groups.append(Group(tuple(seen), one_way, self.weight, line))
         elif not any(mistake.line == line for mistake in self.mistakes):
-            what = f"“{written[0][0]}” has no synonym" if written else "a group without words"
-            self.wrong(line, "one-word", what, "add a second word or delete the line")
+            what = (
+                Message("“{word}” has no synonym", word=written[0][0])
+                if written
+                else Message("a group without words")
+            )
+            self.wrong(line, "one-word", what, Message("add a second word or delete the line"))
 
     def check_off(self, shipped: Synonyms | None) -> None:
         if shipped is None:
@@ -326,8 +388,12 @@ class _Reader:
         for phrase_off, line in self.off:
             if phrase_off not in there:
                 word = " ".join(forms[0] for forms in phrase_off)
-                self.wrong(line, "nothing-off", f"no shipped group holds “{word}”",
-                           "delete it, or write the word as the shipped list has it")  # fmt: skip
+                self.wrong(
+                    line,
+                    "nothing-off",
+                    Message("no shipped group holds “{word}”", word=word),
+                    Message("delete it, or write the word as the shipped list has it"),
+                )
 
     def check_twice(self) -> None:
         """Groups that say nothing new after those before them."""
@@ -337,11 +403,19 @@ class _Reader:
             old = [said[pair] for pair in pairs if pair in said]
             back = [said[b, a] for a, b in pairs if (b, a) in said]
             if len(old) == len(pairs):
-                self.wrong(group.line, "duplicate", f"line {old[0][0]} says this already",
-                           "delete one of the two lines")  # fmt: skip
+                self.wrong(
+                    group.line,
+                    "duplicate",
+                    Message("line {line} says this already", line=str(old[0][0])),
+                    Message("delete one of the two lines"),
+                )
             elif group.one_way and len(back) == len(pairs) and all(way for _, way in back):
-                self.wrong(group.line, "circle", f"line {back[0][0]} says the reverse",
-                           "make the two lines one two-way group: `- [word, word]`")  # fmt: skip
+                self.wrong(
+                    group.line,
+                    "circle",
+                    Message("line {line} says the reverse", line=str(back[0][0])),
+                    Message("make the two lines one two-way group: `- [word, word]`"),
+                )
             for pair in pairs:
                 said.setdefault(pair, (group.line, group.one_way))
 

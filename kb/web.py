@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from kb import (
     api,
+    catalogues,
     feeds,
     front,
     hooks,
@@ -64,10 +65,8 @@ def create_app(
         MAX_FORM_PARTS=50,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
     )
-    languages = i18n.Languages(
-        _folders(settings.templates, "translations"), settings.langs, settings.lang
-    )
-    languages.install(app)
+    languages = catalogues.languages(settings.templates, settings.langs, settings.lang)
+    i18n.install(app, languages)
     static = _folders(settings.static, "static")
     metrics = Metrics(partial(_state, service))
     service.count_reports(metrics.log)
@@ -96,11 +95,9 @@ def create_app(
 
 
 def _folders(own: Path | None, name: str) -> tuple[Path, ...]:
-    """Where to look, the site's own folder first; catalogues lie inside its templates."""
+    """Where to look, the site's own folder first."""
     ours = shipped.folder(name)
-    if own is None:
-        return (ours,)
-    return (own / "translations" if name == "translations" else own, ours)
+    return (ours,) if own is None else (own, ours)
 
 
 def _state(service: KnowledgeBase) -> dict[str, float]:

@@ -336,11 +336,22 @@ def test_check_prints_path_line_code_and_cure(kb_command, wrong, monkeypatch, se
 
     assert done.exit_code == 1
     assert (
-        "articles/ru/a.md:4: broken-link the link leads nowhere: gone.md; "
-        "correct the path, or drop the link\n"
+        "articles/ru/a.md:4: broken-link ссылка никуда не ведёт: gone.md; "
+        "исправьте путь или уберите ссылку\n"
     ) in done.stdout
     assert "[warning]" in done.stdout
-    assert "errors" in done.stderr
+    assert done.stderr == "2 ошибки, 2 предупреждения, 0 подсказок\n"
+
+
+def test_check_speaks_the_language_of_the_settings_and_json_is_english(
+    kb_command, wrong, monkeypatch
+):
+    spoken = json.loads(kb_command("check", "--format", "json").stdout)
+    monkeypatch.setenv("KB_LANG", "en")
+
+    assert ": broken-link the link leads nowhere: gone.md; correct" in kb_command("check").stdout
+    assert spoken["problems"][0]["message"] == "the link leads nowhere: gone.md"
+    assert spoken["problems"][0]["cure"] == "correct the path, or drop the link"
 
 
 def test_check_of_good_articles_is_done(kb_command, write):
@@ -349,7 +360,7 @@ def test_check_of_good_articles_is_done(kb_command, write):
     done = kb_command("check")
 
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == "0 errors, 0 warnings, 0 hints\n"
+    assert done.stderr == "0 ошибок, 0 предупреждений, 0 подсказок\n"
 
 
 def test_warnings_need_nobody(kb_command, write):

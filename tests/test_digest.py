@@ -3,8 +3,8 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+import catalogue
 import postbox
 import pytest
 from click.testing import CliRunner
@@ -273,14 +273,8 @@ def test_what_hinders_is_one_line_and_exit_2(here, monkeypatch, environment, sai
 
 
 def test_every_text_of_the_letters_is_in_the_russian_catalogue():
-    from babel.messages.pofile import read_po
-
-    root = Path(__file__).parent.parent
-    with (root / "translations/ru/LC_MESSAGES/messages.po").open("rb") as file:
-        known = read_po(file, locale="ru")
-    texts = {m.id if isinstance(m.id, str) else m.id[0] for m in known if m.id and m.string}
-    said = set()
-    for template in (root / "templates" / "letters").iterdir():
+    texts, said = set(catalogue.translated()), set()
+    for template in (catalogue.ROOT / "templates" / "letters").iterdir():
         said |= set(re.findall(r'(?:\b_|ngettext)\("([^"]+)"', template.read_text("utf-8")))
 
     assert said

@@ -225,8 +225,8 @@ def test_other_sites_are_asked_on_request_only(check, write):
     assert [line.partition(" http")[0] for line in lines] == [
         "articles/a.md:4: external-gone", "articles/a.md:6: external-silent"
     ]  # fmt: skip
-    assert f"{site}/gone: the site says 404 Not Found; put the new address" in lines[0]
-    assert f"{site}/no: the site says 403 Forbidden; open it in a browser" in lines[1]
+    assert f"{site}/gone: сайт отвечает 404 Not Found; поставьте новый адрес" in lines[0]
+    assert f"{site}/no: сайт отвечает 403 Forbidden; откройте её в браузере" in lines[1]
 
 
 # ---------------------------------------------------------------- repairs
@@ -241,9 +241,9 @@ def test_fix_repairs_says_what_and_checks_what_is_left(check, write):
         "---\ntitle: A\nupdated: 2026-08-31\ntags:\n- b\n---\n[x](gone.md)\n"
     )
     assert done.stdout.splitlines()[:3] == [
-        "articles/a.md:5: fixed updated: 31.08.2026 → 2026-08-31",
-        "articles/a.md:7: fixed spaces at the end of 1 line removed",
-        "articles/a.md:2: fixed keys put in order: title, updated, tags",
+        "articles/a.md:5: исправлено: updated: 31.08.2026 → 2026-08-31",
+        "articles/a.md:7: исправлено: убраны пробелы в конце 1 строки",
+        "articles/a.md:2: исправлено: поля поставлены по порядку: title, updated, tags",
     ]
     assert "broken-link" in done.stdout
     assert done.exit_code == 1
@@ -257,7 +257,7 @@ def test_fix_as_json_and_as_remarks(check, write):
     assert "fixed" not in json.loads(check("--format", "json").stdout)
     path.write_text("# A \n\nText\n")
     assert check("--fix", "--format", "github").stdout.startswith(
-        "::notice file=articles/a.md,line=1,title=trailing-space::fixed: spaces"
+        "::notice file=articles/a.md,line=1,title=trailing-space::исправлено: убраны пробелы"
     )
 
 

@@ -1,8 +1,11 @@
 """Pages in words: what a reader finds on each of them, in both languages, without any script."""
 
+import re
 from datetime import date
 from html.parser import HTMLParser
+from pathlib import Path
 
+import catalogue
 import pytest
 from fakes import FakeBase, Text
 
@@ -164,16 +167,8 @@ def test_dates_are_written_out():
 
 
 def test_every_text_of_the_pages_is_in_the_russian_catalogue(client):
-    import re
-    from pathlib import Path
-
-    from babel.messages.pofile import read_po
-
-    root = Path(__file__).parent.parent
-    with (root / "translations/ru/LC_MESSAGES/messages.po").open("rb") as file:
-        known = read_po(file, locale="ru")
-    texts = {m.id if isinstance(m.id, str) else m.id[0] for m in known if m.id and m.string}
-    said = set()
+    texts, root = set(catalogue.translated()), catalogue.ROOT
+    said = {told[0] for told in catalogue.messages()}
     for template in filter(Path.is_file, (root / "templates").rglob("*")):
         said |= set(re.findall(r'(?:\b_|ngettext|plural_forms)\("([^"]+)"', template.read_text()))
     for module in (root / "kb").rglob("*.py"):

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from needs import unavailable
 
-from kb import calibration, proofs
+from kb import calibration, catalogues, proofs
 from kb.asked import Question, for_git, line
 from kb.cli import main
 from kb.errors import KBError
@@ -719,13 +719,13 @@ def test_the_sentence_counts_as_people_do(answered, broken, lost, moved, english
         lost=(verdict(),) * lost, moved=(verdict(),) * moved,
     )  # fmt: skip
 
-    assert (sentence(made, "en"), sentence(made, "ru")) == (english, russian)
+    assert (sentence(made), sentence(made, RUSSIAN.say)) == (english, russian)
 
 
 def test_text_tells_ranks_and_articles():
     moved = verdict("где счёт", 12, before=1, after=3, first="ru/bill")
 
-    text = as_text(proof(moved=(moved,)), "en")
+    text = as_text(proof(moved=(moved,)))
 
     assert "где счёт (12 visits)" in text
     assert f"1 → 3; {VPN} [ru/vpn]; now first: ru/bill" in text
@@ -734,6 +734,7 @@ def test_text_tells_ranks_and_articles():
     )
 
 
+RUSSIAN = catalogues.languages(None, ("ru",), "ru")
 HOSTILE = [
     "| a | b |", "`code` ``", "<script>alert(1)</script>", "</code></td><img src=x onerror=y>",
     "[x](javascript:y)", "![i](https://evil.example)", "@everyone #1 !2", "https://evil.example",
@@ -758,8 +759,7 @@ def is_contained(question: str) -> None:
         proof(
             answered=(verdict(question, slug=question, first="x"), verdict("следующий")),
             broken=(verdict("ещё", reason=question),),
-        ),
-        "en",
+        )
     )
 
     assert [len(row) for row in cells(comment)] == [5] * 5
@@ -781,7 +781,7 @@ def test_any_text_stays_in_its_cell(question):
 def test_a_comment_fits_into_one_of_a_git_host():
     many = tuple(verdict("|" * 500, number, reason="|" * 500) for number in range(500))
 
-    comment = as_markdown(proof(answered=many, broken=many, lost=many, moved=many), "ru")
+    comment = as_markdown(proof(answered=many, broken=many, lost=many, moved=many), RUSSIAN.say)
 
     assert len(comment) < 65_536
     assert "… и ещё" in comment

@@ -157,6 +157,8 @@ def test_a_remote_that_cannot_be_reached_is_tried_again(site):
 
     result = site.sync()
     assert (result.outcome, result.code, result.since) == ("failed", "fetch-failed", since)
+    assert result.message.startswith("main could not be fetched from origin: ")
+    assert "не удалось получить main из origin: " in letter(result, site.settings).text
     assert site.served() == ["a"]
 
     gone.rename(site.clones.remote)

@@ -100,7 +100,7 @@ def test_problems_stand_on_the_page_with_line_and_cure_and_stay_text(base, page,
     html = page("/articles/ru/vpn")
     assert "Что исправить в ru/vpn.md" in html
     assert re.search(
-        r"<strong>Ошибка, строка \d+</strong>\s*<span lang=\"en\">there is no image", html
+        r"<strong>Ошибка, строка \d+</strong>\s*нет картинки нет&lt;b&gt;.png; положите", html
     )
     assert "нет<b>" not in html
     assert html.count("<code>missing-image</code>") == 1

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from kb.articles import Article, Problem
 from kb.keys import without_ending
 from kb.markup import Link
+from kb.messages import Message
 
 Rank = Callable[[str, str], Sequence[str]]  # question, language → slugs, best first
 
@@ -24,8 +25,8 @@ class Finding(NamedTuple):
 
     article: Article
     line: int
-    message: str
-    cure: str
+    message: Message
+    cure: Message
 
 
 class Shape(Protocol):
@@ -51,9 +52,9 @@ class Base:
     review_days: int = 365
     support_email: str = ""
     rank: Rank | None = None  # None: nothing to ask yet
-    replies: Mapping[str, str] = field(
+    replies: Mapping[str, tuple[str, Message]] = field(
         default_factory=dict
-    )  # of other sites, by address: see `web`
+    )  # of other sites, by address: kind and reason, see `web`
     elsewhere: Sequence[Problem] = field(default=())  # mistakes in synonyms.yml and owners.yml
     within: Sequence[str] = ()  # files and folders that are asked about; none: all
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from kb import text
 from kb.articles import Article
 from kb.checks.base import Base, Finding, is_mirrored, rule
+from kb.messages import Message
 
 TOP = 3  # an article must stand among so many for each question it claims to answer
 
@@ -21,12 +22,22 @@ def _answer_not_found(base: Base) -> Iterator[Finding]:
             slugs = list(base.rank(question, article.lang))
             if article.slug in slugs[:TOP]:
                 continue
-            first = f"; first comes {slugs[0]}" if slugs else "; nothing is found"
+            message = (
+                Message(
+                    "“{question}” does not lead here; first comes {slug}",
+                    question=question,
+                    slug=slugs[0],
+                )
+                if slugs
+                else Message("“{question}” does not lead here; nothing is found", question=question)
+            )
             yield Finding(
                 article,
                 article.lines.get("answers", 1),
-                f"“{question}” does not lead here{first}",
-                "use the question's words in title or headings, or move it to the other article",
+                message,
+                Message(
+                    "use the question's words in title or headings, or move it to the other article"
+                ),
             )
 
 
@@ -44,8 +55,12 @@ def _answer_claimed_twice(base: Base) -> Iterator[Finding]:
                 yield Finding(
                     article,
                     article.lines.get("answers", 1),
-                    f"“{question}” is claimed by {other.path} as well",
-                    "keep it where the answer is, link there from the other",
+                    Message(
+                        "“{question}” is claimed by {path} as well",
+                        question=question,
+                        path=other.path,
+                    ),
+                    Message("keep it where the answer is, link there from the other"),
                 )
 
 
@@ -64,8 +79,8 @@ def _duplicate_title(base: Base) -> Iterator[Finding]:
                 yield Finding(
                     article,
                     article.lines.get("title", article.body_line),
-                    f"{other.path} has the same title",
-                    "say in the title what tells them apart, or join them",
+                    Message("{path} has the same title", path=other.path),
+                    Message("say in the title what tells them apart, or join them"),
                 )
 
 
@@ -104,8 +119,10 @@ def _title_form(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("title", article.body_line),
-                f"the title “{article.title}” is neither a question nor an action",
-                "write what the reader wants to do, or what they see happen",
+                Message(
+                    "the title “{title}” is neither a question nor an action", title=article.title
+                ),
+                Message("write what the reader wants to do, or what they see happen"),
             )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from kb import stale
 from kb.checks.base import Base, Finding, rule
+from kb.messages import Message
 
 
 @rule("review-due", "warning")
@@ -14,8 +15,8 @@ def _review_due(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("review_by", 1),
-                f"was to be reviewed by {article.review_by}",
-                "read it, correct it, and set the next date",
+                Message("was to be reviewed by {date}", date=str(article.review_by)),
+                Message("read it, correct it, and set the next date"),
             )
 
 
@@ -29,8 +30,8 @@ def _stale(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("updated", 1),
-                f"not changed since {article.updated}",
-                "read it, correct it, and set `updated` or `review_by`",
+                Message("not changed since {date}", date=str(article.updated)),
+                Message("read it, correct it, and set `updated` or `review_by`"),
             )
 
 
@@ -42,6 +43,10 @@ def _dates_crossed(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("expires", 1),
-                f"expires on {article.expires}, before it is published on {article.publish}",
-                "correct one of the dates",
+                Message(
+                    "expires on {expires}, before it is published on {publish}",
+                    expires=str(article.expires),
+                    publish=str(article.publish),
+                ),
+                Message("correct one of the dates"),
             )

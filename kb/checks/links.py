@@ -10,6 +10,7 @@ from kb.articles import Article
 from kb.checks.base import Base, Finding, line_of, rule
 from kb.keys import ENDINGS, without_ending
 from kb.markup import Link
+from kb.messages import Message
 
 
 class _Target(NamedTuple):
@@ -75,12 +76,12 @@ def _dead_links(base: Base, wanted: Callable[[Link], bool]) -> Iterator[Finding]
             yield Finding(
                 article,
                 line_of(article, link.line),
-                f"the link leads nowhere: {link.target}",
-                _nearest_path(base, article, link) or "correct the path, or drop the link",
+                Message("the link leads nowhere: {target}", target=link.target),
+                _nearest_path(base, article, link) or Message("correct the path, or drop the link"),
             )
 
 
-def _nearest_path(base: Base, article: Article, link: Link) -> str:
+def _nearest_path(base: Base, article: Article, link: Link) -> Message | None:
     """A cure that names the article of that file name, written as a link from here."""
     place = unquote(link.target.partition("#")[0]).strip("/")
     name = posixpath.basename(without_ending(place))
@@ -90,8 +91,9 @@ def _nearest_path(base: Base, article: Article, link: Link) -> str:
     if len(near) > 1:
         near = [a for a in near if without_ending(a.path).endswith(f"/{without_ending(place)}")]
     if len(near) != 1 or near[0] is article:
-        return ""
-    return f"write {posixpath.relpath(near[0].path, posixpath.dirname(article.path) or '.')}"
+        return None
+    here = posixpath.dirname(article.path) or "."
+    return Message("write {path}", path=posixpath.relpath(near[0].path, here))
 
 
 def lacking(base: Base) -> set[tuple[str, str]]:
@@ -121,12 +123,20 @@ def _broken_anchor(base: Base) -> Iterator[Finding]:
         anchors = base.rendered[target.article.slug].anchors
         if target.anchor not in anchors:
             headings = [f"#{a.removeprefix('h-')}" for a in anchors if a.startswith("h-")]
-            named = ", ".join(headings[:5]) or "it has none"
+            cure = (
+                Message("link to one of its headings: {headings}", headings=", ".join(headings[:5]))
+                if headings
+                else Message("link to the article itself: it has no headings")
+            )
             yield Finding(
                 article,
                 line_of(article, link.line),
-                f"{target.article.path} has no heading #{target.anchor.removeprefix('h-')}",
-                f"link to one of its headings: {named}",
+                Message(
+                    "{path} has no heading #{anchor}",
+                    path=target.article.path,
+                    anchor=target.anchor.removeprefix("h-"),
+                ),
+                cure,
             )
 
 
@@ -139,8 +149,8 @@ def _missing_image(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 line_of(article, link.line),
-                f"there is no image {link.target}",
-                "put the file beside the article, or correct the path",
+                Message("there is no image {target}", target=link.target),
+                Message("put the file beside the article, or correct the path"),
             )
 
 
@@ -152,8 +162,8 @@ def _no_alt_text(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 line_of(article, link.line),
-                f"the image {link.target} has no description",
-                "write what it shows: ![The page Settings](…)",
+                Message("the image {target} has no description", target=link.target),
+                Message("write what it shows: ![The page Settings](…)"),
             )
 
 
@@ -175,8 +185,8 @@ def _unknown_related(base: Base) -> Iterator[Finding]:
                 yield Finding(
                     article,
                     article.lines.get("related", 1),
-                    f"`related` names {slug}, which is no article",
-                    "write the slug as it stands after /articles/",
+                    Message("`related` names {slug}, which is no article", slug=slug),
+                    Message("write the slug as it stands after /articles/"),
                 )
 
 
@@ -191,14 +201,21 @@ def _alias_taken(base: Base) -> Iterator[Finding]:
             line = article.lines.get("aliases", 1)
             if owner is article:
                 yield Finding(
-                    article, line, f"the alias {alias} is the article's own address", "drop it"
+                    article,
+                    line,
+                    Message("the alias {alias} is the article's own address", alias=alias),
+                    Message("drop it"),
                 )
             elif others and (article.slug, alias) not in circles:
                 yield Finding(
                     article,
                     line,
-                    f"the alias {alias} belongs to {others[0].path} as well",
-                    "keep it in one of them: an address leads to one article",
+                    Message(
+                        "the alias {alias} belongs to {path} as well",
+                        alias=alias,
+                        path=others[0].path,
+                    ),
+                    Message("keep it in one of them: an address leads to one article"),
                 )
 
 
@@ -220,8 +237,8 @@ def _alias_circle(base: Base) -> Iterator[Finding]:
         yield Finding(
             article,
             article.lines.get("aliases", 1),
-            f"the alias {alias} leads in a circle: {' → '.join(way)}",
-            "drop the aliases that are addresses of articles",
+            Message("the alias {alias} leads in a circle: {way}", alias=alias, way=" → ".join(way)),
+            Message("drop the aliases that are addresses of articles"),
         )
 
 

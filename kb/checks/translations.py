@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from kb.articles import Article
 from kb.checks.base import Base, Finding, rule
 from kb.keys import without_ending
+from kb.messages import Message
 
 
 def _sources(base: Base) -> Iterator[tuple[Article, Article]]:
@@ -37,8 +38,11 @@ def _unknown_source(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("translation_of", 1),
-                f"`translation_of` names {article.translation_of}, which is no article",
-                "write the slug as it stands after /articles/",
+                Message(
+                    "`translation_of` names {slug}, which is no article",
+                    slug=article.translation_of,
+                ),
+                Message("write the slug as it stands after /articles/"),
             )
 
 
@@ -65,8 +69,13 @@ def _behind(article: Article, source: Article) -> Iterator[Finding]:
         yield Finding(
             article,
             article.lines.get("translation_of", 1),
-            f"{source.path} was changed on {source.updated}, this on {article.updated}",
-            "bring the translation up to date, then set `updated`",
+            Message(
+                "{path} was changed on {theirs}, this on {ours}",
+                path=source.path,
+                theirs=str(source.updated),
+                ours=str(article.updated),
+            ),
+            Message("bring the translation up to date, then set `updated`"),
         )
 
 
@@ -92,6 +101,6 @@ def _no_translation(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 1,
-                f"not yet in {', '.join(sorted(missing))}",
-                "translate it under the same path in that language's folder",
+                Message("not yet in {languages}", languages=", ".join(sorted(missing))),
+                Message("translate it under the same path in that language's folder"),
             )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from kb.checks.base import Base, Finding, line_of, rule
+from kb.messages import NOTHING, Message
 
-GONE, SILENT = "gone", "silent"  # how a reply begins, before what the site said
+GONE, SILENT = "gone", "silent"  # kinds of replies
 
 
 def external(base: Base) -> list[str]:
@@ -16,18 +17,19 @@ def external(base: Base) -> list[str]:
 @rule("external-gone", "warning")
 def _external_gone(base: Base) -> Iterator[Finding]:
     """Another site says that the page is not there (only with `--external`)."""
-    return _told(base, GONE, "put the new address, or drop the link")
+    return _told(base, GONE, Message("put the new address, or drop the link"))
 
 
 @rule("external-silent", "hint")
 def _external_silent(base: Base) -> Iterator[Finding]:
     """Another site did not answer, or would not say (only with `--external`)."""
-    return _told(base, SILENT, "open it in a browser; it may only dislike robots")
+    return _told(base, SILENT, Message("open it in a browser; it may only dislike robots"))
 
 
-def _told(base: Base, beginning: str, cure: str) -> Iterator[Finding]:
+def _told(base: Base, wanted: str, cure: Message) -> Iterator[Finding]:
     for images in (False, True):
         for article, link in base.links(images=images):
-            kind, _, said = base.replies.get(link.url, "").partition(": ")
-            if kind == beginning:
-                yield Finding(article, line_of(article, link.line), f"{link.target}: {said}", cure)
+            kind, why = base.replies.get(link.url, ("", NOTHING))
+            if kind == wanted:
+                message = Message("{target}: {why}", target=link.target, why=why)
+                yield Finding(article, line_of(article, link.line), message, cure)

@@ -11,6 +11,7 @@ from kb.articles import Article
 from kb.checks.base import Base, Finding, line_of, rule
 from kb.keys import KEYS
 from kb.markup import not_understood
+from kb.messages import Message
 
 _WHY = re.compile(
     r"\b(?:почему|причин\w*|из-за чего|отчего|потому что|why|causes?|reasons?|because)\b", re.I
@@ -26,8 +27,8 @@ def _no_why(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("type", 1),
-                "a problem without a reason: readers meet it again",
-                f"add a part `## {heading}`",
+                Message("a problem without a reason: readers meet it again"),
+                Message("add a part `## {heading}`", heading=heading),
             )
 
 
@@ -44,8 +45,8 @@ def _empty_article(base: Base) -> Iterator[Finding]:
             yield Finding(
                 article,
                 article.lines.get("title", 1),
-                "the article has no text",
-                "write it, or mark it `draft: yes`",
+                Message("the article has no text"),
+                Message("write it, or mark it `draft: yes`"),
             )
 
 
@@ -58,7 +59,8 @@ def _no_author(base: Base) -> Iterator[Finding]:
     is_custom = any(article.author for article in base.articles)
     for article in base.articles if is_custom else ():
         if not article.author:
-            yield Finding(article, 1, "nobody signs the article", "write `author: …`")
+            message = Message("nobody signs the article")
+            yield Finding(article, 1, message, Message("write `author: …`"))
 
 
 # Keys of other tools that stand near ours by chance.
@@ -76,8 +78,8 @@ def _unknown_key(base: Base) -> Iterator[Finding]:
                 yield Finding(
                     article,
                     article.lines.get(key, 1),
-                    f"the key `{key}` is not known",
-                    f"did you mean `{near}`?",
+                    Message("the key `{key}` is not known", key=key),
+                    Message("did you mean `{key}`?", key=near),
                 )
 
 
@@ -104,9 +106,15 @@ def _not_understood(base: Base) -> Iterator[Finding]:
         yield Finding(
             article,
             line_of(article, line),
-            f"`{tag}`, a tag of {dialects.NAMES[dialect]}, means nothing here"
-            f" (places: {len(places):,}; articles: {len({a.path for a, _ in places}):,})",
-            "say it in Markdown: readers see the page without what the tag makes of it",
+            Message(
+                "`{tag}`, a tag of {tool}, means nothing here"
+                " (places: {places}; articles: {articles})",
+                tag=tag,
+                tool=dialects.NAMES[dialect],
+                places=len(places),
+                articles=len({a.path for a, _ in places}),
+            ),
+            Message("say it in Markdown: readers see the page without what the tag makes of it"),
         )
 
 
@@ -142,23 +150,31 @@ def _personal_data(base: Base) -> Iterator[Finding]:
         for number, line in enumerate(article.body.split("\n"), 1):
             if line.lstrip().startswith(("```", "~~~")):
                 in_code = not in_code
-            kind = "" if in_code else _personal(line, base.support_email)
-            if kind:
+            message = None if in_code else _personal(line, base.support_email)
+            if message:
                 yield Finding(
                     article,
                     line_of(article, number),
-                    f"this looks like somebody's {kind}",
-                    "write an invented example, such as name@example.com",
+                    message,
+                    Message("write an invented example, such as name@example.com"),
                 )
 
 
-def _personal(line: str, support_email: str) -> str:
+_NUMBERS_OF = {
+    "card": Message("this looks like somebody's card number"),
+    "passport": Message("this looks like somebody's passport number"),
+    "tax": Message("this looks like somebody's tax number"),
+    "phone": Message("this looks like somebody's phone number"),
+}
+
+
+def _personal(line: str, support_email: str) -> Message | None:
     if "://" in line:
         line = _USERINFO.sub("://", line)
     for address in _EMAIL.findall(line) if "@" in line else ():
         if address.casefold() != support_email.casefold() and not _ROLE.search(address):
-            return "e-mail address"
+            return Message("this looks like somebody's e-mail address")
     if _NUMBERS.search(line) and "://" not in line:
         found = _PERSONAL.search(redaction.redact(_PUBLIC.sub("", line.replace("\\", ""))))
-        return f"{found[1]} number" if found else ""
-    return ""
+        return _NUMBERS_OF[found[1]] if found else None
+    return None

@@ -9,15 +9,17 @@ import click
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
-    count_of,
     folder_options,
     load_settings,
     opened,
     print_json,
     problem_json,
     problem_line,
+    said,
     seen_from_here,
+    sentence,
 )
+from kb.messages import Message
 
 if TYPE_CHECKING:
     from kb.articles import Problem
@@ -83,11 +85,22 @@ def check(
             click.echo(_annotation(problem, settings))
     else:
         for fix in fixes:
-            click.echo(f"{seen_from_here(fix, settings)}:{fix.line}: fixed {fix.message}")
+            place = f"{seen_from_here(fix, settings)}:{fix.line}"
+            click.echo(f"{place}: {said(_told(fix).message, settings)}")
         for problem in found:
             click.echo(problem_line(problem, settings))
-        click.echo(", ".join(count_of(counts[name], name) for name in _LEVELS), err=True)
+        click.echo(said(_counted(counts), settings), err=True)
     return NEEDS_A_PERSON if counts["error"] else DONE
+
+
+def _counted(counts: dict[str, int]) -> Message:
+    """How many problems there are of each level."""
+    return Message(
+        "{errors}, {warnings}, {hints}",
+        errors=Message("{n} error", "{n} errors", n=counts["error"]),
+        warnings=Message("{n} warning", "{n} warnings", n=counts["warning"]),
+        hints=Message("{n} hint", "{n} hints", n=counts["hint"]),
+    )
 
 
 def _plural_keys(counts: dict[str, int]) -> dict[str, int]:
@@ -117,7 +130,8 @@ def _below_articles(path: Path, settings: "Settings") -> str:
 def _told(fix: "Fix") -> "Problem":
     from kb.articles import Problem
 
-    return Problem(fix.path, fix.line, fix.code, f"fixed: {fix.message}", level="hint")
+    message = Message("fixed {fix}", fix=fix.message)
+    return Problem(fix.path, fix.line, fix.code, message, level="hint")
 
 
 def _annotation(problem: "Problem", settings: "Settings") -> str:
@@ -129,7 +143,7 @@ def _annotation(problem: "Problem", settings: "Settings") -> str:
     def prop(text: str) -> str:
         return data(text).replace(":", "%3A").replace(",", "%2C")
 
+    message = data(sentence(problem, settings))
     kind = "notice" if problem.level == "hint" else problem.level
-    message = f"{problem.message}; {problem.cure}" if problem.cure else problem.message
     file = prop(seen_from_here(problem, settings))
-    return f"::{kind} file={file},line={problem.line},title={prop(problem.code)}::{data(message)}"
+    return f"::{kind} file={file},line={problem.line},title={prop(problem.code)}::{message}"

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from kb.commands.shared import (
     folder_options,
     load_settings,
     print_json,
+    said,
 )
 
 if TYPE_CHECKING:
@@ -70,11 +72,11 @@ def prove(
         print_json(_proof_json(proof))
     else:
         shown = proofs.as_markdown if shape == "markdown" else proofs.as_text
-        click.echo(shown(proof, settings.lang))
+        click.echo(shown(proof, partial(said, settings=settings)))
     return DONE if proof.is_sound else NEEDS_A_PERSON
 
 
 def _proof_json(proof: "Proof") -> dict[str, Any]:
     from kb.proofs import sentence
 
-    return {"sentence": sentence(proof, "en"), **asdict(proof)}
+    return {"sentence": sentence(proof), **asdict(proof)}

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from kb.articles import Problem
+    from kb.catalogues import Languages
     from kb.config import Loaded, Settings
     from kb.fixes import Fix
     from kb.service import KnowledgeBase
@@ -140,10 +142,27 @@ def seen_from_here(problem: "Problem | Fix", settings: "Settings") -> str:
     return os.path.relpath(settings.articles / problem.path)
 
 
+def said(message: str, settings: "Settings") -> str:
+    """A `messages.Message` in the language of KB_LANG; other text as it is."""
+    return _languages(settings.templates, settings.lang).say(message)
+
+
+@cache
+def _languages(templates: Path | None, lang: str) -> "Languages":
+    from kb import catalogues
+
+    return catalogues.languages(templates, (lang,), lang)
+
+
 def problem_line(problem: "Problem", settings: "Settings") -> str:
     """`path:line: code message; cure`, so that editors and terminals can jump to it."""
     place = f"{seen_from_here(problem, settings)}:{problem.line}"
     code = click.style(problem.code, fg=_COLOURS[problem.level])
-    cure = f"; {problem.cure}" if problem.cure else ""
     level = "" if problem.level == "error" else f" [{problem.level}]"
-    return f"{place}: {code} {problem.message}{cure}{level}"
+    return f"{place}: {code} {sentence(problem, settings)}{level}"
+
+
+def sentence(problem: "Problem", settings: "Settings") -> str:
+    """What is wrong and what to do, in the language of KB_LANG."""
+    parts = (problem.message, problem.cure)
+    return "; ".join(said(part, settings) for part in parts if part)

@@ -19,6 +19,7 @@ from kb.commands.shared import (
     print_replay,
     problem_line,
     rejected_json,
+    said,
 )
 from kb.errors import KBError
 
@@ -110,7 +111,7 @@ def _print_result(result: "Synced", settings: "Settings") -> None:
     for problem in result.rejected:
         click.echo(problem_line(problem, settings), err=True)
     if result.message:
-        fail(result.message)
+        fail(said(result.message, settings))
         return
     commit = f"{result.branch} at {result.commit[:12]}"
     done = "Published" if result.outcome == "published" else "Nothing new"

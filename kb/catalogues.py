@@ -1,0 +1,82 @@
+"""The words of each language of a site, read from catalogues. Knows no page and no letter."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+
+from kb import shipped
+from kb.messages import Message
+
+SOURCE = "en"  # the language the templates are written in needs no catalogue
+_CATALOGUE = "LC_MESSAGES/messages.po"
+_REMEMBERED = 4096  # texts of numbers: Babel reads its pattern anew each time
+
+
+class Languages:
+    """The languages of a site, in its order; each has a catalogue or is English."""
+
+    def __init__(self, folders: Iterable[Path], wanted: tuple[str, ...], default: str) -> None:
+        folders = tuple(folders)
+        found = {code: _catalogue(code, folders) for code in wanted}
+        self.codes = tuple(
+            code for code in wanted if code == SOURCE or found[code] is not None
+        ) or (SOURCE,)
+        self.default = default if default in self.codes else self.codes[0]
+        self.words = {code: found.get(code) or NullTranslations() for code in self.codes}
+
+    def say(self, message: str, code: str = "") -> str:
+        """A Message in a language of the site, the default if none is named; other text as is."""
+        if not isinstance(message, Message):
+            return message
+        code = code if code in self.words else self.default
+        words = self.words[code]
+
+        def translate(template: str, plural: str, number: int) -> str:
+            if plural:
+                return words.ungettext(template, plural, number)
+            return words.ugettext(template) if template else ""
+
+        return message.said(translate, lambda count: number(count, code))
+
+
+def languages(templates: Path | None, wanted: tuple[str, ...], default: str) -> Languages:
+    """With our catalogues, and the one beside the site's own `templates`, which goes before."""
+    ours = shipped.folder("translations")
+    return Languages([templates / "translations", ours] if templates else [ours], wanted, default)
+
+
+def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
+    """Read as text and compiled in memory, so no step lies between an edit and the page.
+
+    What the first folder says goes before what later ones say.
+    """
+    found: Catalog | None = None
+    for folder in folders:
+        path = folder / code / _CATALOGUE
+        if path.is_file():
+            with path.open("rb") as file:
+                further = read_po(file, locale=code)
+            if found is None:
+                found = further
+            for message in further:
+                if message.id and message.id not in found:
+                    found[message.id] = message
+    if found is None:
+        return None
+    compiled = BytesIO()
+    write_mo(compiled, found)
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+@lru_cache(_REMEMBERED)
+def number(value: float, code: str, digits: int = 0) -> str:
+    """As people write it: «1 234,5», “1,234.5”; exactly so many digits after the point."""
+    return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code)

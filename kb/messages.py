@@ -1,0 +1,116 @@
+"""Sentences for people: English text that keeps what it was made of. Knows no other language."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Union
+
+from pydantic_core import core_schema
+
+Value = Union[str, int, "Message"]
+Translate = Callable[[str, str, int], str]  # template, its plural or "", number → template
+
+
+class Message(str):
+    """A sentence in English, and the template and values it can be said from in any language.
+
+    The template is the sentence's name in the catalogues; `{name}` in it stands for a value. An
+    `int` is a count, its digits grouped as a language groups them; a value that is a Message is
+    said in the same language. With `plural`, the template is that of one, and `n` is the number.
+    Where there are no values, braces are braces.
+    """
+
+    __slots__ = ("plural", "template", "values")
+
+    template: str
+    plural: str
+    values: Mapping[str, Value]
+
+    def __new__(cls, template: str, plural: str = "", /, **values: Value) -> "Message":
+        message = super().__new__(cls, _filled(template, plural, values, _english, _grouped))
+        message.template, message.plural, message.values = template, plural, values
+        return message
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, Value]]:
+        return (self.template, self.plural), dict(self.values)
+
+    def said(self, translate: Translate, written: Callable[[int], str]) -> str:
+        """The sentence in the language of `translate`, in which counts are `written`.
+
+        A translation that asks for values there are none of gives way to English.
+        """
+        try:
+            return _filled(self.template, self.plural, self.values, translate, written)
+        except (LookupError, ValueError):
+            return str(self)
+
+    def with_values(self, **values: Value) -> "Message":
+        """The same sentence with other values where it has such."""
+        known = {name: value for name, value in values.items() if name in self.values}
+        return type(self)(self.template, self.plural, **{**self.values, **known})
+
+    def to_json(self) -> Any:
+        """Plain JSON values; `from_json` gives an equal message back."""
+        values = {
+            name: value.to_json() if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        return [self.template, self.plural, values]
+
+    @classmethod
+    def from_json(cls, told: Any) -> "Message":
+        """The message `to_json` was asked of, or one of text alone, as older versions kept it.
+
+        Raises TypeError or ValueError for anything else.
+        """
+        if isinstance(told, str):
+            return cls(told)
+        try:
+            template, plural, values = told
+            return cls(
+                template,
+                plural,
+                **{
+                    name: cls.from_json(value) if isinstance(value, list) else value
+                    for name, value in values.items()
+                },
+            )
+        except (AttributeError, LookupError) as error:
+            raise ValueError(f"not a message: {error}") from None
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            lambda told: told if isinstance(told, cls) else cls.from_json(told),
+            serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
+        )
+
+
+def _filled(
+    template: str,
+    plural: str,
+    values: Mapping[str, Value],
+    translate: Translate,
+    written: Callable[[int], str],
+) -> str:
+    number = values.get("n", 1)
+    pattern = translate(template, plural, number if isinstance(number, int) else 1)
+    if not values:
+        return pattern
+    return pattern.format_map(
+        {
+            name: value.said(translate, written) if isinstance(value, Message)
+            else written(value) if isinstance(value, int)
+            else value
+            for name, value in values.items()
+        }
+    )  # fmt: skip
+
+
+def _english(template: str, plural: str, number: int) -> str:
+    return plural if plural and number != 1 else template
+
+
+def _grouped(number: int) -> str:
+    return f"{number:,}"
+
+
+NOTHING = Message("")
