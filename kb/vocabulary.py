@@ -88,8 +88,9 @@ class Vocabulary(Sequence[str]):
             return at if at < len(self) and self._bytes(at) == sought else -1
         slots, last = self._slots, len(self._slots) - 1
         at = crc32(sought) & last
+        view, bounds = self._view, self._bounds
         while (place := slots[at]) >= 0:
-            if self._bytes(place) == sought:
+            if view[bounds[place] : bounds[place + 1]] == sought:
                 return int(place)
             at = (at + 1) & last
         return -1

@@ -778,7 +778,9 @@ def test_the_state_names_what_was_held_back(lead, service, write):
     assert "SQLite" in page
     assert ":1 шапка начинается с `---` и нигде не кончается<br>" in page
     assert "поставьте строку `---` после последнего поля" in page
-    assert "the front matter begins with `---` but never ends" in lead.get("/leads/state?ui=en").text
+    assert (
+        "the front matter begins with `---` but never ends" in lead.get("/leads/state?ui=en").text
+    )
 
 
 def test_what_readers_wrote_is_listed_as_text_the_newest_first(lead, service):

@@ -276,15 +276,19 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
 
 /* ---------------------------------------------------------------- what stands in candidates */
 
+/* What a word is: 0 only its letters are shared, 1 + i a synonym of word i of the query, 1 + words + i
+ * a form of it. And how often it was found in what is looked at. */
+typedef struct { int32_t code, often; } Row;
+
 /* The grams of a query, and for every word that shares one or stands for a word of it a row. */
 typedef struct {
     int64_t grams, across;  /* grams, and 64-bit words of a mask of them */
     float *worth;           /* per gram */
     int64_t *spans;         /* per gram and segment: from, to in the segment's `gram_words` */
     int64_t rows, most;     /* used (row 0 is none), room for */
+    Row *row;
     uint64_t *masks;        /* per row, which grams the word has */
     uint64_t *near;         /* a bit per word of the segment: whether it has a row */
-    int32_t *codes;         /* per row: 0, 1 + i for a synonym of word i, 1 + words + i for a form */
 } Rows;
 
 static void drop_rows(Rows *rows)
@@ -293,7 +297,7 @@ static void drop_rows(Rows *rows)
     free(rows->spans);
     free(rows->masks);
     free(rows->near);
-    free(rows->codes);
+    free(rows->row);
 }
 
 static int64_t place_of(U64 keys, uint64_t key)
@@ -371,12 +375,12 @@ static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
         rows->most += query->forms[i].count + query->others[i].count;
     rows->rows = 1;
     rows->masks = calloc((size_t)(rows->most * rows->across) + 1, sizeof *rows->masks);
-    rows->codes = calloc((size_t)rows->most, sizeof *rows->codes);
+    rows->row = calloc((size_t)rows->most, sizeof *rows->row);
     int64_t words = 0;
     for (int64_t s = 0; s < corpus->segments; s++)
         words = corpus->segment[s].words > words ? corpus->segment[s].words : words;
     rows->near = calloc((size_t)words / 64 + 1, sizeof *rows->near);
-    return rows->masks && rows->codes && rows->near ? 0 : NO_MEMORY;
+    return rows->masks && rows->row && rows->near ? 0 : NO_MEMORY;
 }
 
 /* The row of a word of a segment, its next one if it has none; below 0 if there is no such word. */
@@ -423,7 +427,7 @@ static int64_t fill_table(const Corpus *corpus, const Query *query, Rows *rows, 
             const int64_t row = row_of(segment, table, rows, others[w].at[i]);
             if (row < 0)
                 return row;
-            rows->codes[row] = (int32_t)(1 + w);
+            rows->row[row].code = (int32_t)(1 + w);
         }
     /* A form of two words is that of the word with fewer: `н…` does not take `настройка`. */
     most_forms_first(query, forms, order);
@@ -433,7 +437,7 @@ static int64_t fill_table(const Corpus *corpus, const Query *query, Rows *rows, 
             const int64_t row = row_of(segment, table, rows, forms[w].at[i]);
             if (row < 0)
                 return row;
-            rows->codes[row] = (int32_t)(1 + query->words + w);
+            rows->row[row].code = (int32_t)(1 + query->words + w);
         }
     }
     return 0;
@@ -490,7 +494,7 @@ typedef struct {
     int64_t questions;   /* how many ways to weigh the words of the query */
     const float *masses; /* what each word is worth, per question */
     float *tf, *factor;  /* per gram: how often, and its worth */
-    int32_t *often, *touched; /* per row: how often in this article; the rows that are */
+    int32_t *touched;    /* rows that were found */
     int32_t *pairs;      /* per article and pair of words: how often */
     Lined *lined;
     int64_t lines, room;
@@ -509,7 +513,7 @@ static float letters(Look *look, int64_t touched, float norm)
         const int64_t row = look->touched[i];
         for (int64_t part = 0; part < rows->across; part++)
             for (uint64_t mask = rows->masks[row * rows->across + part]; mask; mask &= mask - 1)
-                look->tf[64 * part + __builtin_ctzll(mask)] += (float)look->often[row];
+                look->tf[64 * part + __builtin_ctzll(mask)] += (float)rows->row[row].often;
     }
     float sum = 0;
     for (int64_t g = 0; g < rows->grams; g++)
@@ -595,14 +599,14 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
         if (!(rows->near[number / 64] >> (number % 64) & 1))
             continue;
         const int32_t row = table[number];
-        if (!look->often[row]++)
+        if (!rows->row[row].often++)
             look->touched[touched++] = row;
         if (segment->content_line.at[at]) {
             error = keep_line(look, unit, segment->content_line.at[at], row);
             if (error)
                 return error;
         }
-        const int32_t code = rows->codes[row] - 1;
+        const int32_t code = rows->row[row].code - 1;
         if (code < 0)
             continue;
         const int64_t word = code % words;
@@ -637,7 +641,7 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
                 look->weights->title * letters(look, touched, look->corpus->title_norm.at[doc]);
     }
     for (int64_t i = 0; i < touched; i++)
-        look->often[look->touched[i]] = 0;
+        look->rows.row[look->touched[i]].often = 0;
     best_place(look, blocks, &look->most[unit]);
     return 0;
 }
@@ -708,11 +712,11 @@ static int64_t score_lines(Look *look, const float *scores)
             return DAMAGED;
         int64_t touched = 0;
         for (int64_t i = from; i < to; i++)
-            if (!look->often[look->lined[i].row]++)
+            if (!look->rows.row[look->lined[i].row].often++)
                 look->touched[touched++] = look->lined[i].row;
         float found = look->weights->line * letters(look, touched, corpus->line_norm.at[number]);
         for (int64_t i = 0; i < touched; i++)
-            look->often[look->touched[i]] = 0;
+            look->rows.row[look->touched[i]].often = 0;
         int64_t missing = 0;
         for (int64_t g = 0; g < look->rows.grams; g++)
             missing += look->tf[g] == 0;
@@ -818,10 +822,9 @@ int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weig
         const size_t grams = (size_t)look.rows.grams + 1, rows = (size_t)look.rows.most;
         look.tf = malloc(grams * sizeof *look.tf);
         look.factor = malloc(grams * sizeof *look.factor);
-        look.often = calloc(rows, sizeof *look.often);
         look.touched = malloc(rows * sizeof *look.touched);
         look.pairs = calloc((size_t)(units * 2 * query->words) + 1, sizeof *look.pairs);
-        if (!look.tf || !look.factor || !look.often || !look.touched || !look.pairs)
+        if (!look.tf || !look.factor || !look.touched || !look.pairs)
             error = NO_MEMORY;
     }
     if (!error) {
@@ -833,7 +836,6 @@ int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weig
         error = put_in_order(&look, words, favour, scores, order);
     free(look.tf);
     free(look.factor);
-    free(look.often);
     free(look.touched);
     free(look.pairs);
     free(look.lined);
