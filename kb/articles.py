@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import PydanticCustomError
 
@@ -396,8 +396,7 @@ def plain(heading: str) -> str:
 # --- the folder ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Source:
+class Source(NamedTuple):
     """A file as the folder's listing shows it; equal values mean it need not be read again."""
 
     path: str
@@ -443,7 +442,7 @@ def listing(root: Path) -> Listing:
             elif entry.name.lower().endswith(".mdx"):
                 skipped += 1
             elif entry.name.lower().endswith(ENDINGS):
-                found = _source(top, path)
+                found = _source(top, path, entry)
                 (sources if isinstance(found, Source) else problems).append(found)  # type: ignore[arg-type]
     return Listing(tuple(sorted(sources)), tuple(sorted(problems)), skipped)
 
@@ -502,21 +501,27 @@ def _unreadable(path: str, error: OSError) -> Problem:
     return Problem(shown(path) or ".", 1, "unreadable", message, cure)
 
 
-def _source(top: str, path: str) -> Source | Problem:
-    full = os.path.join(top, path)
+def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
+    is_link = entry.is_symlink()
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
         message = Message("the file's name is not UTF-8")
         return Problem(shown(path), 1, "bad-name", message, _RENAME)
     try:
-        if os.path.islink(full) and not _inside(top, os.path.realpath(full)):
+        if is_link and not _inside(top, os.path.realpath(os.path.join(top, path))):
             return _outside(path)
-        found = os.stat(full)
+        found = entry.stat()
     except FileNotFoundError:
+<<<<<<< HEAD
         is_link = os.path.islink(full)
         message = (
             Message("the link leads nowhere") if is_link else Message("the file has just gone")
+=======
+        message = "the link leads nowhere" if is_link else "the file has just gone"
+        return Problem(
+            shown(path), 1, "link-broken", message, "put the file itself here, or remove the link"
+>>>>>>> 0c98c6a (b2)
         )
         cure = Message("put the file itself here, or remove the link")
         return Problem(shown(path), 1, "link-broken", message, cure)

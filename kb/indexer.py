@@ -1,6 +1,5 @@
 """Articles to a complete new build beside the old one, then published. Answers no query."""
 
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import orjson
 
 from kb import (
     __version__,
@@ -297,7 +297,7 @@ def _why_not(builds: Builds, contents: _Contents, report: BuildReport) -> str:
 def _served_now(builds: Builds) -> set[str]:
     """Paths of the articles in the published build, whichever version made it."""
     try:
-        state = json.loads((builds.current().folder / STATE).read_text("utf-8"))
+        state = orjson.loads((builds.current().folder / STATE).read_bytes())
         entries = {path: Entry.from_json(values) for path, values in state["entries"].items()}
     except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
@@ -377,8 +377,7 @@ def _write_state(draft: Path, contents: _Contents) -> None:
         "problems": [problem.to_json() for problem in contents.problems],
         "entries": {path: entry.to_json() for path, entry in contents.entries.items()},
     }
-    whole = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-    (draft / STATE).write_text(whole, "utf-8")
+    (draft / STATE).write_bytes(orjson.dumps(state))
 
 
 def _synonyms(root: Path) -> str:
@@ -397,7 +396,7 @@ def _before(builds: Builds, settings: Settings) -> _Before | None:
         build = builds.current()
         if build.manifest.get("fingerprint") != fingerprint(settings):
             return None
-        state = json.loads((build.folder / STATE).read_text("utf-8"))
+        state = orjson.loads((build.folder / STATE).read_bytes())
         return _Before(
             build,
             {path: Entry.from_json(values) for path, values in state["entries"].items()},
@@ -421,12 +420,13 @@ def _compare(
     changed = _changed(settings, sources, known, plan)
     folders = dialects.Folders.of(plan.marks.items())
     plan.dialects = {folder: spoken for folder, spoken in folders.spoken.items() if spoken}
+    told = cache(partial(_known_of, base))  # most files were last changed together with others
     for source in sources:
         if source.path not in plan.marks:
             continue
-        own = base.of(past.changes.get(source.path))
-        defaults = replace(own, dialect=folders.dialect(source.path))
-        stat, facts = _stat(source), _facts(defaults)
+        change = past.changes.get(source.path)
+        defaults, facts = told(change, folders.dialect(source.path))
+        stat = _stat(source)
         entry = known.get(source.path)
         if entry and entry.stat == stat and entry.facts == facts:
             plan.kept[source.path] = entry
@@ -479,8 +479,14 @@ def _stat(source: Source) -> tuple[int, ...]:
     return source.size, source.mtime_ns, source.inode, source.ctime_ns
 
 
-def _facts(defaults: Defaults) -> str:
+def _known_of(base: Defaults, change: history.Change | None, dialect: str) -> tuple[Defaults, str]:
     """What git and its folder say of an article."""
+    defaults = replace(base.of(change), dialect=dialect)
+    return defaults, _facts(defaults)
+
+
+def _facts(defaults: Defaults) -> str:
+    """The same as text."""
     return f"{defaults.author}|{defaults.updated}|{defaults.dialect}"
 
 
@@ -582,11 +588,13 @@ def _settle(plan: _Plan, fresh: Iterator[_Fresh]) -> _Contents:
             contents.entries[file.source.path] = entry
         else:
             contents.docs[file.source.path] = (_described(entry, file.doc), file.doc)
-    settled, taken = articles.settle(_claims(contents))
-    homeless = {p.path for p in taken if p.level == "error"} - {a.path for a in settled}
-    for problem in taken:
-        if problem.level == "error" and problem.path in homeless:
-            _reject(contents, problem)
+    taken: tuple[Problem, ...] = ()
+    if not _all_differ(contents):
+        settled, taken = articles.settle(_claims(contents))
+        homeless = {p.path for p in taken if p.level == "error"} - {a.path for a in settled}
+        for problem in taken:
+            if problem.level == "error" and problem.path in homeless:
+                _reject(contents, problem)
     problems = [*plan.problems, *taken]
     for entry in (*contents.entries.values(), *(entry for entry, _ in contents.docs.values())):
         problems += entry.problems
@@ -608,11 +616,25 @@ def _described(entry: Entry, doc: Analysed) -> Entry:
     )
 
 
+def _served(contents: _Contents) -> dict[str, Entry]:
+    """Every article that asks for an address."""
+    entries = {path: entry for path, entry in contents.entries.items() if entry.is_served}
+    return entries | {path: entry for path, (entry, _) in contents.docs.items()}
+
+
+def _all_differ(contents: _Contents) -> bool:
+    """Whether no two articles ask for one address: then nothing is to be settled."""
+    claimed = [
+        articles.folded(address)
+        for entry in _served(contents).values()
+        for address in (entry.slug, *entry.aliases)
+    ]
+    return len(set(claimed)) == len(claimed)
+
+
 def _claims(contents: _Contents) -> Iterator[Article]:
     """Every article with the addresses it asks for."""
-    entries = {path: entry for path, entry in contents.entries.items() if entry.is_served}
-    entries |= {path: entry for path, (entry, _) in contents.docs.items()}
-    for path, entry in entries.items():
+    for path, entry in _served(contents).items():
         lines = dict(zip(("slug", "aliases"), entry.lines, strict=True))
         yield Article(path, entry.slug, "", "", "", aliases=entry.aliases, lines=lines)
 
@@ -764,45 +786,48 @@ def _write_names(
     as_read = reading.in_order({path: entry.order for path, entry in live.items()})
     at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}
-    others = _other_addresses(live, by_slug)
-    slugs, aliases = Vocabulary.of(by_slug), Vocabulary.of(others)
+    pages = reading.folder_pages(live)
+    others = _other_addresses(live, by_slug, pages)
+    slugs, aliases = sorted(by_slug), sorted(others)  # as a vocabulary holds them
     places = {slug: i for i, slug in enumerate(slugs)}
     arrays: dict[str, Any] = {
         "slugs.doc": np.array([at[by_slug[slug]] for slug in slugs], np.int32),
         "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
         "order": np.array(list(at.values()), np.int32),
         "reading": np.array([at[path] for path in as_read], np.int32),
-        "folder_page": _folder_pages(live, at, int(bases[-1])),
+        "folder_page": _folder_pages(pages, at, int(bases[-1])),
         "group": _translations(live, by_slug, at, int(bases[-1]), langs),
         "inlinks": _inlinks(live, by_slug, others, at, int(bases[-1])),
     }
-    arrays["slugs.blob"], arrays["slugs.offsets"] = slugs.arrays
-    arrays["aliases.blob"], arrays["aliases.offsets"] = aliases.arrays
+    for name, words in (("slugs", slugs), ("aliases", aliases)):
+        arrays[f"{name}.blob"], arrays[f"{name}.offsets"] = Vocabulary.of(words).arrays
     store.write_arrays(draft / NAMES, arrays)
 
 
-def _other_addresses(live: Mapping[str, Entry], by_slug: Mapping[str, str]) -> dict[str, str]:
+def _other_addresses(
+    live: Mapping[str, Entry], by_slug: Mapping[str, str], pages: Mapping[str, str]
+) -> dict[str, str]:
     """Former slugs and file paths, where no article has them as its own address: to the slug."""
-    taken = {articles.folded(slug) for slug in by_slug}
+    former = [(alias, entry.slug) for entry in live.values() for alias in entry.aliases]
+    taken = {articles.folded(slug) for slug in by_slug} if former else set()
     others: dict[str, str] = {}
-    for entry in live.values():
-        for other in entry.aliases:
-            if articles.folded(other) not in taken:
-                others.setdefault(other, entry.slug)
+    for alias, slug in former:
+        if articles.folded(alias) not in taken:
+            others.setdefault(alias, slug)
     for path, entry in live.items():  # a former slug was chosen, a path came about
         if _plain(path) not in by_slug:
             others.setdefault(_plain(path), entry.slug)
-    for folder, path in reading.folder_pages(live).items():
+    for folder, path in pages.items():
         if folder and folder not in by_slug:
             others.setdefault(folder, live[path].slug)
     return others
 
 
-def _folder_pages(live: Mapping[str, Entry], at: Mapping[str, int], size: int) -> Any:
+def _folder_pages(pages: Mapping[str, str], at: Mapping[str, int], size: int) -> Any:
     """Which articles are the page of their folder."""
-    pages = np.zeros(size, bool)
-    pages[[at[path] for path in reading.folder_pages(live).values()]] = True
-    return pages
+    is_page = np.zeros(size, bool)
+    is_page[[at[path] for path in pages.values()]] = True
+    return is_page
 
 
 def _inlinks(

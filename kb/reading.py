@@ -1,6 +1,7 @@
 """The order in which articles are read, and which file is the page of its folder. Opens no file."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from itertools import accumulate
 
 from kb.keys import without_ending
@@ -34,10 +35,14 @@ def in_order(orders: Mapping[str, float | None]) -> list[str]:
         order = orders.get(path)
         return kind, order is None, order or 0.0, name
 
-    def key(path: str) -> list[_Step]:
-        *folders, _ = accumulate(path.split("/"), "{}/{}".format)
-        above = [step(_FOLDER, pages.get(folder, ""), folder) for folder in folders]
-        is_page = pages.get(path.rpartition("/")[0]) == path
-        return [*above, step(_PAGE if is_page else _FILE, path, path)]
+    @cache
+    def above(folder: str) -> tuple[_Step, ...]:
+        folders = accumulate(folder.split("/"), "{}/{}".format) if folder else ()
+        return tuple(step(_FOLDER, pages.get(each, ""), each) for each in folders)
+
+    def key(path: str) -> tuple[_Step, ...]:
+        folder = path.rpartition("/")[0]
+        is_page = pages.get(folder) == path
+        return (*above(folder), step(_PAGE if is_page else _FILE, path, path))
 
     return sorted(orders, key=key)
