@@ -5,8 +5,9 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, quote_plus, unquote
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -82,14 +83,20 @@ def prefix() -> str:
 
 # --- addresses ----------------------------------------------------------------------------------
 
+_quoted = lru_cache(256)(quote_plus)  # a page of results writes its question in each of its links
+
 
 def with_params(url: str, **params: object) -> str:
     """The address with parameters before its anchor; empty ones are left out."""
     path, hash_, anchor = url.partition("#")
-    kept = {name: str(value) for name, value in params.items() if value not in (None, "", 0, False)}
+    kept = [
+        f"{name}={_quoted(str(value))}"
+        for name, value in params.items()
+        if value not in (None, "", 0, False)
+    ]
     if not kept:
         return url
-    return f"{path}{'&' if '?' in path else '?'}{urlencode(kept)}{hash_}{anchor}"
+    return f"{path}{'&' if '?' in path else '?'}{'&'.join(kept)}{hash_}{anchor}"
 
 
 def absolute(path: str) -> str:

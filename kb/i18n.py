@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from functools import cache, lru_cache
+from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_timedelta
@@ -9,6 +10,9 @@ from babel.numbers import format_percent
 from babel.support import NullTranslations
 from flask import Flask, g
 from flask_babel import Babel, gettext, ngettext, refresh  # type: ignore[import-untyped]
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup
 
 from kb.catalogues import Languages, number
 
@@ -39,15 +43,29 @@ def install(app: Flask, languages: Languages) -> None:
     def words() -> NullTranslations:
         return languages.words[g.get("lang", languages.default)]
 
-    # A page says some fifty things: Flask-Babel would look for the language each time.
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        lambda text: words().ugettext(text),
-        lambda one, more, n: words().ungettext(one, more, n),
-        newstyle=True,
-    )
+    @lru_cache(_REMEMBERED)
+    def sentence(code: str, text: str) -> Markup:
+        return Markup(languages.words[code].ugettext(text) % {})  # noqa: S704 - our own words
+
+    def filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
+        return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - likewise
+
+    @pass_eval_context
+    def say(context: EvalContext, text: str, /, **values: Any) -> str:
+        if not values and context.autoescape:
+            return sentence(g.get("lang", languages.default), text)
+        return filled(context, words().ugettext(text), values)
+
+    @pass_eval_context
+    def count(context: EvalContext, one: str, more: str, num: int, /, **values: Any) -> str:
+        return filled(context, words().ungettext(one, more, num), {"num": num, **values})
+
+    # A page says some fifty things: Jinja's own callables look everything up each time.
+    app.jinja_env.globals.update({"_": say, "gettext": say, "ngettext": count})
     app.jinja_env.filters["said"] = lambda text: languages.say(text, g.get("lang", ""))
 
 
+@cache
 def own_name(code: str) -> str:
     """A language's name in itself: Русский, English."""
     name = Locale.parse(code).get_display_name(code) or code

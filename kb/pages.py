@@ -55,6 +55,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
     query = front.query()
     filters = {name: request.args.get(name, "") for name in ("lang", "category", "tag")}
     page = front.page_number(request.args.get("page", ""))
+    exact, order = request.args.get("exact", ""), request.args.get("order", "")
     results = kb().answer(
         query,
         lang=filters["lang"] or None,
@@ -62,15 +63,17 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         tag=filters["tag"] or None,
         page=page,
         limit=_PER_PAGE,
-        exact=request.args.get("exact") == "1",
+        exact=exact == "1",
         own_lang=lang,
-        newest=request.args.get("order") == "newest",
+        newest=order == "newest",
     )
     run, visit = _record(results, filters) if query else ("", front.given_id("visit"))
     return render_template(
         "search.html",
         results=results,
         filters=filters,
+        exact=exact,
+        order="newest" if order == "newest" else "",
         run=run,
         visit=visit,
         words=results.correction.query if results.correction else query,

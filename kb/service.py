@@ -707,6 +707,8 @@ class _Current:
         self.served = lru_cache(2)(self._served)
         self.texts = lru_cache(1)(lambda today: reviews.texts(library, self.served(today)))
         self.beside = lru_cache(256)(self._beside)
+        self.readable = lru_cache(2)(self._readable)
+        self.related = lru_cache(2048)(self._related)
 
     def card(self, doc: int) -> Card:
         values = self.library.card(doc)
@@ -723,7 +725,7 @@ class _Current:
             mask = mask | self.unseen(today)
         return tuple(int(doc) for doc in self.library.as_read if mask[doc])
 
-    def readable(self, today: date) -> NDArray[np.bool_]:
+    def _readable(self, today: date) -> NDArray[np.bool_]:
         """Which articles have a page."""
         corpus = self.library.corpus
         return corpus.live if self._for_writers else corpus.readable(today)
@@ -733,11 +735,12 @@ class _Current:
         corpus = self.library.corpus
         return corpus.live & ~corpus.readable(today)
 
-    def _beside(self, category: int, lang: int, today: date) -> tuple[int, ...]:
-        """Those of a category and language, by their numbers in the corpus."""
+    def _beside(self, category: int, lang: int, today: date) -> tuple[tuple[int, ...], int | None]:
+        """Those of a category and language, by their numbers in the corpus, and its page."""
         corpus, docs = self.library.corpus, np.array(self.served(today), np.int32)
         own = (corpus.category[docs] == category) & (corpus.lang[docs] == lang)
-        return tuple(docs[own].tolist())
+        found = tuple(docs[own].tolist())
+        return found, self._page_of(corpus.categories[category], found)
 
     def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
         """Those of the articles that lists may show today."""
@@ -781,9 +784,8 @@ class _Current:
         values = self.library.page(doc)
         article = values["article"]
         corpus = self.library.corpus
-        beside = self.beside(int(corpus.category[doc]), int(corpus.lang[doc]), today)
+        beside, about = self.beside(int(corpus.category[doc]), int(corpus.lang[doc]), today)
         at = beside.index(doc) if doc in beside else -1
-        about = self._page_of(article["category"], beside)
         readable = self.readable(today)
         return Page(
             slug=article["slug"],
@@ -807,14 +809,15 @@ class _Current:
             translations=tuple(
                 self.card(other) for other in self.library.translations(doc) if readable[other]
             ),
-            related=self._related(doc, article, today),
+            related=tuple(map(self.card, self.related(doc, today))),
             previous=self.card(beside[at - 1]) if at > 0 else None,
             next=self.card(beside[at + 1]) if 0 <= at < len(beside) - 1 else None,
             category_title="" if about is None else self.card(about).title,
         )
 
-    def _related(self, doc: int, article: dict[str, Any], today: date) -> tuple[Card, ...]:
+    def _related(self, doc: int, today: date) -> tuple[int, ...]:
         """The articles its writer names, then those that search finds for its title and tags."""
+        article = self.library.page(doc)["article"]
         named = [self.library.find(slug) for slug in article["related"]]
         served = self.library.corpus.served(today)
         found = [other for other in named if other is not None and served[other]]
@@ -825,8 +828,7 @@ class _Current:
         found += [
             other for hit in results.hits if (other := self.library.find(hit.slug)) is not None
         ]
-        unique = [other for other in dict.fromkeys(found) if other != doc]
-        return tuple(self.card(other) for other in unique[:RELATED])
+        return tuple(other for other in dict.fromkeys(found) if other != doc)[:RELATED]
 
     def _linked(self, html: str) -> str:
         """Links between articles, written by file path, as the articles' own addresses."""

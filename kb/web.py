@@ -1,7 +1,7 @@
 """create_app(service): the customers' site. Joins views, headers and errors; answers nothing."""
 
 import mimetypes
-from functools import partial
+from functools import cache, lru_cache, partial
 from hashlib import blake2b
 from math import inf
 from pathlib import Path
@@ -10,6 +10,7 @@ from time import perf_counter
 from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from kb import (
@@ -38,6 +39,7 @@ _LARGEST_BODY = 64 * 1024
 _YEAR = "public, max-age=31536000, immutable"
 _COMPRESSED = ("text/", "application/xml")
 _WORTH_IT = 1400  # bytes; less fits into one packet anyway
+_PARTS = 256  # pieces of pages kept: a few of each language, more as what is popular changes
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
@@ -169,6 +171,30 @@ def _static(folders: tuple[Path, ...], name: str) -> ResponseReturnValue:
 
 def _add_names(app: Flask) -> None:
     """What templates may say besides their own words."""
+    site = front.site_of(app)
+
+    @cache
+    def common(lang: str) -> dict[str, object]:
+        """What all pages of a language say; it must be the one that is spoken now."""
+        return {
+            "lang": lang,
+            "langs": site.languages.codes,
+            "settings": site.settings,
+            "said": _said,
+            "site_name": _said(site.settings.site_name) or i18n.gettext("Help centre"),
+            "promise": _said(site.settings.promise),
+            "own_colours": feeds.has_own_colours(),
+        }
+
+    @lru_cache(_PARTS)
+    def rendered(name: str, lang: str, values: tuple[tuple[str, object], ...]) -> Markup:
+        template = app.jinja_env.get_template(name)
+        return Markup(template.render(common(lang), **dict(values)))  # noqa: S704 - is escaped
+
+    def part(name: str, **values: object) -> Markup:
+        """A piece of many pages, made of its language and these values alone: rendered once."""
+        return rendered(name, g.lang, tuple(values.items()))
+
     app.jinja_env.filters["long_date"] = lambda day: i18n.long_date(day, g.lang)
     app.jinja_env.filters["heading"] = _heading
     app.jinja_env.globals.update(
@@ -180,24 +206,19 @@ def _add_names(app: Flask) -> None:
         category_url=front.category_url,
         linked_data=feeds.linked_data,
         new_id=front.new_id,
-        asset=lambda name: front.site().assets[name],
+        asset=site.assets.__getitem__,
+        offers=_offers,
+        part=part,
     )
 
     @app.context_processor
     def names() -> dict[str, object]:
-        site = front.site()
-        lang = g.get("lang") or front.speak(None)
-        return {
-            "lang": lang,
-            "langs": site.languages.codes,
-            "settings": site.settings,
-            "said": _said,
-            "site_name": _said(site.settings.site_name) or i18n.gettext("Help centre"),
-            "promise": _said(site.settings.promise),
-            "prefix": front.prefix(),
-            "own_colours": feeds.has_own_colours(),
-            "offers": lambda: [[card.title, card.url, card.lang] for card in pages.popular(lang)],
-        }
+        return {**common(g.get("lang") or front.speak(None)), "prefix": front.prefix()}
+
+
+def _offers() -> tuple[tuple[str, str, str], ...]:
+    """What the box offers where it finds nothing: title, address and language of each."""
+    return tuple((card.title, card.url, card.lang) for card in pages.popular(g.lang))
 
 
 def _said(text: str) -> str:

@@ -99,6 +99,26 @@ def test_home_without_a_build_names_the_command(client, base):
     assert "kb index" in client.get("/ru/").text
 
 
+def test_what_the_box_offers_follows_what_is_popular(client, base):
+    before = client.get("/ru/articles").text
+    base.texts = base.texts[1:]
+    client.application.extensions["kb"].popular.clear()  # half a minute later
+
+    after = client.get("/ru/articles").text
+
+    offered = '["Сброс пароля", "/articles/ru/account/reset-password", "ru"]'
+    assert offered in before
+    assert offered not in after
+
+
+def test_what_is_common_to_pages_is_said_in_each_language(client):
+    for lang, ask in (("ru", "Задать вопрос"), ("en", "Ask us"), ("ru", "Задать вопрос")):
+        page = client.get(f"/{lang}/").text
+
+        assert f">{ask}<" in page.partition("<footer")[2]
+        assert f'"lang": "{lang}"' in page
+
+
 # --- language -----------------------------------------------------------------------------------
 
 
