@@ -513,15 +513,8 @@ def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
             return _outside(path)
         found = entry.stat()
     except FileNotFoundError:
-<<<<<<< HEAD
-        is_link = os.path.islink(full)
         message = (
             Message("the link leads nowhere") if is_link else Message("the file has just gone")
-=======
-        message = "the link leads nowhere" if is_link else "the file has just gone"
-        return Problem(
-            shown(path), 1, "link-broken", message, "put the file itself here, or remove the link"
->>>>>>> 0c98c6a (b2)
         )
         cure = Message("put the file itself here, or remove the link")
         return Problem(shown(path), 1, "link-broken", message, cure)
