@@ -262,9 +262,9 @@ class Corpus:
             [each[1] for each in found]
         )
 
-    def prefix_impact(self, start: str) -> Postings:
-        """As `impact`, of all surface words that begin with `start`, counted as one word."""
-        ranges = self.word_ranges(start, prefix=True)
+    def prefix_impact(self, beginning: Sequence[tuple[int, int]]) -> Postings:
+        """As `impact`, of all surface words of a beginning, counted as one word."""
+        ranges = [(i, low, high) for i, (low, high) in enumerate(beginning) if high > low]
         docs, total = self.bm25(_TEXT, ranges, surface=True)
         if len(docs):
             total *= np.float32(_TEXT.weight)
@@ -274,13 +274,20 @@ class Corpus:
                 total[docs.searchsorted(found)] += np.float32(field.weight) * scores
         return docs, total
 
-    def goes_on(self, word: str, lemmas: Sequence[str]) -> bool:
-        """Whether another word than the forms of these begins so."""
-        for number, segment in enumerate(self.segments):
-            low, high = segment.words.prefix(word)
+    def beginning(self, start: str) -> tuple[tuple[int, int], ...]:
+        """For each segment from and to of the words that begin so."""
+        return tuple([segment.words.prefix(start) for segment in self.segments])
+
+    def goes_on(self, beginning: Sequence[tuple[int, int]], lemmas: Sequence[str]) -> bool:
+        """Whether another word than the forms of these is among the words of a beginning."""
+        for number, (segment, (low, high)) in enumerate(
+            zip(self.segments, beginning, strict=False)
+        ):
+            own = {at for lemma in lemmas for i, at in self.term(lemma) if i == number}
+            if high - low > sum([len(segment.lemma_words(at)) for at in own]):
+                return True
             ptr = segment.view["word_lemmas.ptr"]
-            numbers = set(segment.view["word_lemmas.ids"][ptr[low] : ptr[high]])
-            if numbers - {at for lemma in lemmas for i, at in self.term(lemma) if i == number}:
+            if not own.issuperset(segment.view["word_lemmas.ids"][ptr[low] : ptr[high]]):
                 return True
         return False
 
@@ -300,12 +307,18 @@ class Corpus:
                 found.append((field.name, field.weight * float(scores[at])))
         return found
 
-    def forms(self, lemmas: Sequence[str], start: str = "") -> tuple[NDArray[np.int32], ...]:
-        """For each segment, the words with one of these dictionary forms, or that begin so."""
+    def forms(
+        self, lemmas: Sequence[str], beginning: Sequence[tuple[int, int]] = ()
+    ) -> tuple[NDArray[np.int32], ...]:
+        """For each segment, the words with one of these dictionary forms, or of a beginning."""
         terms = [self.term(lemma) for lemma in lemmas]
         return tuple(
             [
-                _forms(segment, [at for term in terms for number, at in term if number == i], start)
+                _forms(
+                    segment,
+                    [at for term in terms for number, at in term if number == i],
+                    beginning[i] if beginning else None,
+                )
                 for i, segment in enumerate(self.segments)
             ]
         )
@@ -375,10 +388,12 @@ def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
     )
 
 
-def _forms(segment: Segment, lemmas: Sequence[int], start: str) -> NDArray[np.int32]:
+def _forms(
+    segment: Segment, lemmas: Sequence[int], beginning: tuple[int, int] | None
+) -> NDArray[np.int32]:
     found = [segment.lemma_words(at) for at in lemmas]
-    if start:
-        found.append(np.arange(*segment.words.prefix(start), dtype=np.int32))
+    if beginning:
+        found.append(np.arange(*beginning, dtype=np.int32))
     if len(found) == 1:
         return found[0]
     return np.concatenate(found) if found else np.empty(0, np.int32)

@@ -198,9 +198,10 @@ class Ranker:
     def _term(self, word: Word, synonyms: Expansion | None) -> Term:
         lists = [(self.corpus.impact(lemma), 1.0) for lemma in word.lemmas]
         frequency = max(len(docs) for (docs, _), _ in lists)
-        unfinished = word.unfinished and self.corpus.goes_on(word.text, word.lemmas)
+        beginning = self.corpus.beginning(word.text) if word.unfinished else ()
+        unfinished = self.corpus.goes_on(beginning, word.lemmas)
         if unfinished:
-            lists.append((self.kernel.prefix(word.text), PREFIX))
+            lists.append((self.kernel.prefix(beginning), PREFIX))
             frequency = max(frequency, len(lists[-1][0][0]))
         phrases = synonyms.phrases if synonyms else ()
         other_weight = synonyms.weight if synonyms else 0.0
@@ -212,7 +213,7 @@ class Ranker:
             docs,
             scores,
             self.corpus.idf(frequency or min(len(docs), self.corpus.count)),
-            self.corpus.forms(word.lemmas, word.text if unfinished else ""),
+            self.corpus.forms(word.lemmas, beginning if unfinished else ()),
             self.corpus.forms(others),
             other_weight,
         )

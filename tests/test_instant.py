@@ -142,7 +142,7 @@ def test_the_beginning_of_a_word_scores_as_a_slow_reader_counts_it(small):
     starts = {text.fold(word)[:length] for word in bases.WORDS for length in (1, 2, 4)}
 
     for start in sorted(starts):
-        docs, scores = corpus.prefix_impact(start)
+        docs, scores = corpus.prefix_impact(corpus.beginning(start))
         found = np.zeros(corpus.size)
         found[docs] = scores
         assert found == pytest.approx(slow_prefix(corpus, articles, start), abs=1e-4), start
@@ -204,7 +204,10 @@ def test_statistics_count_live_articles_only(settings, write):
         docs, scores = deltas.impact(word)
         assert deltas.live[docs].all()
         assert np.sort(scores) == pytest.approx(np.sort(whole.impact(word)[1]), abs=1e-4)
-        beginning = deltas.prefix_impact(word[:3]), whole.prefix_impact(word[:3])
+        beginning = (
+            deltas.prefix_impact(deltas.beginning(word[:3])),
+            whole.prefix_impact(whole.beginning(word[:3])),
+        )
         assert np.sort(beginning[0][1]) == pytest.approx(np.sort(beginning[1][1]), abs=1e-4)
 
 
@@ -213,7 +216,7 @@ def test_a_word_nobody_wrote_has_no_articles_and_is_no_error(small):
 
     for word in ("нетакого", "", "\ud800", "a" * 10_000):
         assert len(corpus.impact(word)[0]) == 0
-    assert len(corpus.prefix_impact("\ud800")[0]) == 0
+    assert len(corpus.prefix_impact(corpus.beginning("\ud800"))[0]) == 0
 
 
 # ---------------------------------------------------------------- many threads

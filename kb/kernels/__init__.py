@@ -26,8 +26,8 @@ class Kernel(Protocol):
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
         """The union of the lists, each article with its highest score times the list's factor."""
 
-    def prefix(self, start: str) -> Postings:
-        """What articles score for all surface words that begin with `start`, as for one word."""
+    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
+        """What articles score for all words of `Corpus.beginning`, as for one word."""
 
     def candidates(
         self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None

@@ -84,7 +84,9 @@ void kb_add_up(int64_t size, int64_t terms, const Postings *term, float *total)
     }
 }
 
-/* The union of posting lists, each article with its highest score. */
+/* The union of posting lists, each article with its highest score.
+ *
+ * There must be room for one more than there are. */
 int64_t kb_best_of(int64_t size, int64_t lists, const Postings *list, int32_t *docs, float *scores)
 {
     float *best = calloc((size_t)size + 1, sizeof *best);

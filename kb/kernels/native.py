@@ -127,17 +127,16 @@ class Native:
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
         """See `Kernel.best_of`."""
         size = self._corpus.size
-        docs, scores = np.empty(size + 1, np.int32), np.empty(size + 1, np.float32)
+        room = min(size, sum([len(docs) for (docs, _), _ in lists])) + 1
+        docs, scores = np.empty(room, np.int32), np.empty(room, np.float32)
         found = self._c.kb_best_of(size, len(lists), _packed(lists), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
 
-    def prefix(self, start: str) -> Postings:
+    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
         """See `Kernel.prefix`."""
-        size = self._corpus.size
-        docs, scores = np.empty(size + 1, np.int32), np.empty(size + 1, np.float32)
-        ranges = array("q")
-        for segment in self._corpus.segments:
-            ranges.extend(segment.words.prefix(start))
+        room = self._corpus.size + 1
+        docs, scores = np.empty(room, np.int32), np.empty(room, np.float32)
+        ranges = array("q", [bound for bounds in beginning for bound in bounds])
         found = self._c.kb_prefix(self._described, _address(ranges), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
 
@@ -283,6 +282,8 @@ def _cut_off(docs: Docs, scores: Scores, found: int) -> Postings:
     """The first `found` of both, without the room behind them."""
     if found < 0:
         _fail(found)
+    if found > len(docs) // 2:
+        return docs[:found], scores[:found]
     return docs[:found].copy(), scores[:found].copy()
 
 

@@ -36,9 +36,9 @@ class Plain:
         found = best.nonzero()[0].astype(np.int32)
         return (found, best[found]) if len(found) else NOTHING
 
-    def prefix(self, start: str) -> Postings:
+    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
         """See `Kernel.prefix`."""
-        return self._corpus.prefix_impact(start)
+        return self._corpus.prefix_impact(beginning)
 
     def candidates(
         self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
