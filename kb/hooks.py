@@ -1,9 +1,12 @@
 """`POST /hooks/git`: a git host announces a push. Verifies and passes it on; pulls nothing."""
 
+import binascii
 import hmac
 import json
 import re
+from base64 import b64decode, b64encode
 from hashlib import sha256
+from time import time
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,8 +19,14 @@ from kb.notices import Notices
 
 hooks = Blueprint("hooks", __name__)
 
+_NOT_GENUINE = (
+    "the secret is not the one of KB_WEBHOOK_SECRET, or a signed notice is older than five minutes"
+)
+
 LARGEST = 4 * 2**20  # bytes; a larger notice is refused, and the next one or a schedule syncs
 _PUSHES = ("push", "Push Hook", "System Hook")
+_SIGNING = "whsec_"  # how a signing token begins, by the Standard Webhooks specification
+_LATE = 300.0  # seconds a signed notice may be old, or ahead of our clock
 _NOBODY = re.compile("0{40,64}")  # the commit of a branch that was deleted
 
 
@@ -25,10 +34,10 @@ _NOBODY = re.compile("0{40,64}")  # the commit of a branch that was deleted
 def push() -> ResponseReturnValue:
     """202 for a push to the branch that is served, 200 for what concerns us not.
 
-    GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`, `X-Gitea-Signature`), GitLab
-    sends the secret itself (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that
-    came before (409), one that is too large (413). Without `KB_WEBHOOK_SECRET` there is nothing
-    here.
+    GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`, `X-Gitea-Signature`). GitLab
+    signs it with its signing token (`webhook-signature`), or sends its secret token itself
+    (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that came before (409), one that
+    is too large (413). Without `KB_WEBHOOK_SECRET` there is nothing here.
     """
     settings = site().settings
     secret = settings.webhook_secret
@@ -37,7 +46,7 @@ def push() -> ResponseReturnValue:
     request.max_content_length = LARGEST
     body = request.get_data(parse_form_data=False)
     if not is_genuine(secret.get_secret_value(), body):
-        return api.error("bad-signature", "the secret is not the one of KB_WEBHOOK_SECRET", 401)
+        return api.error("bad-signature", _NOT_GENUINE, 401)
     event = request.headers.get("X-GitHub-Event") or request.headers.get("X-Gitlab-Event", "")
     if event not in _PUSHES:
         return _ignored(f"this is about {event or 'nothing'}; only pushes are acted on")
@@ -59,8 +68,28 @@ def is_genuine(secret: str, body: bytes) -> bool:
         expected = hmac.new(secret.encode(), body, sha256).hexdigest()
         given = signature.removeprefix("sha256=")
         return hmac.compare_digest(expected.encode(), given.encode())
+    # GitLab names and dates every notice, and signs it where it has a signing token.
+    if secret.startswith(_SIGNING) and "webhook-signature" in request.headers:
+        return _is_signed(secret.removeprefix(_SIGNING), body)
     token = request.headers.get("X-Gitlab-Token", "")
     return hmac.compare_digest(secret.encode(), token.encode("latin-1"))
+
+
+def _is_signed(token: str, body: bytes) -> bool:
+    """Whether one of the signatures is that of the signing token, and was made just now.
+
+    https://www.standardwebhooks.com: HMAC-SHA256 of id, time and body, the key in base64.
+    """
+    told = [request.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp")]
+    try:
+        key, at = b64decode(token), float(told[1])
+    except (binascii.Error, ValueError):
+        return False
+    signed = ".".join(told).encode("latin-1") + b"." + body
+    expected = b"v1," + b64encode(hmac.new(key, signed, sha256).digest())
+    given = request.headers["webhook-signature"].encode("latin-1").split()
+    is_right = any(hmac.compare_digest(expected, each) for each in given)
+    return is_right and abs(time() - at) <= _LATE
 
 
 def _signature() -> str | None:
@@ -71,13 +100,13 @@ def _signature() -> str | None:
 def _keys(body: bytes) -> tuple[str, ...]:
     """What a notice is known by. The id of a delivery is not signed, so the body counts, too.
 
-    GitLab signs nothing: whoever has its token may write what he likes, and a branch pushed
+    GitLab signs the id, or nothing: whoever has its token may write what he likes. A branch pushed
     forward, back and forward again is announced twice in the same words.
     """
     if _signature() is not None:
         ids = [sha256(body).hexdigest(), request.headers.get("X-GitHub-Delivery", "")]
     else:
-        names = ("Idempotency-Key", "X-Gitlab-Event-UUID")
+        names = ("webhook-id", "Idempotency-Key", "X-Gitlab-Event-UUID")
         ids = [next(filter(None, map(request.headers.get, names)), sha256(body).hexdigest())]
     return tuple(filter(None, ids))
 

@@ -9,9 +9,10 @@ from kb.searchlog import CAUSES, KINDS, STATUSES
 
 _ERRORS = {
     400: "what was sent cannot be read; the message says which part",
-    401: "no token, or not the one of KB_API_TOKEN",
+    401: "no credential, or a wrong one",
     403: "sent from another site's page",
     404: "no such thing",
+    409: "came before; only something new is acted on",
     413: "too much was sent",
     429: "too often; wait as the message says",
     503: "no build yet, or the log cannot be reached; the message says what to do",
@@ -31,7 +32,7 @@ def document(routes: Map) -> dict[str, Any]:
         "paths": {path: item for path, item in _PATHS.items() if path in served},
         "components": {
             "schemas": _SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": _CREDENTIALS,
         },
     }
 
@@ -54,8 +55,8 @@ def _answers(
     return found
 
 
-def _param(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema}
+def _param(name: str, text: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
+    return {"name": name, "in": place, "description": text, "schema": schema}
 
 
 def _object(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +71,20 @@ def _maybe_list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": ["array", "null"], "items": items}
 
 
+def _header(name: str, text: str) -> dict[str, str]:
+    return {"type": "apiKey", "in": "header", "name": name, "description": text}
+
+
+_CREDENTIALS = {
+    "token": {"type": "http", "scheme": "bearer", "description": "KB_API_TOKEN"},
+    "github": _header("X-Hub-Signature-256", "HMAC-SHA256 of the body by KB_WEBHOOK_SECRET"),
+    "gitea": _header("X-Gitea-Signature", "the same without `sha256=`"),
+    "gitlab": _header("X-Gitlab-Token", "KB_WEBHOOK_SECRET itself"),
+    "gitlabSigned": _header(
+        "webhook-signature",
+        "by KB_WEBHOOK_SECRET, if it is `whsec_…`; with webhook-id and webhook-timestamp",
+    ),
+}
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -186,6 +201,14 @@ _SCHEMAS: dict[str, Any] = {
         committed={"anyOf": [_TIME, {"type": "null"}]},
         at=_TIME,
     ),
+    "Push": _object(
+        ("ref", "after"),
+        ref={**_TEXT, "description": "such as refs/heads/main"},
+        after={**_TEXT, "description": "its new commit"},
+    ),
+    "Noticed": _object(
+        ("status", "message"), status={"enum": ["accepted", "ignored"]}, message=_TEXT
+    ),
     "Feedback": _object(
         ("slug", "helpful"),
         slug={"type": "string", "minLength": 1, "pattern": r"[^\s\x00]"},
@@ -274,6 +297,25 @@ _PATHS: dict[str, Any] = {
             ],
             "responses": _answers(
                 200, "questions", "application/json", _ref("Misses"), 400, 401, 429, 503
+            ),
+        }
+    },
+    "/hooks/git": {
+        "post": {
+            "operationId": "push",
+            "summary": "Announce a push to the articles' repository: it is pulled and indexed",
+            "description": "There only with KB_WEBHOOK_SECRET, by which the sender is known.",
+            "security": [{name: []} for name in _CREDENTIALS if name != "token"],
+            "parameters": [
+                _param("X-GitHub-Event", "`push` of GitHub, Gitea, Forgejo", _TEXT, "header"),
+                _param("X-Gitlab-Event", "`Push Hook` or `System Hook` of GitLab", _TEXT, "header"),
+            ],
+            "requestBody": _sent("Push"),
+            "responses": _answers(
+                202, "a push to the branch that is served", "application/json", _ref("Noticed"),
+                400, 401, 404, 409, 413, 503,
+            ) | _answers(
+                200, "understood, and nothing to do", "application/json", _ref("Noticed")
             ),
         }
     },

@@ -1,5 +1,6 @@
 """`POST /hooks/git` takes what the git host signed, once, and leaves the work to others."""
 
+import base64
 import hashlib
 import hmac
 import json
@@ -19,6 +20,8 @@ from kb.service import KnowledgeBase
 from kb.web import create_app
 
 SECRET = "a plainly invented secret"
+KEY = b"a plainly invented key"
+TOKEN = f"whsec_{base64.b64encode(KEY).decode()}"
 
 
 class Host:
@@ -49,6 +52,16 @@ class Host:
         return self.post(json.dumps(told or pushed()).encode(), {
             "X-Gitlab-Event": event, "X-Gitlab-Token": token, "Content-Type": "application/json",
             **headers,
+        })  # fmt: skip
+
+    def signed(self, told=None, *, key=KEY, at=None, name="msg_1", **headers):
+        """As GitLab does with a signing token; `headers` are sent besides."""
+        body, at = json.dumps(told or pushed()).encode(), str(int(at or time.time()))
+        digest = hmac.new(key, f"{name}.{at}.".encode() + body, hashlib.sha256).digest()
+        return self.post(body, {
+            "X-Gitlab-Event": "Push Hook", "Content-Type": "application/json",
+            "webhook-id": name, "webhook-timestamp": at,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}", **headers,
         })  # fmt: skip
 
     @property
@@ -170,6 +183,51 @@ def test_gitlab_numbers_its_notices(host, name):
 
     refused(host, host.gitlab(**{name: "one"}), 409, "replayed")
     assert host.gitlab(**{name: "two"}).status_code == 202  # forward again, in the same words
+
+
+def test_gitlab_signs_with_a_signing_token(tmp_path):
+    host = Host(tmp_path, webhook_secret=TOKEN)
+
+    assert host.signed().status_code == 202
+    (host.settings.data / "notice").unlink()
+
+    refused(host, host.signed(), 409, "replayed")
+    assert host.signed(name="msg_2").status_code == 202  # forward again, in the same words
+    both = {"webhook-signature": "v1,b2xk v1a,x " + host.signed().request.headers[
+        "webhook-signature"]}  # fmt: skip
+    assert host.signed(**both).status_code == 409  # while a token is changed, it signs with two
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"key": b"another"},
+        {"at": time.time() - 3600},
+        {"at": time.time() + 3600},
+        {"webhook-timestamp": "soon"},
+        {"webhook-timestamp": "nan"},
+        {"webhook-id": "msg_2"},
+        {"webhook-signature": ""},
+        {"webhook-signature": "v1,"},
+        {"webhook-signature": "пароль".encode().decode("latin-1")},
+        # A right token does not excuse a wrong signature.
+        {"key": b"another", "X-Gitlab-Token": TOKEN},
+    ],
+)
+def test_a_signature_of_a_stranger_or_of_another_time_is_refused(tmp_path, wrong):
+    host = Host(tmp_path, webhook_secret=TOKEN)
+
+    refused(host, host.signed(**wrong), 401, "bad-signature")
+
+
+def test_a_gitlab_that_signs_is_known_by_its_secret_token_where_we_have_only_that(host):
+    assert host.signed(**{"X-Gitlab-Token": SECRET}).status_code == 202
+
+
+def test_a_signing_token_that_is_none_lets_nobody_in(tmp_path):
+    host = Host(tmp_path, webhook_secret="whsec_a")
+
+    refused(host, host.signed(), 401, "bad-signature")
 
 
 def test_an_old_gitlab_that_numbers_nothing_is_known_by_its_words(host):
