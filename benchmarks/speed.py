@@ -1,55 +1,60 @@
 """How fast ours, Whoosh, FTS5 and tantivy answer the same queries in one process. Judges no order.
 
-`python benchmarks/speed.py [--quick] [--sizes 1000,10000] [--engines ours,tantivy] [--build]`
+`python benchmarks/speed.py [--quick] [--large] [--build] [--table] [--out]`
 
-Every query goes to every engine before the next one does, in changing order. No workload asks a
-query twice: each repetition and each step of ours has queries of its own. A time is the processor
-time the process spent, so what else the machine does is left out; the JSON has the clock's too.
+Each engine answers a block of queries before the next one answers the same block, as a service
+answers one after another; with `--interleaved` every query goes to every engine in turn as well.
+Whoosh answers one in eleven and for some seconds only, and ours is compared with it on these.
+No engine is asked a query twice: each repetition and each step of ours has queries of its own.
+A time is the processor time the process spent, so what else the machine does is left out; the JSON
+has the clock's too.
 """
 
 import argparse
-import gc
 import json
 import os
 import platform
-import random
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-import numpy as np  # noqa: E402
-
 import kb  # noqa: E402
 from benchmarks import peers  # noqa: E402
-from benchmarks.lib import charts, corpora, servers  # noqa: E402
-from kb import indexer  # noqa: E402
+from benchmarks.lib import charts, corpora, measuring, servers, tables  # noqa: E402
+from benchmarks.lib.measuring import Ask, Run, Share  # noqa: E402
 from kb import query as queries  # noqa: E402
 from kb.config import Settings  # noqa: E402
+from kb.kernels import native  # noqa: E402
 from kb.library import Library  # noqa: E402
-from kb.ranking import Ranker, best_first  # noqa: E402
+from kb.ranking import Ranker  # noqa: E402
+from kb.rerank import best_first  # noqa: E402
 from kb.search import Asked, Searcher  # noqa: E402
 from kb.store import Builds  # noqa: E402
 
 ENGINES = ("ours", "tantivy", "fts5", "whoosh")
 WORKLOADS = ("words", "typing", "misspelt", "layout")
+SMALL, LARGE = 10_000, 100_000  # articles between which growth is told
+# Of each list; its keystrokes take seconds. Eleven and fifty share no factor, so of what it answers
+# no more queries begin a block than of all.
+SHARES = {"whoosh": Share(every=11, seconds=30)}
+CHARTS = ROOT / "docs" / "charts"
+PAGE = ROOT / "docs" / "speed.md"
 # What reading and writing a build depends on: another version of it needs another build.
 _WRITERS = ("analysis", "articles", "indexer", "letters", "library", "markup", "postings", "record",
             "schema", "segment", "spelling", "store", "text", "vocabulary")  # fmt: skip
-
-Ask = Callable[[str], object]
-Figures = dict[str, float]
 
 
 # ---------------------------------------------------------------- what is measured
@@ -74,10 +79,8 @@ class Ours:
         is_current = mark.exists() and (keep or mark.read_text() == stamp)
         if not is_current:
             print(f"building ours of {self.size:,} articles …", file=sys.stderr)
-            began, spent = time.perf_counter(), os.times()
-            indexer.rebuild(self.settings, full=True)
-            seconds, cpu = time.perf_counter() - began, sum(os.times()[:4]) - sum(spent[:4])
-            (data / "seconds").write_text(f"{seconds:.1f} {cpu:.1f}")
+            clock, cpu = timed(lambda: index(Path(self.settings.articles), data, "--full"))
+            (data / "seconds").write_text(f"{clock:.1f} {cpu:.1f}")
             mark.write_text(stamp)
 
     def open(self) -> None:
@@ -93,7 +96,9 @@ class Ours:
     def word_step(self, asked: str) -> object:
         """The words alone: which ten articles they put first."""
         query = queries.parse(asked, self.library.corpus.meaning)
-        return best_first(self._ranker.add_up(self._ranker.look_up(query)), 10)
+        scores = self._ranker.add_up(self._ranker.look_up(query))
+        docs, _ = self._ranker.kernel.candidates(scores, self._allowed, None)
+        return docs[best_first(scores[docs], 10)]
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""
@@ -135,55 +140,6 @@ def opened(name: str, size: int, docs: Sequence[peers.Doc]) -> peers.Engine:
 # ---------------------------------------------------------------- measuring
 
 
-@dataclass
-class Times:
-    """Milliseconds each query took one engine, of the processor and by the clock."""
-
-    cpu: list[float] = field(default_factory=list)
-    clock: list[float] = field(default_factory=list)
-
-    def figures(self) -> Figures:
-        cpu = np.percentile(self.cpu, (50, 95, 99))
-        clock = np.percentile(self.clock, (50, 95, 99))
-        names = ("p50", "p95", "p99")
-        return dict(zip(names, cpu.tolist(), strict=True)) | {
-            f"clock {name}": value for name, value in zip(names, clock.tolist(), strict=True)
-        }
-
-
-def measured(asks: dict[str, Ask], asked: Sequence[str]) -> dict[str, Figures]:
-    """Every query to every engine in turn, each time beginning with another one."""
-    times = {name: Times() for name in asks}
-    names = list(asks)
-    gc.collect()
-    for number, query in enumerate(asked):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
-            ask = asks[name]
-            clock, cpu = time.perf_counter(), time.process_time()
-            ask(query)
-            spent = time.process_time() - cpu
-            times[name].clock.append((time.perf_counter() - clock) * 1000)
-            times[name].cpu.append(spent * 1000)
-    return {name: each.figures() for name, each in times.items()}
-
-
-def drawn(name: str, count: int, lists: int) -> list[list[str]]:
-    """So many lists of queries for a workload, no query in two of them."""
-    pool = corpora.questions(name)
-    each = max(count // 25, 8) if name == "typing" else count
-    parts = [pool[i * each : (i + 1) * each] for i in range(lists)]
-    assert len(parts[-1]) == each, "too few questions for so many repetitions"
-    chance = random.Random(f"{name} {corpora.SEED}")
-    change: Callable[[str], str] = {
-        "misspelt": lambda query: corpora.misspelt(query, chance),
-        "layout": corpora.flipped,
-    }.get(name, str)
-    if name == "typing":
-        return [corpora.keystrokes(part) for part in parts]
-    return [[change(query) for query in part] for part in parts]
-
-
 def rounds(ours: Ours, others: dict[str, peers.Engine], name: str) -> list[dict[str, Ask]]:
     """Who is compared with whom in a workload.
 
@@ -206,32 +162,40 @@ def rounds(ours: Ours, others: dict[str, peers.Engine], name: str) -> list[dict[
     return [shown, {"word step": ours.word_step, **bares}, {"ranking": ours.rank, **fastest}]
 
 
-def middle(runs: Sequence[dict[str, Figures]], name: str, against: str) -> Figures:
-    """Median over the repetitions of one engine's figures divided by another's."""
-    return {
-        key: statistics.median(run[name][key] / run[against][key] for run in runs)
-        for key in runs[0][name]
-    }
-
-
-def report(runs: Sequence[dict[str, Figures]], count: int) -> dict[str, object]:
-    """Prints one comparison and returns it; the first engine is divided by each other one."""
-    first, *rest = runs[0]
-    told: dict[str, object] = {"queries": count}
-    heading = f"{first} / it: p50   p99   (clock p50   p99)" if rest else ""
-    print(f"{'':15}{'p50':>8}{'p95':>8}{'p99':>9}   {heading}")
-    for engine in runs[0]:
-        figures = {
-            key: statistics.median(run[engine][key] for run in runs) for key in runs[0][engine]
-        }
-        ratio = middle(runs, first, engine)
-        told[engine] = {"ms": figures, f"{first} / it": ratio}
+def report(first: str, told: Mapping[str, dict[str, Any]]) -> None:
+    """Prints one comparison: the first engine is divided by each other one."""
+    ratios = f"{first} / it: p50   p99   (clock p50   p99)"
+    print(f"{'':22}{'p50':>8}{'p95':>8}{'p99':>9}   {ratios if len(told) > 1 else ''}")
+    for engine, each in told.items():
+        ms, ratio, on_them = each["ms"], each[f"{first} / it"], each.get(f"{first} on them")
+        label = f"{engine} ({each['queries']})" if on_them else engine
         shown = "" if engine == first else (
             f"{ratio['p50']:>{len(first) + 14}.2f}{ratio['p99']:6.2f}"
             f"{ratio['clock p50']:>13.2f}{ratio['clock p99']:6.2f}"
         )  # fmt: skip
-        print(f"{engine:15}{figures['p50']:8.2f}{figures['p95']:8.2f}{figures['p99']:9.2f}{shown}")
-    return told
+        print(f"{label:22}{ms['p50']:8.2f}{ms['p95']:8.2f}{ms['p99']:9.2f}{shown}")
+        if on_them:
+            label = f"  {first} on these"
+            print(f"{label:22}{on_them['p50']:8.2f}{on_them['p95']:8.2f}{on_them['p99']:9.2f}")
+
+
+def growth(told: Mapping[str, Any], small: int, large: int) -> dict[str, Any]:
+    """How many times longer each engine takes at the larger size; prints the same."""
+    before, after = told[str(small)], told[str(large)]
+    found: dict[str, Any] = {}
+    print(f"\nfrom {small:,} to {large:,} articles, ten snippets, times as long: p50   p99")
+    for load in (load for load in WORKLOADS if load in before and load in after):
+        engines = [name for name in after[load]["ours"] if name in before[load]["ours"]]
+        found[load] = {
+            name: {
+                key: after[load]["ours"][name]["ms"][key] / before[load]["ours"][name]["ms"][key]
+                for key in ("p50", "p99")
+            }
+            for name in engines
+        }
+        for name, times in found[load].items():
+            print(f"{load:10}{name:10}{times['p50']:8.1f}{times['p99']:8.1f}")
+    return found
 
 
 # ---------------------------------------------------------------- size, memory, cold start
@@ -243,7 +207,8 @@ def footprint(name: str, size: int) -> dict[str, float]:
     seconds = place / "seconds" if name == "ours" else place.with_suffix(".stamp")
     clock, cpu = map(float, seconds.read_text().split()[-2:])
     queries = place.parent / f"queries-{size}.json"
-    asked = [*drawn("words", 200, 1)[0], *drawn("typing", 200, 1)[0][:200]]
+    drawn = corpora.Drawn()
+    asked = [*drawn.lists("words", 200, 1)[0], *drawn.lists("typing", 200, 1)[0][:200]]
     queries.write_text(json.dumps(asked, ensure_ascii=False), "utf-8")
     command = [
         sys.executable,
@@ -310,7 +275,7 @@ def index(folder: Path, data: Path, *more: str) -> None:
         raise SystemExit(done.stderr)
 
 
-def builds(size: int, keep: bool) -> dict[str, object]:
+def builds(size: int, keep: bool) -> dict[str, Any]:
     """A full build beside rendering and plain Whoosh; one changed article until it is served."""
     ours = Ours(size)
     ours.built(keep)
@@ -326,11 +291,13 @@ def builds(size: int, keep: bool) -> dict[str, object]:
         "plain Whoosh": lambda: peers.Whoosh(corpora.CACHE / "whoosh-build").build(docs),
     }
     print(f"\nfull build of {size:,} articles, seconds by the clock (of the processor)")
-    told: dict[str, object] = {"articles": size}
+    told: dict[str, Any] = {"articles": size, "machine": machine()}
     spent = {}
     for name, work in steps.items():
         spent[name] = timed(work)
         told[name] = {"clock s": spent[name][0], "cpu s": spent[name][1]}
+        if name == "full build":
+            told["peak MB"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"{name:16}{spent[name][0]:8.1f} ({spent[name][1]:.1f})")
     ratios = [
         spent["full build"][i] / (spent["rendering once"][i] + spent["plain Whoosh"][i])
@@ -338,6 +305,7 @@ def builds(size: int, keep: bool) -> dict[str, object]:
     ]
     told["full build / the sum of both"] = ratios
     print(f"full build / the sum of both: {ratios[0]:.2f} ({ratios[1]:.2f})")
+    print(f"memory of a full build at its peak: {told['peak MB']:,.0f} MB")
     changes = [changed(folder, data, number) for number in range(3)]
     clock, cpu = (statistics.median(each[i] for each in changes) for i in (0, 1))
     shares = clock / spent["full build"][0], cpu / spent["full build"][1]
@@ -382,25 +350,80 @@ def changed(folder: Path, data: Path, number: int) -> tuple[float, float]:
 # ---------------------------------------------------------------- all
 
 
-def write_out(told: dict[str, object]) -> None:
-    """The JSON and the chart of the documentation."""
-    target = ROOT / "docs" / "charts"
-    target.mkdir(parents=True, exist_ok=True)
-    known = target / "speed.json"
-    whole = json.loads(known.read_text("utf-8")) if known.exists() else {}
-    whole |= told
-    known.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    for size, tables in whole.items():
-        if not size.isdigit() or not {"words", "typing"} <= tables.keys():
+def compared(size: int, given: argparse.Namespace) -> dict[str, Any]:
+    """All workloads and footprints at one size."""
+    engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
+    if size > SMALL and "whoosh" in engines:
+        engines.remove("whoosh")
+        print(f"\nplain Whoosh is left out beyond {SMALL:,} articles: its keystrokes take seconds")
+    if "tantivy" in engines and not peers.has_tantivy():
+        engines.remove("tantivy")
+    loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
+    ours = Ours(size)
+    ours.built(given.keep)
+    ours.open()
+    docs = ours.docs()
+    others = {name: opened(name, size, docs) for name in engines if name != "ours"}
+    served, characters = len(docs), sum(len(body) for _, _, body in docs)
+    del docs
+    drawn = corpora.Drawn()
+    ways = {"": measuring.BLOCK} | ({"interleaved": 1} if given.interleaved else {})
+    told: dict[str, Any] = {"machine": machine()}
+    for load in loads:
+        compare, lists_each = rounds(ours, others, load), 1 + given.repeat * len(ways)
+        lists = iter(drawn.lists(load, given.queries, lists_each * len(compare)))
+        for steps in compare:
+            first = next(iter(steps))
+            measuring.measured(steps, next(lists), shares=SHARES)  # warms up
+            for way, runs in repeated(steps, lists, ways, given.repeat).items():
+                found = measuring.compared(runs)
+                how = (
+                    f"{way or f'blocks of {measuring.BLOCK}'}, {found[first]['queries']:,} queries"
+                )
+                print(f"\n{size:,} articles · {load} · {how}, ms of the processor")
+                report(first, found)
+                part = told.setdefault(way, {}) if way else told
+                part.setdefault(load, {})[first] = found
+    if not given.quick:
+        told["footprint"] = footprints(size, engines, served, characters)
+    return told
+
+
+def repeated(
+    steps: Mapping[str, Ask], lists: Iterator[Sequence[str]], ways: Mapping[str, int], times: int
+) -> dict[str, list[Run]]:
+    """Repetitions of a comparison by each way, in turn, each with queries of its own."""
+    runs: dict[str, list[Run]] = {way: [] for way in ways}
+    for _ in range(times):
+        for way, block in ways.items():
+            runs[way].append(measuring.measured(steps, next(lists), block, SHARES))
+    return runs
+
+
+def machine() -> str:
+    """What the figures depend on: code, compiler, Python, processors and what else they do."""
+    git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    ranking = "ranking in C" if native.library() else "ranking in numpy alone"
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+    return f"commit {commit or 'unknown'}, {ranking}, Python {platform.python_version()}, {load}"
+
+
+def write_out(told: Mapping[str, Any]) -> None:
+    """Joins what was measured with what the JSON of the documentation holds; draws the charts."""
+    CHARTS.mkdir(parents=True, exist_ok=True)
+    whole = known("speed") | told
+    text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    (CHARTS / "speed.json").write_text(text, "utf-8")
+    for size in filter(str.isdigit, whole):
+        if not {"words", "typing"} <= whole[size].keys():
             continue
         groups = {
             f"{load}, {key}": {
-                engine: tables[load]["ours"][engine]["ms"][key]
-                for engine in ENGINES
-                if engine in tables[load]["ours"]
+                engine: each["ms"][key] for engine, each in whole[size][load]["ours"].items()
             }
             for load in WORKLOADS
-            if load in tables
+            if load in whole[size]
             for key in ("p50", "p99")
         }
         drawing = charts.bars(
@@ -409,72 +432,59 @@ def write_out(told: dict[str, object]) -> None:
             groups,
             logarithmic=True,
         )
-        (target / f"speed-{size}.svg").write_text(drawing, "utf-8")
+        (CHARTS / f"speed-{size}.svg").write_text(drawing, "utf-8")
+
+
+def known(name: str) -> dict[str, Any]:
+    """What the JSON of the documentation holds."""
+    file = CHARTS / f"{name}.json"
+    return json.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def tell(is_out: bool) -> None:
+    """Prints the tables of what the JSON holds, or puts them into the documentation."""
+    blocks = tables.blocks(known("speed"), known("http"))
+    if is_out:
+        PAGE.write_text(tables.refreshed(PAGE.read_text("utf-8"), blocks), "utf-8")
+        return
+    for name, lines in blocks.items():
+        print(f"\n{name}\n", *lines, sep="\n")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="ours and tantivy, words and typing")
-    options.add_argument("--large", action="store_true", help="100,000 articles too, ours only")
-    options.add_argument("--sizes", default="1000,10000")
+    options.add_argument("--large", action="store_true", help=f"{LARGE:,} articles too")
+    options.add_argument("--interleaved", action="store_true", help="query by query as well")
+    options.add_argument("--sizes", default=f"1000,{SMALL}")
     options.add_argument("--engines", default="")
     options.add_argument("--workloads", default="")
     options.add_argument("--queries", type=int, default=0, help="of each repetition")
     options.add_argument("--repeat", type=int, default=3)
     options.add_argument("--keep", action="store_true", help="the build as it is, whatever made it")
     options.add_argument("--build", action="store_true", help="time builds of the last size")
-    options.add_argument("--out", action="store_true", help="write JSON and charts into docs")
+    options.add_argument("--table", action="store_true", help="tables of what was measured before")
+    options.add_argument("--out", action="store_true", help="write JSON, charts, tables into docs")
     given = options.parse_args()
-    sizes = [int(size) for size in given.sizes.split(",")]
-    machine = (
-        f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()}"
-    )
-    print(f"{machine} processors; real articles: {len(corpora.real()):,}, the rest is recombined")
-    told: dict[str, object] = {"machine": machine}
+    given.queries = given.queries or (200 if given.quick else 300)
+    sizes = [int(size) for size in given.sizes.split(",")] + [LARGE] * given.large
+    if given.table:
+        tell(given.out)
+        return
+    print(f"{machine()}; real articles: {len(corpora.real()):,}, the rest is recombined")
+    told: dict[str, Any] = {}
     if given.build:
         told["builds"] = builds(sizes[-1], given.keep)
     else:
-        for size in [*sizes, *([100_000] if given.large else [])]:
+        for size in sizes:
             told[str(size)] = compared(size, given)
             if given.out:
                 write_out(told)
+        if {SMALL, LARGE} <= set(sizes):
+            told["growth"] = growth(told, SMALL, LARGE)
     if given.out:
         write_out(told)
-
-
-def compared(size: int, given: argparse.Namespace) -> dict[str, object]:
-    """All workloads and footprints at one size."""
-    engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
-    if size > 10_000 and not given.engines:
-        engines = ["ours"]
-    if "tantivy" in engines and not peers.has_tantivy():
-        engines.remove("tantivy")
-    loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
-    count = given.queries or (200 if given.quick else 300)
-    ours = Ours(size)
-    ours.built(given.keep)
-    ours.open()
-    docs = ours.docs()
-    others = {name: opened(name, size, docs) for name in engines if name != "ours"}
-    served, characters = len(docs), sum(len(body) for _, _, body in docs)
-    del docs
-    gc.collect()
-    gc.freeze()
-    told: dict[str, object] = {}
-    for load in loads:
-        told[load] = parts = {}
-        compare = rounds(ours, others, load)
-        lists = iter(drawn(load, count, (given.repeat + 1) * len(compare)))
-        print(f"\n{size:,} articles · {load} · × {given.repeat}, ms of processor time")
-        for asks in compare:
-            measured(asks, next(lists))  # warms up
-            asked = [next(lists) for _ in range(given.repeat)]
-            runs = [measured(asks, each) for each in asked]
-            parts[next(iter(asks))] = report(runs, sum(map(len, asked)))
-    gc.unfreeze()
-    if not given.quick:
-        told["footprint"] = footprints(size, engines, served, characters)
-    return told
+        tell(is_out=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import os
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,7 +44,8 @@ class Source:
     body: str
 
 
-def real() -> list[Source]:
+@cache
+def real() -> tuple[Source, ...]:
     """All real articles of the shared bases and sets, in a fixed random order."""
     require()
     found = [
@@ -59,7 +60,7 @@ def real() -> list[Source]:
             title = row["title"].strip() or " ".join(row["text"].split()[:6])
             found.append(Source(name, lang, title, row["text"]))
     random.Random(SEED).shuffle(found)
-    return found
+    return tuple(found)
 
 
 def require() -> None:
@@ -94,8 +95,8 @@ def recombined(sources: Sequence[Source]) -> Iterator[Source]:
 
 def sources(size: int) -> list[Source]:
     """The first `size` articles; a larger base holds every article of a smaller one."""
-    found = real()
-    more = recombined(found)
+    found = [*real()]
+    more = recombined(real())
     while len(found) < size:
         found.append(next(more))
     return found[:size]
@@ -148,6 +149,37 @@ def questions(seed: str) -> list[str]:
     for kind in kinds:
         chance.shuffle(kind)
     return [query for pair in zip(*kinds, strict=False) for query in pair]
+
+
+class Drawn:
+    """Queries of the workloads, drawn one list after another; no query is drawn twice."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def lists(self, name: str, count: int, lists: int) -> list[list[str]]:
+        """So many lists of a workload: `words`, `typing`, `misspelt` or `layout`.
+
+        Each of `count` queries; of `typing`, all keystrokes of a 25th as many. Who types ahead
+        begins like others: such a beginning stands in the first list only.
+        """
+        each = max(count // 25, 8) if name == "typing" else count
+        chance = random.Random(f"{name} {SEED}")
+        change: dict[str, Callable[[list[str]], list[str]]] = {
+            "typing": keystrokes,
+            "misspelt": lambda part: [misspelt(query, chance) for query in part],
+            "layout": lambda part: [flipped(query) for query in part],
+        }
+        pool = questions(name)
+        parts = [pool[i * each : (i + 1) * each] for i in range(lists)]
+        if len(parts[-1]) < each:
+            raise SystemExit(f"{len(pool):,} questions are too few for {lists} lists of {each}")
+        return [self._new(change.get(name, list)(part)) for part in parts]
+
+    def _new(self, queries: Sequence[str]) -> list[str]:
+        fresh = [query for query in dict.fromkeys(queries) if query not in self._seen]
+        self._seen.update(fresh)
+        return fresh
 
 
 def keystrokes(typed: Sequence[str], most: int = 60) -> list[str]:
