@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -57,7 +58,10 @@ def serve(
     settings.data.mkdir(parents=True, exist_ok=True)
     listener = bind(settings.host, settings.port)
     builds = Builds(settings.builds)
-    is_ready = has_build(settings, builds)
+    with ThreadPoolExecutor(1) as beside:  # gone again before anything is forked
+        looked = beside.submit(has_build, settings, builds)
+        _load_the_site()
+        is_ready = looked.result()
     if not is_ready and _index_in_a_child(settings) not in (0, 1):
         return 2
     try:
@@ -93,6 +97,11 @@ def require_articles(settings: Settings) -> None:
             f"no articles folder at {settings.articles}; write a first article with `kb new TITLE`,"
             f" or read the manual: `kb serve --articles {shipped.folder('articles')}`"
         )
+
+
+def _load_the_site() -> None:
+    """What workers need, loaded while the build is read through."""
+    from kb import live, searchlog, service, web  # noqa: F401
 
 
 def has_build(settings: Settings, builds: Builds) -> bool:
@@ -282,8 +291,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
         """What is in memory now stays shared: workers' garbage collectors leave it alone."""
         if self._service is not None:
             self._service.before_fork()
-        memory.give_back()
         memory.settle()
+        memory.give_back()
         announce(self._settings, address, self._token, as_json=self._log_json)
 
     def _after_fork(self, _server: object, _worker: object) -> None:

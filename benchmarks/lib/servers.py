@@ -12,6 +12,7 @@ from queue import Empty, Queue
 from tempfile import TemporaryDirectory
 from threading import Thread
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
 ROOT = Path(__file__).resolve().parents[2]
 START = 120.0  # seconds until a server must listen
 
