@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.instant import Scores
-from kb.matches import Sought
+from kb.terms import Content
 
 LOOKED_INTO = 10  # first articles
 WHOLE, SENTENCE = 0.96, 1.04  # of the level, for a whole question and for one of its sentences
@@ -46,17 +46,17 @@ class Questions(NamedTuple):
     sizes: tuple[int, ...]  # words of each
 
 
-def questions(sought: Sequence[Sought]) -> Questions:
+def questions(contents: Sequence[Content]) -> Questions:
     """The whole question first, then its sentences, if it has several, that are long enough."""
-    masses = np.array([[each.mass for each in sought]], np.float32)
-    sentences = [each.sentence for each in sought]
+    masses = np.array([[each.mass for each in contents]], np.float32)
+    sentences = [each.sentence for each in contents]
     if not sentences or sentences[0] == sentences[-1]:
-        return Questions(masses, (len(sought),))
+        return Questions(masses, (len(contents),))
     long = [number for number, size in Counter(sentences).items() if size >= SHORTEST]
     rows = [masses[0] * (np.array(sentences) == number) for number in long]
     return Questions(
         np.array([masses[0], *rows], np.float32),
-        (len(sought), *(sentences.count(number) for number in long)),
+        (len(contents), *(sentences.count(number) for number in long)),
     )
 
 

@@ -23,6 +23,7 @@ from kb.text import Meaning
 Docs = NDArray[np.int32]  # numbers of articles in the corpus, ascending
 Scores = NDArray[np.float32]
 Postings = tuple[Docs, Scores]
+Places = tuple[tuple[int, int], ...]  # segments, and the number of a dictionary form in each
 T = TypeVar("T")
 
 _CACHED_WORDS = 1 << 15  # whose meaning is remembered
@@ -72,7 +73,7 @@ class Corpus:
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
         self.scores = work_out(self) if scores is None else tuple(scores)
         self.meaning = lru_cache(_CACHED_WORDS)(self._meaning)
-        self.term = lru_cache(_CACHED_WORDS)(self._term)
+        self.places = lru_cache(_CACHED_WORDS)(self._places)
 
     def _all(self, name: str) -> NDArray[Any]:
         parts = [segment.arrays[name] for segment in self.segments]
@@ -153,7 +154,7 @@ class Corpus:
         """Which articles hold some form of a word."""
         found = np.zeros(self.size, bool)
         for lemma in lemmas:
-            found[self.impact(lemma)[0]] = True
+            found[self.impact(self.places(lemma))[0]] = True
         return found
 
     def holding_phrase(self, words: Sequence[str]) -> NDArray[np.bool_]:
@@ -178,7 +179,7 @@ class Corpus:
                 )
         return text.meaning(word)
 
-    def _term(self, lemma: str) -> tuple[tuple[int, int], ...]:
+    def _places(self, lemma: str) -> Places:
         """Where a dictionary form stands: pairs of segment and its number there."""
         found = [(i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments)]
         return tuple([(i, number) for i, number in found if number >= 0])
@@ -240,10 +241,10 @@ class Corpus:
         """Whoosh's inverse document frequency: log(N / (df + 1)) + 1."""
         return log(max(self.count, 1) / (frequency + 1)) + 1
 
-    def impact(self, lemma: str) -> Postings:
+    def impact(self, places: Places) -> Postings:
         """All fields' weighted BM25 of a dictionary form, added up per article."""
         found: list[Postings] = []
-        for i, number in self.term(lemma):
+        for i, number in places:
             ptr = self.segments[i].view["field.text.ptr"]
             low, high = ptr[number], ptr[number + 1]
             docs = self.segments[i].arrays["field.text.docs"][low:high]
@@ -262,6 +263,18 @@ class Corpus:
             [each[1] for each in found]
         )
 
+    def frequency(self, places: Places) -> int:
+        """How many articles hold a dictionary form."""
+        found = 0
+        for i, number in places:
+            ptr = self.segments[i].view["field.text.ptr"]
+            low, high = ptr[number], ptr[number + 1]
+            if self._has_dead[i]:
+                found += int(np.count_nonzero(self.scores[i][low:high]))
+            else:
+                found += high - low
+        return found
+
     def prefix_impact(self, beginning: Sequence[tuple[int, int]]) -> Postings:
         """As `impact`, of all surface words of a beginning, counted as one word."""
         ranges = [(i, low, high) for i, (low, high) in enumerate(beginning) if high > low]
@@ -278,12 +291,12 @@ class Corpus:
         """For each segment from and to of the words that begin so."""
         return tuple([segment.words.prefix(start) for segment in self.segments])
 
-    def goes_on(self, beginning: Sequence[tuple[int, int]], lemmas: Sequence[str]) -> bool:
+    def goes_on(self, beginning: Sequence[tuple[int, int]], places: Places) -> bool:
         """Whether another word than the forms of these is among the words of a beginning."""
         for number, (segment, (low, high)) in enumerate(
             zip(self.segments, beginning, strict=False)
         ):
-            own = {at for lemma in lemmas for i, at in self.term(lemma) if i == number}
+            own = {at for i, at in places if i == number}
             if high - low > sum([len(segment.lemma_words(at)) for at in own]):
                 return True
             ptr = segment.view["word_lemmas.ptr"]
@@ -296,7 +309,7 @@ class Corpus:
         if prefix:
             ranges = self.word_ranges(word, prefix=True)
         else:
-            ranges = [(i, number, number + 1) for i, number in self.term(word)]
+            ranges = [(i, number, number + 1) for i, number in self.places(word)]
         found = []
         for field in FIELDS:
             if prefix and field.name not in SURFACE_FIELDS:
@@ -308,15 +321,14 @@ class Corpus:
         return found
 
     def forms(
-        self, lemmas: Sequence[str], beginning: Sequence[tuple[int, int]] = ()
+        self, places: Places, beginning: Sequence[tuple[int, int]] = ()
     ) -> tuple[NDArray[np.int32], ...]:
         """For each segment, the words with one of these dictionary forms, or of a beginning."""
-        terms = [self.term(lemma) for lemma in lemmas]
         return tuple(
             [
                 _forms(
                     segment,
-                    [at for term in terms for number, at in term if number == i],
+                    [number for at, number in places if at == i],
                     beginning[i] if beginning else None,
                 )
                 for i, segment in enumerate(self.segments)

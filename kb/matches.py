@@ -31,7 +31,6 @@ class Sought(NamedTuple):
     text: str
     weight: float
     mass: float
-    sentence: int
     forms: tuple[Numbers, ...]
     others: tuple[Numbers, ...]
     other_weight: float

@@ -5,6 +5,7 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +15,11 @@ from kb import confidence, kernels
 from kb.confidence import Stops
 from kb.instant import Corpus, Docs, Postings, Recent, Scores
 from kb.kernels import Kernel
-from kb.matches import Sought
 from kb.query import Query, Word
 from kb.rerank import CANDIDATES, best_first
 from kb.snippets import Excerpt
 from kb.synonyms import Expansion, Phrase, Synonyms
+from kb.terms import Content, Term
 
 OWN_LANGUAGE = 1.15  # multiplies the scores of articles in the reader's own language
 PREFIX = 0.8  # what a word that only begins as asked counts beside the word itself
@@ -37,18 +38,6 @@ class Ranked(NamedTuple):
     confident: bool
     own_lang: str
     prepared: Any  # the content words, as the kernel takes them
-
-
-class Term(NamedTuple):
-    """A word in the corpus, whatever query it stands in."""
-
-    text: str
-    docs: Docs
-    scores: Scores
-    idf: float
-    forms: tuple[NDArray[np.int32], ...]  # per segment, words that are it or begin with it
-    others: tuple[NDArray[np.int32], ...]  # and its synonyms
-    other_weight: float
 
 
 class Alternative(NamedTuple):
@@ -93,7 +82,7 @@ class Ranker:
             for number, lang in enumerate(corpus.langs):
                 own = np.where(corpus.lang == number, np.float32(OWN_LANGUAGE), np.float32(1))
                 self._favours[lang] = own * corpus.boost
-        self._terms: Recent[Term] = Recent(lambda term: len(term.docs) + 64, _CACHED)
+        self._terms: Recent[Term] = Recent(_size_of, _CACHED)
 
     def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
         """The articles of `allowed` that hold a word of the query, the best of them in order."""
@@ -101,9 +90,9 @@ class Ranker:
         words = self.add_up(asked)
         favour = self._favours.get(own_lang, self._boost)
         docs, total = self.kernel.candidates(words, allowed, favour)
-        sought = self._sought(asked)
-        prepared = self.kernel.prepared(sought)
-        questions = confidence.questions(sought)
+        contents = self._contents(asked)
+        prepared = self.kernel.prepared(contents)
+        questions = confidence.questions(contents)
         scores, order, _, held = self.kernel.rescored(
             prepared, docs, words[docs], favour, questions.masses
         )
@@ -132,16 +121,17 @@ class Ranker:
         docs = best_first(words, confidence.LOOKED_INTO)
         docs = np.sort(docs[words[docs] > 0])
         # Without their letters: places hold whole words.
-        sought = [each._replace(text="") for each in self._sought(asked)]
-        masses = np.array([[each.mass for each in sought]], np.float32)
-        found = self.kernel.rescored(self.kernel.prepared(sought), docs, words[docs], None, masses)
+        contents = [each._replace(text="") for each in self._contents(asked)]
+        prepared = self.kernel.prepared(contents)
+        masses = np.array([[each.mass for each in contents]], np.float32)
+        found = self.kernel.rescored(prepared, docs, words[docs], None, masses)
         return confidence.share(
             found.held[0], masses[0], np.arange(len(docs)), _stops(asked, self.corpus.count)
         )
 
-    def _sought(self, asked: _Asked) -> list[Sought]:
+    def _contents(self, asked: _Asked) -> list[Content]:
         """The content words of the query in order; a repeated word is worth something once."""
-        found: list[Sought] = []
+        found: list[Content] = []
         seen: set[tuple[str, ...]] = set()
         for word, weight, term in reversed(
             list(zip(asked.words, asked.weights, asked.terms, strict=True))
@@ -152,17 +142,7 @@ class Ranker:
             if word.may_be_stop:
                 mass *= UNSURE
             seen.add(word.lemmas)
-            found.append(
-                Sought(
-                    word.text,
-                    weight,
-                    mass,
-                    word.sentence,
-                    term.forms,
-                    term.others,
-                    term.other_weight,
-                )
-            )
+            found.append(Content(word.text, term, weight, mass, word.sentence))
         return found[::-1]
 
     # ------------------------------------------------------------ words
@@ -196,27 +176,38 @@ class Ranker:
         return found
 
     def _term(self, word: Word, synonyms: Expansion | None) -> Term:
-        lists = [(self.corpus.impact(lemma), 1.0) for lemma in word.lemmas]
-        frequency = max(len(docs) for (docs, _), _ in lists)
-        beginning = self.corpus.beginning(word.text) if word.unfinished else ()
-        unfinished = self.corpus.goes_on(beginning, word.lemmas)
-        if unfinished:
+        corpus = self.corpus
+        by_lemma = [corpus.places(lemma) for lemma in word.lemmas]
+        lemmas = by_lemma[0] if len(by_lemma) == 1 else tuple(chain(*by_lemma))
+        frequency = max(map(corpus.frequency, by_lemma))
+        beginning = corpus.beginning(word.text) if word.unfinished else ()
+        is_begun = corpus.goes_on(beginning, lemmas)
+        if not (is_begun or synonyms or (word.is_stop and len(by_lemma) > 1)):
+            return Term(lemmas, corpus.idf(frequency), frequency)
+        lists = [(corpus.impact(places), 1.0) for places in by_lemma]
+        if is_begun:
             lists.append((self.kernel.prefix(beginning), PREFIX))
             frequency = max(frequency, len(lists[-1][0][0]))
-        phrases = synonyms.phrases if synonyms else ()
-        other_weight = synonyms.weight if synonyms else 0.0
-        lists += [(self.phrase(phrase), other_weight) for phrase in phrases]
-        docs, scores = self._best_of(lists)
+        phrases, likeness = (synonyms.phrases, synonyms.weight) if synonyms else ((), 0.0)
+        lists += [(self.phrase(phrase), likeness) for phrase in phrases]
+        whole = self._best_of(lists)
+        count = len(whole[0])
         others = [lemma for phrase in phrases if len(phrase) == 1 for lemma in phrase[0]]
         return Term(
-            word.text,
-            docs,
-            scores,
-            self.corpus.idf(frequency or min(len(docs), self.corpus.count)),
-            self.corpus.forms(word.lemmas, beginning if unfinished else ()),
-            self.corpus.forms(others),
-            other_weight,
+            lemmas,
+            corpus.idf(frequency or min(count, corpus.count)),
+            count,
+            beginning if is_begun else (),
+            tuple(chain.from_iterable(map(corpus.places, others))),
+            likeness,
+            whole,
         )
+
+    def postings(self, term: Term) -> Postings:
+        """The articles that hold a word, each with its score for the word's best form."""
+        if term.whole is not None:
+            return term.whole
+        return self._best_of([(self.corpus.impact((place,)), 1.0) for place in term.lemmas])
 
     def _alternative(self, start: int, end: int, phrase: Phrase, weight: float) -> Alternative:
         docs, scores = self.phrase(phrase)
@@ -224,15 +215,17 @@ class Ranker:
 
     def phrase(self, phrase: Phrase) -> Postings:
         """Articles that hold every word of a synonym, in any form, with the sum of their scores."""
+        places = self.corpus.places
         lists = [
-            self._best_of([(self.corpus.impact(lemma), 1.0) for lemma in lemmas])
+            self._best_of([(self.corpus.impact(places(lemma)), 1.0) for lemma in lemmas])
             for lemmas in phrase
         ]
         if len(lists) == 1:
             return lists[0]
-        total = self.kernel.add_up([(each, 1.0) for each in lists])
+        total = np.zeros(self.corpus.size, np.float32)
         times = np.zeros(self.corpus.size, np.int8)
-        for docs, _ in lists:
+        for docs, scores in lists:
+            total[docs] += scores
             times[docs] += 1
         docs = (times == len(lists)).nonzero()[0].astype(np.int32)
         return docs, total[docs]
@@ -246,13 +239,9 @@ class Ranker:
 
     def add_up(self, asked: _Asked) -> Scores:
         """The sum over the words; where others stand for several of them, the better of the two."""
-        lists = [
-            ((term.docs, term.scores), weight)
-            for term, weight in zip(asked.terms, asked.weights, strict=True)
-        ]
-        total = self.kernel.add_up(lists)
+        total = self.kernel.add_up(asked.terms, asked.weights)
         for start, end in {(each.start, each.end) for each in asked.alternatives}:
-            own = self.kernel.add_up(lists[start:end])
+            own = self.kernel.add_up(asked.terms[start:end], asked.weights[start:end])
             better = own.copy()
             for each in asked.alternatives:
                 if (each.start, each.end) == (start, end):
@@ -270,7 +259,7 @@ class Ranker:
         ranked = self.rank(query, allowed, own_lang)
         words = self.add_up(asked)
         candidates = np.sort(ranked.docs)
-        masses = confidence.questions(self._sought(asked)).masses
+        masses = confidence.questions(self._contents(asked)).masses
         found = self.kernel.rescored(ranked.prepared, candidates, words[candidates], None, masses)
         rows: list[tuple[int, str, str, str, float]] = []
         for doc in docs:
@@ -301,10 +290,11 @@ class Ranker:
         """The word step of one article: each word's best form, field by field."""
         told = 0.0
         for word, weight, term in zip(asked.words, asked.weights, asked.terms, strict=True):
-            at = int(np.searchsorted(term.docs, doc))
-            if at >= len(term.docs) or term.docs[at] != doc:
+            docs, scores = self.postings(term)
+            at = int(np.searchsorted(docs, doc))
+            if at >= len(docs) or docs[at] != doc:
                 continue
-            score = float(term.scores[at])
+            score = float(scores[at])
             told += weight * score
             part, name, fields = self._origin(word, doc, score)
             for field, value in fields:
@@ -330,9 +320,13 @@ class Ranker:
 def _stops(asked: _Asked, count: int) -> Stops:
     """The distinct stop words of a query: how many, their worth, and what a place holds of it."""
     worth = {
-        word.lemmas: (weight * max(0.0, term.idf), len(term.docs) / max(count, 1))
+        word.lemmas: (weight * max(0.0, term.idf), term.articles / max(count, 1))
         for word, weight, term in zip(asked.words, asked.weights, asked.terms, strict=True)
         if word.is_stop
     }
     masses = [mass for mass, _ in worth.values()]
     return Stops(len(worth), sum(masses), sum(mass * share for mass, share in worth.values()))
+
+
+def _size_of(term: Term) -> int:
+    return 64 + (len(term.whole[0]) if term.whole else 0)

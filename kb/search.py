@@ -392,7 +392,7 @@ class Words:
 
     def lemma_df(self, lemma: str) -> int:
         """In how many articles some form of this dictionary form stands."""
-        return len(self._corpus.impact(lemma)[0])
+        return self._corpus.frequency(self._corpus.places(lemma))
 
     def may_begin(self, start: str) -> bool:
         """Whether some word may begin so: a no is sure, a yes nearly so."""

@@ -61,7 +61,7 @@ def ours(corpus, lemmas):
     """Every article's score, by the arrays."""
     total = np.zeros(corpus.size, np.float64)
     for lemma in lemmas:
-        docs, scores = corpus.impact(lemma)
+        docs, scores = corpus.impact(corpus.places(lemma))
         total[docs] += scores
     return total
 
@@ -201,9 +201,11 @@ def test_statistics_count_live_articles_only(settings, write):
     assert (deltas.count, whole.count) == (39, 39)
     assert deltas.size == 41
     for word in ("password", "reset", "article", "other", "els"):
-        docs, scores = deltas.impact(word)
+        docs, scores = deltas.impact(deltas.places(word))
         assert deltas.live[docs].all()
-        assert np.sort(scores) == pytest.approx(np.sort(whole.impact(word)[1]), abs=1e-4)
+        assert np.sort(scores) == pytest.approx(
+            np.sort(whole.impact(whole.places(word))[1]), abs=1e-4
+        )
         beginning = (
             deltas.prefix_impact(deltas.beginning(word[:3])),
             whole.prefix_impact(whole.beginning(word[:3])),
@@ -215,7 +217,7 @@ def test_a_word_nobody_wrote_has_no_articles_and_is_no_error(small):
     corpus = corpus_of(small)
 
     for word in ("нетакого", "", "\ud800", "a" * 10_000):
-        assert len(corpus.impact(word)[0]) == 0
+        assert len(corpus.impact(corpus.places(word))[0]) == 0
     assert len(corpus.prefix_impact(corpus.beginning("\ud800"))[0]) == 0
 
 

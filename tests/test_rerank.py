@@ -153,7 +153,7 @@ class Reader:
 def asked_of(corpus, ranker, raw):
     """A query as the ranker sees it: what is sought, and the same for the slow reader."""
     asked = ranker.look_up(queries.parse(raw))
-    sought = ranker._sought(asked)
+    sought = ranker._contents(asked)
     plain = [(each.text, each.weight, set(text.lemmas(each.text))) for each in sought]
     return asked, sought, plain
 
@@ -196,7 +196,7 @@ def test_a_place_holds_what_a_slow_reader_finds_there(base, kernel):
     some = 0
     for raw in questions(40):
         _, sought, plain = asked_of(corpus, ranker, raw)
-        if any(len(other) for each in sought for other in each.others):
+        if any(each.term.others for each in sought):
             continue  # synonyms count in part: another reader's business
         masses = [each.mass for each in sought]
         lemmas = [each for _, _, each in plain]
@@ -219,7 +219,7 @@ def test_pairs_count_as_a_slow_reader_counts_them(base, kernel):
     docs = np.arange(corpus.size, dtype=np.int32)
     for raw in questions(40):
         _, sought, _ = asked_of(corpus, ranker, raw)
-        matches = Matches(corpus, sought, NO_GRAMS, docs)
+        matches = Matches(corpus, Plain(corpus).prepared(sought), NO_GRAMS, docs)
         found = rescored(kernel, sought, docs).parts["order"]
         pairs = [Counter() for _ in docs]
         for doc in docs.tolist():

@@ -45,7 +45,7 @@ def matches_of(corpus, groups, weights, docs):
     """The matches of words of a segment, given by their numbers, in some articles."""
     nothing = np.empty(0, np.int32)
     sought = [
-        Sought("", 1.0, weight, 0, (group.astype(np.int32),), (nothing,), 0.0)
+        Sought("", 1.0, weight, (group.astype(np.int32),), (nothing,), 0.0)
         for group, weight in zip(groups, weights, strict=True)
     ]
     return Matches(corpus, sought, NO_GRAMS, np.array(docs, np.int32))

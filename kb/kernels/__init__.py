@@ -12,16 +12,19 @@ from numpy.typing import NDArray
 
 from kb.instant import Corpus, Docs, Postings, Scores
 from kb.kernels import native, plain
-from kb.matches import Sought
 from kb.rerank import Rescored
 from kb.snippets import Excerpt
+from kb.terms import Content, Term
 
 
 class Kernel(Protocol):
     """What ranking asks of arithmetic, over one corpus."""
 
-    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
-        """For every article of the corpus the sum of its scores, each list times its factor."""
+    def add_up(self, terms: Sequence[Term], weights: Sequence[float]) -> Scores:
+        """For every article of the corpus the sum of its scores for words, each times its weight.
+
+        Of a word with several forms the best one counts.
+        """
 
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
         """The union of the lists, each article with its highest score times the list's factor."""
@@ -38,7 +41,7 @@ class Kernel(Protocol):
         chosen by.
         """
 
-    def prepared(self, sought: Sequence[Sought]) -> Any:
+    def prepared(self, contents: Sequence[Content]) -> Any:
         """The content words of a query as the next two take them."""
 
     def rescored(

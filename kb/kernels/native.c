@@ -29,6 +29,8 @@ typedef struct { I64 ptr; I32 docs; U16 tf; } Surface; /* a field's words as wri
 
 typedef struct {
     int64_t base, size, words;
+    I64 text_ptr; I32 text_docs; F32 text_scores;  /* per dictionary form, its articles */
+    I64 lemma_ptr; I32 lemma_words;                /* per dictionary form, its words */
     I64 content_ptr; I32 content_words, content_token, content_line, content_title;
     U64 gram_keys; I64 gram_ptr; I32 gram_words, gram_df;
     I64 regions_ptr; U8 regions_kind; I32 regions_section; U32 regions_token, regions_byte;
@@ -49,16 +51,23 @@ typedef struct {
     float k1;
 } Corpus;
 
-/* The content words of a query. Forms and others stand per segment, word by word. */
+typedef struct { int64_t segment, number; } Place; /* of a dictionary form */
+
+/* Where in `Query.places` the dictionary forms of a word stand, and those of its synonyms. */
+typedef struct { int64_t from, to, others_from, others_to; } Word;
+
+/* The content words of a query. */
 typedef struct {
     int64_t words;
-    const I32 *forms, *others;
-    const float *likeness;   /* what a synonym of each word counts, beside the word itself */
-    int64_t spelt;           /* distinct words, of whose letters grams are made */
-    const uint32_t *letters; /* their code points, with a border at both ends of each word */
+    const Place *places;
+    const Word *word;
+    const int64_t *beginnings; /* per word and segment: from and to of words that begin so */
+    const float *likeness;     /* what a synonym of each word counts, beside the word itself */
+    int64_t spelt;             /* distinct words, of whose letters grams are made */
+    const uint32_t *letters;   /* their code points, with a border at both ends of each word */
     const int32_t *letters_ptr;
     const double *weights;
-    int32_t *const *tables;  /* per segment a number for each of its words and one more, all 0 */
+    int32_t *const *tables;    /* per segment a number for each of its words and one more, all 0 */
 } Query;
 
 typedef struct {
@@ -74,14 +83,85 @@ uint32_t kb_seal(void) { return SEAL; }
 
 /* ---------------------------------------------------------------- words */
 
-void kb_add_up(int64_t size, int64_t terms, const Postings *term, float *total)
+/* What a word adds: the articles given, or else those of its dictionary forms. */
+typedef struct {
+    const int32_t *docs;
+    const float *scores;
+    int64_t count, place, places;
+    double weight;
+} Summand;
+
+static int64_t postings_of(const Corpus *corpus, Place place, Postings *found, int64_t *base)
 {
-    memset(total, 0, (size_t)size * sizeof *total);
-    for (int64_t t = 0; t < terms; t++) {
-        const float factor = (float)term[t].factor;
-        for (int64_t i = 0; i < term[t].count; i++)
-            total[term[t].docs[i]] += factor * term[t].scores[i];
+    if (place.segment < 0 || place.segment >= corpus->segments)
+        return DAMAGED;
+    const Segment *segment = &corpus->segment[place.segment];
+    if (place.number < 0 || place.number + 1 >= segment->text_ptr.count)
+        return DAMAGED;
+    const int64_t from = segment->text_ptr.at[place.number];
+    const int64_t to = segment->text_ptr.at[place.number + 1];
+    if (from < 0 || from > to || to > segment->text_docs.count || to > segment->text_scores.count)
+        return DAMAGED;
+    *found = (Postings){segment->text_docs.at + from, segment->text_scores.at + from, to - from, 1};
+    *base = segment->base;
+    return 0;
+}
+
+/* Adds what the best of several dictionary forms is worth; `best` is 0 before and after. */
+static int64_t add_best(const Corpus *corpus, const Summand *term, const Place *places, float *best,
+                        float *total)
+{
+    const float weight = (float)term->weight;
+    for (int again = 0; again < 2; again++)
+        for (int64_t p = 0; p < term->places; p++) {
+            Postings list;
+            int64_t base;
+            if (postings_of(corpus, places[term->place + p], &list, &base) < 0)
+                return DAMAGED;
+            for (int64_t i = 0; i < list.count; i++) {
+                const int64_t doc = base + list.docs[i];
+                if (doc < 0 || doc >= corpus->size)
+                    return DAMAGED;
+                if (again)
+                    best[doc] = 0;
+                else if (list.scores[i] > best[doc]) {
+                    total[doc] += weight * (list.scores[i] - best[doc]);
+                    best[doc] = list.scores[i];
+                }
+            }
+        }
+    return 0;
+}
+
+/* For every article the sum of its scores for words, each times its weight. */
+int64_t kb_add_up(const Corpus *corpus, int64_t terms, const Summand *term, const Place *places,
+                  float *total)
+{
+    float *best = NULL;
+    int64_t error = 0;
+    memset(total, 0, (size_t)corpus->size * sizeof *total);
+    for (int64_t t = 0; t < terms && !error; t++) {
+        Postings list = {term[t].docs, term[t].scores, term[t].count, 1};
+        int64_t base = 0;
+        if (!list.docs && term[t].places > 1) {
+            if (!best)
+                best = calloc((size_t)corpus->size + 1, sizeof *best);
+            error = best ? add_best(corpus, &term[t], places, best, total) : NO_MEMORY;
+            continue;
+        }
+        if (!list.docs && term[t].places)
+            error = postings_of(corpus, places[term[t].place], &list, &base);
+        const float weight = (float)term[t].weight;
+        for (int64_t i = 0; i < list.count && !error; i++) {
+            const int64_t doc = base + list.docs[i];
+            if (doc < 0 || doc >= corpus->size)
+                error = DAMAGED;
+            else
+                total[doc] += weight * list.scores[i];
+        }
     }
+    free(best);
+    return error;
 }
 
 /* The union of posting lists, each article with its highest score.
@@ -367,14 +447,63 @@ static int64_t find_grams(const Corpus *corpus, const Query *query, Rows *rows)
     return error;
 }
 
+/* The words of a segment with a dictionary form; none if it stands in another segment. */
+static int64_t words_of(const Corpus *corpus, Place place, int64_t s, I32 *found)
+{
+    const Segment *segment = &corpus->segment[s];
+    *found = (I32){NULL, 0};
+    if (place.segment != s)
+        return 0;
+    if (place.number < 0 || place.number + 1 >= segment->lemma_ptr.count)
+        return DAMAGED;
+    const int64_t from = segment->lemma_ptr.at[place.number];
+    const int64_t to = segment->lemma_ptr.at[place.number + 1];
+    if (from < 0 || from > to || to > segment->lemma_words.count)
+        return DAMAGED;
+    *found = (I32){segment->lemma_words.at + from, to - from};
+    return 0;
+}
+
+static int64_t count_words_of(const Corpus *corpus, const Query *query, int64_t from, int64_t to,
+                              int64_t s)
+{
+    int64_t count = 0;
+    for (int64_t p = from; p < to; p++) {
+        I32 words;
+        if (words_of(corpus, query->places[p], s, &words) < 0)
+            return DAMAGED;
+        count += words.count;
+    }
+    return count;
+}
+
+/* How many words of a segment are word `w` of the query or begin with it. */
+static int64_t count_forms(const Corpus *corpus, const Query *query, int64_t s, int64_t w)
+{
+    const int64_t *bounds = &query->beginnings[2 * (w * corpus->segments + s)];
+    if (bounds[0] < 0 || bounds[1] < bounds[0] || bounds[1] > corpus->segment[s].words)
+        return DAMAGED;
+    const int64_t count =
+        count_words_of(corpus, query, query->word[w].from, query->word[w].to, s);
+    return count < 0 ? count : count + bounds[1] - bounds[0];
+}
+
 static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
 {
     rows->across = (rows->grams + 63) / 64;
     rows->most = 1;
     for (int64_t i = 0; i < rows->grams * corpus->segments; i++)
         rows->most += rows->spans[2 * i + 1] - rows->spans[2 * i];
-    for (int64_t i = 0; i < query->words * corpus->segments; i++)
-        rows->most += query->forms[i].count + query->others[i].count;
+    for (int64_t s = 0; s < corpus->segments; s++)
+        for (int64_t w = 0; w < query->words; w++) {
+            const Word *word = &query->word[w];
+            const int64_t forms = count_forms(corpus, query, s, w);
+            const int64_t others = count_words_of(corpus, query, word->others_from,
+                                                  word->others_to, s);
+            if (forms < 0 || others < 0)
+                return DAMAGED;
+            rows->most += forms + others;
+        }
     rows->rows = 1;
     rows->masks = calloc((size_t)(rows->most * rows->across) + 1, sizeof *rows->masks);
     rows->row = calloc((size_t)rows->most, sizeof *rows->row);
@@ -386,7 +515,7 @@ static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
 }
 
 /* The row of a word of a segment, its next one if it has none; below 0 if there is no such word. */
-static int64_t row_of(const Segment *segment, int32_t *table, Rows *rows, int32_t word)
+static int64_t row_of(const Segment *segment, int32_t *table, Rows *rows, int64_t word)
 {
     if (word < 0 || word >= segment->words)
         return DAMAGED;
@@ -397,15 +526,80 @@ static int64_t row_of(const Segment *segment, int32_t *table, Rows *rows, int32_
     return table[word];
 }
 
-/* Numbers of the words of a query in the order their forms are taken, most forms first. */
-static void most_forms_first(const Query *query, const I32 *forms, int64_t *order)
+/* What is done with a word of a segment that stands for one of the query. */
+typedef int64_t Visit(const Segment *segment, int32_t *table, Rows *rows, int64_t word,
+                      int32_t code);
+
+static int64_t visit_places(const Corpus *corpus, const Query *query, Rows *rows, int64_t s,
+                            int64_t from, int64_t to, int32_t code, Visit *visit)
 {
-    for (int64_t i = 0; i < query->words; i++) {
-        int64_t at = i;
-        for (; at && forms[order[at - 1]].count < forms[i].count; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
+    int64_t error = 0;
+    for (int64_t p = from; p < to && !error; p++) {
+        I32 words;
+        error = words_of(corpus, query->places[p], s, &words);
+        for (int64_t i = 0; i < words.count && !error; i++)
+            error = visit(&corpus->segment[s], query->tables[s], rows, words.at[i], code);
     }
+    return error;
+}
+
+/* Goes through all words of segment `s` that stand for one of the query: synonyms, then forms.
+ *
+ * A form of two words is that of the word with fewer: `н…` does not take `настройка`.
+ */
+static int64_t visit_all(const Corpus *corpus, const Query *query, Rows *rows, int64_t s,
+                         Visit *visit)
+{
+    int64_t order[MOST_WORDS], counts[MOST_WORDS], error = 0;
+    for (int64_t w = 0; w < query->words; w++) {
+        counts[w] = count_forms(corpus, query, s, w);
+        int64_t at = w;
+        for (; at && counts[order[at - 1]] < counts[w]; at--)
+            order[at] = order[at - 1];
+        order[at] = w;
+    }
+    for (int64_t w = 0; w < query->words && !error; w++)
+        error = visit_places(corpus, query, rows, s, query->word[w].others_from,
+                             query->word[w].others_to, (int32_t)(1 + w), visit);
+    for (int64_t n = 0; n < query->words && !error; n++) {
+        const int64_t w = order[n];
+        const int64_t *bounds = &query->beginnings[2 * (w * corpus->segments + s)];
+        const int32_t code = (int32_t)(1 + query->words + w);
+        error = counts[w] < 0 ? counts[w] : visit_places(corpus, query, rows, s,
+            query->word[w].from, query->word[w].to, code, visit);
+        for (int64_t word = bounds[0]; word < bounds[1] && !error; word++)
+            error = visit(&corpus->segment[s], query->tables[s], rows, word, code);
+    }
+    return error;
+}
+
+static int64_t give_row(const Segment *segment, int32_t *table, Rows *rows, int64_t word,
+                        int32_t code)
+{
+    const int64_t row = row_of(segment, table, rows, word);
+    if (row < 0)
+        return row;
+    rows->row[row].code = code;
+    return 0;
+}
+
+static int64_t give_code(const Segment *segment, int32_t *table, Rows *rows, int64_t word,
+                         int32_t code)
+{
+    (void)rows;
+    if (word < 0 || word >= segment->words)
+        return DAMAGED;
+    table[word] = code;
+    return 0;
+}
+
+static int64_t forget(const Segment *segment, int32_t *table, Rows *rows, int64_t word,
+                      int32_t code)
+{
+    (void)rows, (void)code;
+    if (word >= 0 && word < segment->words)
+        table[word] = 0;
+    return 0;
 }
 
 /* Gives every word of segment `s` that counts its row in the table. */
@@ -422,48 +616,18 @@ static int64_t fill_table(const Corpus *corpus, const Query *query, Rows *rows, 
             rows->masks[row * rows->across + g / 64] |= 1ull << (g % 64);
         }
     }
-    const I32 *others = &query->others[s * query->words], *forms = &query->forms[s * query->words];
-    int64_t order[MOST_WORDS];
-    for (int64_t w = 0; w < query->words; w++)
-        for (int64_t i = 0; i < others[w].count; i++) {
-            const int64_t row = row_of(segment, table, rows, others[w].at[i]);
-            if (row < 0)
-                return row;
-            rows->row[row].code = (int32_t)(1 + w);
-        }
-    /* A form of two words is that of the word with fewer: `н…` does not take `настройка`. */
-    most_forms_first(query, forms, order);
-    for (int64_t n = 0; n < query->words; n++) {
-        const int64_t w = order[n];
-        for (int64_t i = 0; i < forms[w].count; i++) {
-            const int64_t row = row_of(segment, table, rows, forms[w].at[i]);
-            if (row < 0)
-                return row;
-            rows->row[row].code = (int32_t)(1 + query->words + w);
-        }
-    }
-    return 0;
+    return visit_all(corpus, query, rows, s, give_row);
 }
 
-static void clear(const Segment *segment, int32_t *table, I32 words)
-{
-    for (int64_t i = 0; i < words.count; i++)
-        if (words.at[i] >= 0 && words.at[i] < segment->words)
-            table[words.at[i]] = 0;
-}
-
-static void clear_table(const Corpus *corpus, const Query *query, const Rows *rows, int64_t s)
+static void clear_table(const Corpus *corpus, const Query *query, Rows *rows, int64_t s)
 {
     const Segment *segment = &corpus->segment[s];
     for (int64_t g = 0; g < rows->grams; g++) {
         const int64_t *span = &rows->spans[2 * (corpus->segments * g + s)];
-        const I32 words = {segment->gram_words.at + span[0], span[1] - span[0]};
-        clear(segment, query->tables[s], words);
+        for (int64_t i = span[0]; i < span[1]; i++)
+            forget(segment, query->tables[s], rows, segment->gram_words.at[i], 0);
     }
-    for (int64_t i = s * query->words; i < (s + 1) * query->words; i++) {
-        clear(segment, query->tables[s], query->others[i]);
-        clear(segment, query->tables[s], query->forms[i]);
-    }
+    visit_all(corpus, query, rows, s, forget);
 }
 
 /* Where an article's content stands in its segment, and where its title ends there. */
@@ -1125,25 +1289,6 @@ static int64_t write_excerpt(Article *article, const double *worth, const Cut *c
     return HEAD + 2 * (marks + shown);
 }
 
-/* Gives every word of segment `s` that stands for one of the query its code: see `Rows`. */
-static int64_t fill_codes(const Corpus *corpus, const Query *query, int64_t s)
-{
-    const Segment *segment = &corpus->segment[s];
-    const I32 *others = &query->others[s * query->words], *forms = &query->forms[s * query->words];
-    int64_t order[MOST_WORDS];
-    most_forms_first(query, forms, order);
-    for (int64_t n = 0; n < 2 * query->words; n++) {
-        const int64_t w = n < query->words ? n : order[n - query->words];
-        const I32 words = n < query->words ? others[w] : forms[w];
-        for (int64_t i = 0; i < words.count; i++) {
-            if (words.at[i] < 0 || words.at[i] >= segment->words)
-                return DAMAGED;
-            query->tables[s][words.at[i]] = (int32_t)(n < query->words ? 1 + w : 1 + query->words + w);
-        }
-    }
-    return 0;
-}
-
 /* Title and best passage of each article (ascending) with the words to mark, in `out`.
  *
  * Each takes HEAD numbers, then a pair for each mark of the title and of the passage; there must be
@@ -1157,14 +1302,14 @@ int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *wort
     Article *article = malloc(sizeof *article);
     if (!article)
         return NO_MEMORY;
-    const Rows no_grams = {0};
+    Rows no_grams = {0};
     int64_t unit = 0, written = 0, error = 0;
     for (int64_t s = 0; s < corpus->segments && !error; s++) {
         const Segment *segment = &corpus->segment[s];
         const int64_t end = segment->base + segment->size;
         if (unit >= units || docs[unit] >= end)
             continue;
-        error = fill_codes(corpus, query, s);
+        error = visit_all(corpus, query, &no_grams, s, give_code);
         for (; !error && unit < units && docs[unit] < end; unit++) {
             const int64_t doc = docs[unit] - segment->base;
             error = open_article(segment, doc, article);

@@ -7,7 +7,7 @@ import ctypes
 from array import array
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from pathlib import Path
 from struct import Struct
 from threading import local
@@ -19,25 +19,27 @@ from numpy.typing import NDArray
 
 from kb import rerank, snippets
 from kb.errors import IndexDamaged
-from kb.instant import SURFACE, Corpus, Docs, Postings, Scores
-from kb.matches import Sought, live_frequency
+from kb.instant import NOTHING, SURFACE, Corpus, Docs, Postings, Scores
+from kb.matches import live_frequency
 from kb.places import BLOCK
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
 from kb.schema import K1
 from kb.snippets import Excerpt, Marks, shortened
+from kb.terms import Content, Term
 
 SOURCE = Path(__file__).with_name("native.c")
 LIBRARY = Path(__file__).with_name("libnative.so")
 
 # The arrays of a segment in the order of the struct `Segment` in C.
 _ARRAYS = (
+    "field.text.ptr", "field.text.docs", "scores", "lemma_words.ptr", "lemma_words.ids",
     "content.ptr", "content.words", "content.token", "content.line", "content.title",
     "grams.keys", "grams.ptr", "grams.words", "grams.df",
     "regions.ptr", "regions.kind", "regions.section", "regions.token", "regions.byte",
     "tokens.ptr", "tokens.start", "tokens.end", "texts.ptr", "texts.blob",
     *(f"surface.{field.name}.{kind}" for field in SURFACE for kind in ("ptr", "docs", "tf")),
 )  # fmt: skip
-_POSTINGS, _QUERY = Struct("=qqqd"), Struct("=9q")
+_POSTINGS, _SUMMAND, _QUERY = Struct("=3qd"), Struct("=5qd"), Struct("=10q")
 _WEIGHTS = Struct("=6f2i").pack(
     rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIMED,
     rerank.LINED, BLOCK,
@@ -63,7 +65,7 @@ def library() -> ctypes.CDLL | None:
     except (OSError, AttributeError):
         return None
     for name, result, *given in (
-        ("add_up", None, _Number, _Number, _Address, _Address),
+        ("add_up", _Number, _Address, _Number, _Address, _Address, _Address),
         ("best_of", _Number, _Number, _Number, _Address, _Address, _Address),
         ("prefix", _Number, _Address, _Address, _Address, _Address),
         ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
@@ -93,7 +95,11 @@ class Native:
         lengths = Lengths(corpus)
         segments = array("q")
         for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
-            arrays = {**segment.arrays, "grams.df": live_frequency(corpus, number)}
+            arrays = {
+                **segment.arrays,
+                "grams.df": live_frequency(corpus, number),
+                "scores": corpus.scores[number],
+            }
             segments.extend((base, segment.size, len(segment.words)))
             for name in _ARRAYS:
                 segments.extend(self._given(arrays[name]))
@@ -118,10 +124,20 @@ class Native:
 
     # ------------------------------------------------------------ words
 
-    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
+    def add_up(self, terms: Sequence[Term], weights: Sequence[float]) -> Scores:
         """See `Kernel.add_up`."""
         total = np.empty(self._corpus.size, np.float32)
-        self._c.kb_add_up(len(total), len(lists), _packed(lists), _at(total))
+        places, summands = array("q"), []
+        for term, weight in zip(terms, weights, strict=True):
+            docs, scores = term.whole or NOTHING
+            at = (_at(docs), _at(scores), len(docs)) if term.whole else (0, 0, 0)
+            summands.append(_SUMMAND.pack(*at, len(places) // 2, len(term.lemmas), weight))
+            places.extend(chain.from_iterable(term.lemmas))
+        done = self._c.kb_add_up(
+            self._described, len(terms), b"".join(summands), _address(places), _at(total)
+        )
+        if done < 0:
+            _fail(done)
         return total
 
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
@@ -155,9 +171,9 @@ class Native:
 
     # ------------------------------------------------------------ candidates
 
-    def prepared(self, sought: Sequence[Sought]) -> "_Query":
+    def prepared(self, contents: Sequence[Content]) -> "_Query":
         """See `Kernel.prepared`."""
-        return _Query(len(self._corpus.segments), sought)
+        return _Query(len(self._corpus.segments), contents)
 
     def rescored(
         self,
@@ -226,24 +242,26 @@ class Native:
 class _Query:
     """The struct `Query` in C; valid as long as this lives."""
 
-    def __init__(self, segments: int, sought: Sequence[Sought]) -> None:
-        forms, others = array("q"), array("q")
-        for number in range(segments):
-            for each in sought:
-                forms.extend(_span(each.forms[number]))
-                others.extend(_span(each.others[number]))
-        weights = {each.text: each.weight for each in sought if each.text}
+    def __init__(self, segments: int, contents: Sequence[Content]) -> None:
+        places, ranges, beginnings = array("q"), array("q"), array("q")
+        for each in contents:
+            term, first = each.term, len(places) // 2
+            middle = first + len(term.lemmas)
+            ranges.extend((first, middle, middle, middle + len(term.others)))
+            places.extend(chain(*term.lemmas, *term.others))
+            beginnings.extend(chain(*term.beginning) if term.beginning else (0, 0) * segments)
+        weights = {each.text: each.weight for each in contents if each.text}
         bordered = [f"_{word}_" for word in weights]
         letters = array("I", "".join(bordered).encode("utf-32-le"))
         ends = array("i", accumulate(map(len, bordered), initial=0))
-        likeness = array("f", [each.other_weight for each in sought])
+        likeness = array("f", [each.term.likeness for each in contents])
         rarity = array("d", weights.values())
-        self.worth = array("d", [each.mass for each in sought])
-        self.worth.extend([each.mass * each.other_weight for each in sought])
-        self._kept = (sought, forms, others, likeness, letters, ends, rarity)
+        self.worth = array("d", [each.mass for each in contents])
+        self.worth.extend([each.mass * each.term.likeness for each in contents])
+        self._kept = (places, ranges, beginnings, likeness, letters, ends, rarity)
         self._numbers = (
-            len(sought), _address(forms), _address(others), _address(likeness), len(weights),
-            _address(letters), _address(ends), _address(rarity),
+            len(contents), _address(places), _address(ranges), _address(beginnings),
+            _address(likeness), len(weights), _address(letters), _address(ends), _address(rarity),
         )  # fmt: skip
 
     def address(self, tables: "array[int]") -> bytes:
@@ -257,11 +275,6 @@ def _marks(numbers: list[int], start: int, end: int) -> Marks:
 
 def _at(values: NDArray[Any]) -> int:
     return values.ctypes.data
-
-
-def _span(values: NDArray[Any]) -> tuple[int, int]:
-    """Address and length, as structs in C have them."""
-    return (_at(values), len(values)) if len(values) else (0, 0)
 
 
 def _address(values: "array[Any]") -> int:

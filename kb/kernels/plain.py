@@ -11,6 +11,7 @@ from kb.matches import NO_GRAMS, Letters, Matches, Sought
 from kb.places import Places
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
 from kb.snippets import Excerpt
+from kb.terms import Content, Term
 
 
 class Plain:
@@ -21,11 +22,13 @@ class Plain:
         self._letters = Letters(corpus)
         self._lengths = Lengths(corpus)
 
-    def add_up(self, lists: Sequence[tuple[Postings, float]]) -> Scores:
+    def add_up(self, terms: Sequence[Term], weights: Sequence[float]) -> Scores:
         """See `Kernel.add_up`."""
         total = np.zeros(self._corpus.size, np.float32)
-        for (docs, scores), factor in lists:
-            total[docs] += scores if factor == 1 else np.float32(factor) * scores
+        for term, weight in zip(terms, weights, strict=True):
+            lists = [(self._corpus.impact((place,)), 1.0) for place in term.lemmas]
+            docs, scores = term.whole or self.best_of(lists)
+            total[docs] += np.float32(weight) * scores
         return total
 
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
@@ -60,9 +63,20 @@ class Plain:
             docs.sort()
         return docs, total
 
-    def prepared(self, sought: Sequence[Sought]) -> Sequence[Sought]:
+    def prepared(self, contents: Sequence[Content]) -> Sequence[Sought]:
         """See `Kernel.prepared`."""
-        return sought
+        forms = self._corpus.forms
+        return [
+            Sought(
+                each.text,
+                each.weight,
+                each.mass,
+                forms(each.term.lemmas, each.term.beginning),
+                forms(each.term.others),
+                each.term.likeness,
+            )
+            for each in contents
+        ]
 
     def rescored(
         self,
