@@ -29,6 +29,7 @@ from kb.errors import LogUnavailable
 from kb.recorder import Recorder, Verdict
 from kb.runs import Event, parse_report
 from kb.searchlog import Search, SearchLog, database, tables
+from kb.searchlog.statements import select
 
 FULL = os.environ.get("KB_TEST_FULL") == "1"  # the figures of the note, in minutes not seconds
 HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
@@ -639,6 +640,61 @@ def test_sqlite_is_opened_to_lose_nothing(tmp_path: Path) -> None:
             2, 1, 5000,
         ]  # fmt: skip
     log.close()
+
+
+def test_a_log_that_stays_locked_says_so_and_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    other = sqlite3.connect(tmp_path / "log", isolation_level=None)
+    other.execute("begin immediate")
+    monkeypatch.setattr(database, "_BUSY_MS", 50)
+    with pytest.raises(LogUnavailable, match="locked"):
+        log.record(Search("r1", "v1", "vpn", NOON, NOON))
+
+    other.execute("rollback")
+    log.record(Search("r1", "v1", "vpn", NOON, NOON))
+
+    assert len(list(log.export())) == 1
+    other.close()
+    log.close()
+
+
+def test_a_writer_waits_for_its_turn(tmp_path: Path) -> None:
+    log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    other = sqlite3.connect(tmp_path / "log", isolation_level=None, check_same_thread=False)
+    other.execute("begin immediate")
+    done = threading.Timer(0.1, other.execute, ("rollback",))
+    done.start()
+
+    log.record(Search("r1", "v1", "vpn", NOON, NOON))
+
+    assert len(list(log.export())) == 1
+    done.join()
+    other.close()
+    log.close()
+
+
+def test_a_search_is_recorded_in_a_dozen_statements(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "как сбросить пароль")
+    told: list[str] = []
+    sa.event.listen(log._engine, "before_cursor_execute", lambda *of: told.append(of[2]))
+
+    ask("v2", "как сбросить пароль")
+
+    [group] = log.misses()
+    assert group.visits == 2
+    recorded = told[: next(i for i, words in enumerate(told) if words.startswith("UPDATE groups"))]
+    assert len(recorded) <= 12  # before it; the turn is one of them
+
+
+def test_nothing_is_in_an_empty_list(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "vpn")
+    with log._reading() as connection:
+        query = "select id from runs where id in :ids and query = :q and query not like '%x%'"
+        found = [select(connection, query, ids=ids, q="vpn") for ids in ([], ["r0"], ["a", "r0"])]
+
+    assert found == [[], [{"id": "r0"}], [{"id": "r0"}]]
 
 
 def test_health_tells_the_database_and_what_it_holds(log: SearchLog, ask: Ask) -> None:

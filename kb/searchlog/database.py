@@ -7,6 +7,7 @@ recorded in a few milliseconds, and grouping needs to see the group founded a mo
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from kb.errors import LogUnavailable
@@ -23,6 +24,7 @@ from kb.searchlog.statements import select_one
 
 HEAD: Final = "0002"  # the newest step in kb/migrations
 _BUSY_MS = 5_000
+_LOOK = 0.001  # seconds until a writer looks again whether it is its turn
 LOCK = 0x6B62_6C6F  # any number, the same in every process
 # Below this version, a write-ahead log with several writers can be damaged (SQLite forum, 2026).
 _WAL_SINCE = (3, 51, 3)
@@ -184,8 +186,30 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A deferred transaction that reads and then writes loses to whoever wrote in between.
     begin = connection.get_execution_options().get("kb_begin", "BEGIN IMMEDIATE")
-    if begin:
+    if begin == "BEGIN IMMEDIATE":
+        _begin_in_turn(connection)
+    elif begin:
         connection.exec_driver_sql(begin)
+
+
+def _begin_in_turn(connection: Connection) -> None:
+    """SQLite looks for its turn ever more seldom; whoever writes is done in a few milliseconds."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101
+    ends = time.monotonic() + _BUSY_MS / 1000
+    driver.execute("pragma busy_timeout = 0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError as error:
+                busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > ends:
+                    raise
+                time.sleep(_LOOK)
+    finally:
+        driver.execute(f"pragma busy_timeout = {_BUSY_MS}")
 
 
 def _take_turn(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from kb import runs, text
 from kb.redaction import redact
 from kb.searchlog.rows import (
     NO_GROUP,
+    ROBOT,
     RUN_TEXTS,
     SUMMED,
     amended,
@@ -21,17 +22,18 @@ from kb.searchlog.rows import (
     mask_of,
     merged,
     names_of,
-    row_of,
     with_events,
 )
 from kb.searchlog.statements import (
     change,
     execute,
     group_row,
+    insert,
     next_id,
     pages,
     select,
     select_one,
+    update,
     upsert,
 )
 from kb.searchlog.tables import (
@@ -42,7 +44,6 @@ from kb.searchlog.tables import (
     GROUP_WORDS,
     GROUPS,
     HISTORY,
-    PHRASINGS,
     REPORTS,
     RUNS,
     SENT,
@@ -60,23 +61,33 @@ class Desk:
         self._days: dict[tuple[str, str, str], int] = {}
         self._nearest = ("", "")  # category and owner of what is being recorded
 
-    def record(self, search: Search) -> int:
-        """Insert, join or amend; 1 if the report names a run of another visit."""
+    def record(self, search: Search, row: dict[str, Any]) -> int:
+        """Insert, join or amend what `row_of` made of a search; 1 if it names another visit's run.
+
+        What is stored of the visit is read, thought over and written once.
+        """
         c = self._connection
         self._nearest = (search.category[: runs.MAX_TEXT], search.owner[: runs.MAX_TEXT])
-        known = select_one(c, "select run, visit from reports where id = :id", id=search.id)
-        if search.visit != (
-            known["visit"] if known else self.visit_of(search.report, search.visit)
-        ):
+        reported = select(
+            c,
+            "select id, run, visit from reports where id = :id or report = :report",
+            id=search.id,
+            report=search.report,
+        )
+        known = next((report for report in reported if report["id"] == search.id), None)
+        if reported and (known or reported[0])["visit"] != search.visit:
             return 1
-        row = row_of(search)
         if known is not None:
             before = select_one(c, "select * from runs where id = :id", id=known["run"])
             if before is None:
                 return 0  # purged
             after = amended(before, row)
+            visit = self._around(after)
         else:
-            before, after = self._joined(search, row)
+            visit = self._around(row)
+            before, after = self._joined(search, row, visit)
+            if before is not None:
+                visit = self._around(after)
             report = {
                 "id": search.id,
                 "report": search.report or search.id,
@@ -84,17 +95,16 @@ class Desk:
                 "visit": search.visit,
                 "at": row["ended"],
             }
-            c.execute(REPORTS.insert(), report)
-            self._own_letters(search)
+            insert(c, REPORTS, report)
         self._write_events(search.events, after["id"], row["ended"])
-        self._put(before, after)
-        self.settle(
-            search.visit,
-            after["started"] - to_ms(runs.REFINED),
-            after["ended"] + to_ms(runs.REFINED),
-            robot=after["robot"],
-            only=after["id"],
+        stored = {other["id"]: other for other in visit}
+        if before is not None:
+            stored[before["id"]] = before
+        now = sorted(
+            (stored | {after["id"]: after}).values(), key=lambda run: (run["started"], run["id"])
         )
+        sent = self._letters(search.visit, "" if known else search.report or search.id)
+        self._settle(search.visit, stored, now, sent, robot=after["robot"], only=after["id"])
         return 0
 
     def amend(self, more: Amendment) -> int | None:
@@ -120,12 +130,34 @@ class Desk:
         self.settle(before["visit"], before["started"], before["ended"], robot=more.robot)
         return 0
 
-    def _own_letters(self, search: Search) -> None:
-        """A letter that named a run, before the run was known, is a letter of the run's visit."""
-        c, run = self._connection, search.report or search.id
-        for letter in select(c, "select at from sent where visit = :run", run=run):
-            execute(c, "delete from sent where visit = :run and at = :at", run=run, at=letter["at"])
-            upsert(c, SENT, {"visit": search.visit, "at": letter["at"]})
+    def _letters(self, visit: str, run: str = "") -> list[int]:
+        """When the visit sent letters; those that named its run before it was known are its own."""
+        c = self._connection
+        sent = select(
+            c, "select visit, at from sent where visit in (:visit, :run)", visit=visit, run=run
+        )
+        for letter in sent:
+            if letter["visit"] != visit:
+                execute(
+                    c, "delete from sent where visit = :run and at = :at", run=run, at=letter["at"]
+                )
+                upsert(c, SENT, {"visit": visit, "at": letter["at"]})
+        return [letter["at"] for letter in sent]
+
+    def _around(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        """What the visit of a run searched for in the minute before it, and until one after it."""
+        minute = to_ms(runs.REFINED)
+        return self._visit(row["visit"], row["started"] - minute, row["ended"] + minute)
+
+    def _visit(self, visit: str, low: int, high: int) -> list[dict[str, Any]]:
+        return select(
+            self._connection,
+            """select * from runs where visit = :visit and ended >= :low and started <= :high
+               order by started, id""",
+            visit=visit,
+            low=low,
+            high=high,
+        )
 
     def visit_of(self, run: str, otherwise: str) -> str:
         """The visit a run belongs to, as far as it is known."""
@@ -134,18 +166,15 @@ class Desk:
         return found["visit"] if found else otherwise
 
     def _joined(
-        self, search: Search, row: dict[str, Any]
+        self, search: Search, row: dict[str, Any], visit: list[dict[str, Any]]
     ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
         """The stored run that this one goes on with, and both in one; or None and this one."""
         gap = to_ms(runs.GAP)
-        near = select(
-            self._connection,
-            """select * from runs where visit = :visit and ended >= :low and started <= :high
-               order by started, id""",
-            visit=row["visit"],
-            low=row["started"] - gap,
-            high=row["ended"] + gap,
-        )
+        near = [
+            other
+            for other in visit
+            if other["ended"] >= row["started"] - gap and other["started"] <= row["ended"] + gap
+        ]
         if not near:
             return None, row
         new = runs.Run(
@@ -201,49 +230,73 @@ class Desk:
             return
         c = self._connection
         if before is None:
-            c.execute(RUNS.insert(), after)
+            insert(c, RUNS, after)
         else:
             changed = {k: v for k, v in after.items() if before[k] != v}
-            c.execute(RUNS.update().where(RUNS.c.id == before["id"]).values(changed))
+            update(c, RUNS, before["id"], changed)
             self._count(before, -1)
             self._touch(before)
         self._count(after, 1)
         self._touch(after)
 
-    def settle(
-        self, visit: str, low: int, high: int, *, robot: bool = False, only: str = ""
-    ) -> None:
-        """Kinds and flags of a visit's searches in a stretch of time, from what is stored.
+    def settle(self, visit: str, low: int, high: int, *, robot: bool = False) -> None:
+        """Kinds and flags of a visit's searches in a stretch of time, from what is stored."""
+        rows = self._visit(visit, low, high)
+        stored = {row["id"]: row for row in rows}
+        self._settle(visit, stored, rows, self._letters(visit), robot=robot)
 
-        Of a robot's searches `only` that one.
+    def _settle(
+        self,
+        visit: str,
+        stored: dict[str, dict[str, Any]],
+        rows: list[dict[str, Any]],
+        sent: list[int],
+        *,
+        robot: bool,
+        only: str = "",
+    ) -> None:
+        """Write these searches, in order, with kinds and flags; of a robot's `only` that one.
+
+        `stored` are those of them that the log has, as it has them.
         """
-        c = self._connection
-        rows = select(
-            c,
-            """select * from runs where visit = :visit and ended >= :low and started <= :high
-               order by started, id""",
-            visit=visit,
-            low=low,
-            high=high,
-        )
         if not robot and runs.is_hasty([row["started"] / 1000 for row in rows]):
             self._mark_robot(visit)
-            rows = [row | {"robot": True} | NO_GROUP for row in rows]
+            stored = {id: row | ROBOT for id, row in stored.items()}
+            rows = [row | ROBOT for row in rows]
             robot = True
-        if robot:  # nobody looks at what a robot did next, and it does a lot
-            rows = [row for row in rows if row["id"] == only] if only else rows
-        sent = [row["at"] for row in select(c, "select at from sent where visit = :v", v=visit)]
+        if robot and only:  # nobody looks at what a robot did next, and it does a lot
+            rows = [row for row in rows if row["id"] == only]
+        unhelpful = self._unhelpful([row["id"] for row in rows])
         for row in rows:
-            self._put(row, self._settled(row, rows, sent))
+            after = self._settled(row, rows, sent, row["id"] in unhelpful)
+            self._put(stored.get(row["id"]), after)
 
     def _mark_robot(self, visit: str) -> None:
         for row in select(
             self._connection, "select * from runs where visit = :v and not robot", v=visit
         ):
-            self._put(row, row | {"robot": True} | NO_GROUP)
+            self._put(row, row | ROBOT)
+
+    def _unhelpful(self, ids: list[str]) -> set[str]:
+        """The runs from which an article was opened and voted not helpful."""
+        rows = select(
+            self._connection,
+            """select distinct r.run from feedback f join reports r on r.report = f.run
+               where r.run in :ids and not f.helpful
+                 and (not exists (select 1 from reports o
+                                  where o.report = r.report and o.run <> r.run)
+                      or exists (select 1 from events e
+                                 where e.run = r.run and e.kind = 'click' and e.slug = f.slug))""",
+            ids=ids,
+        )
+        return {row["run"] for row in rows}
 
     def _settled(
-        self, row: dict[str, Any], visit: list[dict[str, Any]], sent: list[int]
+        self,
+        row: dict[str, Any],
+        visit: list[dict[str, Any]],
+        sent: list[int],
+        is_unhelpful: bool,
     ) -> dict[str, Any]:
         after = dict(row)
         after["refined"] = row["refined"] or any(
@@ -255,18 +308,7 @@ class Desk:
         after["ticketed"] = row["ticketed"] or any(
             row["started"] <= at <= row["ended"] + to_ms(runs.TICKETED) for at in sent
         )
-        voted = select_one(
-            self._connection,
-            """select 1 from feedback f join reports r on r.report = f.run
-               where r.run = :run and not f.helpful
-                 and (not exists (select 1 from reports o
-                                  where o.report = r.report and o.run <> r.run)
-                      or exists (select 1 from events e
-                                 where e.run = r.run and e.kind = 'click' and e.slug = f.slug))
-               limit 1""",
-            run=row["id"],
-        )
-        after["unhelpful"] = voted is not None
+        after["unhelpful"] = is_unhelpful
         facts = facts_of(after)
         after["kind"] = runs.kind(facts)
         after["miss"] = runs.is_miss(facts)
@@ -294,11 +336,12 @@ class Desk:
         # The most words a set may have, or lack, and still be alike: no others are looked at.
         found = select(
             self._connection,
-            """select group_id, size, count(*) as shared from group_words
-               where word in :words and size * 10 >= :n * 7 and size * 7 <= :n * 10
-               group by group_id, size
-               having count(*) * 10 >= 7 * (:n + size - count(*))
-               order by group_id""",
+            """select g.*, alike.size, alike.shared from groups g join (
+                 select group_id, size, count(*) as shared from group_words
+                 where word in :words and size * 10 >= :n * 7 and size * 7 <= :n * 10
+                 group by group_id, size
+                 having count(*) * 10 >= 7 * (:n + size - count(*))
+               ) as alike on alike.group_id = g.id""",
             words=words,
             n=len(words),
         )
@@ -306,15 +349,12 @@ class Desk:
             id = self.found(row, *self._nearest)
             return {"group_id": id, "asks": id}
         n = len(words)
-        best = min(
-            found, key=lambda f: (-f["shared"] / (n + f["size"] - f["shared"]), f["group_id"])
-        )
-        asks = int(best["group_id"])
-        group = group_row(self._connection, asks)
+        best = min(found, key=lambda g: (-g["shared"] / (n + g["size"] - g["shared"]), g["id"]))
+        group = best
         while group["merged_into"]:
             group = group_row(self._connection, group["merged_into"])
         self._revive(group, row)
-        return {"group_id": int(group["id"]), "asks": asks}
+        return {"group_id": int(group["id"]), "asks": int(best["id"])}
 
     def _revive(self, group: dict[str, Any], row: dict[str, Any]) -> None:
         """A later miss on an answered group regresses it; a dismissal ends with its date."""
@@ -362,16 +402,12 @@ class Desk:
             "last": row["ended"],
             "kinds": "{}",
         }
-        c.execute(GROUPS.insert(), values)
+        insert(c, GROUPS, values)
         if owner:
             at = when(row["ended"])
             change(c, id, "", "assigned", owner, at, owner=owner, status="assigned")
-        if words:
-            size = len(words)
-            c.execute(
-                GROUP_WORDS.insert(),
-                [{"word": word, "group_id": id, "size": size} for word in words],
-            )
+        size = len(words)
+        insert(c, GROUP_WORDS, *({"word": w, "group_id": id, "size": size} for w in words))
         return id
 
     def _touch(self, row: dict[str, Any]) -> None:
@@ -416,35 +452,19 @@ class Desk:
 
     def _add_up_day(self, id: int, day: str) -> None:
         c = self._connection
-        sums = select_one(c, _DAY_SUMS, id=id, day=day)
-        assert sums is not None  # noqa: S101 (an aggregate always has a row)
-        if sums["searches"]:
-            upsert(c, GROUP_DAYS, {"group_id": id, "day": day, "past": 0, **sums})
-        else:
-            execute(
-                c,
-                "delete from group_days where group_id = :id and day = :day and past = 0",
-                id=id,
-                day=day,
-            )
+        if not execute(c, _ADD_UP_DAY, id=id, day=day):
+            query = "delete from group_days where group_id = :id and day = :day and past = 0"
+            execute(c, query, id=id, day=day)
 
     def _add_up_phrasing(self, id: int, phrase: str) -> None:
         c = self._connection
-        used = select_one(
-            c,
-            """select min(query) as query, count(distinct visit) as visits from runs
-               where group_id = :id and phrase = :phrase""",
-            id=id,
-            phrase=phrase,
-        )
-        if used is not None and used["visits"]:
-            upsert(c, PHRASINGS, {"group_id": id, "phrase": phrase, **used})
-        elif phrase == folded(group_row(c, id)["question"]):  # by it the group is looked for
+        if execute(c, _ADD_UP_PHRASING, id=id, phrase=phrase):
+            return
+        if phrase == folded(group_row(c, id)["question"]):  # by it the group is looked for
             query = "update phrasings set visits = 0 where group_id = :id and phrase = :phrase"
-            execute(c, query, id=id, phrase=phrase)
         else:
             query = "delete from phrasings where group_id = :id and phrase = :phrase"
-            execute(c, query, id=id, phrase=phrase)
+        execute(c, query, id=id, phrase=phrase)
 
     def _add_up(self, id: int) -> None:
         c = self._connection
@@ -462,7 +482,7 @@ class Desk:
         }
         if sums["first"] is not None:
             values |= {"first": sums["first"], "last": sums["last"]}
-        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+        update(c, GROUPS, id, values)
 
     # --- keeping less ---
 
@@ -580,23 +600,30 @@ class Desk:
             values["words"] = other["words"] if other else ""
             execute(c, "delete from group_words where group_id = :id", id=id)
             left = values["words"].split()
-            if left:
-                rows = [{"word": word, "group_id": id, "size": len(left)} for word in left]
-                c.execute(GROUP_WORDS.insert(), rows)
-        c.execute(GROUPS.update().where(GROUPS.c.id == id).values(values))
+            rows = ({"word": word, "group_id": id, "size": len(left)} for word in left)
+            insert(c, GROUP_WORDS, *rows)
+        update(c, GROUPS, id, values)
         self.touch_all(id)
 
 
 _KIND_SUMS = ", ".join(
-    f"coalesce(sum(case when {f'kind = {name!r}' if name in runs.KINDS else name} "
-    f"then 1 else 0 end), 0) as n_{name}"
+    f"sum(case when {f'kind = {name!r}' if name in runs.KINDS else name} then 1 else 0 end)"
     for name in KINDS
 )
-_DAY_SUMS = f"""
-    select min(ended) as first, max(ended) as last, count(*) as searches,
-           count(distinct visit) as visits,
-           count(distinct case when ticketed then visit end) as tickets, {_KIND_SUMS}
-    from runs where group_id = :id and day = :day"""  # noqa: S608 (our own words only)
+_ADD_UP_DAY = f"""
+    insert into group_days (group_id, day, past, first, last, searches, visits, tickets,
+                            {", ".join(COUNTS)})
+    select group_id, day, 0, min(ended), max(ended), count(*), count(distinct visit),
+           count(distinct case when ticketed then visit end), {_KIND_SUMS}
+    from runs where group_id = :id and day = :day group by group_id, day
+    on conflict (group_id, day, past) do update
+    set {", ".join(f"{name} = excluded.{name}" for name in ("first", "last", *SUMMED))}"""  # noqa: S608 (our own words only)
+_ADD_UP_PHRASING = """
+    insert into phrasings (group_id, phrase, query, visits)
+    select group_id, phrase, min(query), count(distinct visit)
+    from runs where group_id = :id and phrase = :phrase group by group_id, phrase
+    on conflict (group_id, phrase) do update
+    set query = excluded.query, visits = excluded.visits"""
 _GROUP_SUMS = f"""
     select min(first) as first, max(last) as last,
            {", ".join(f"sum({name}) as {name}" for name in SUMMED)}

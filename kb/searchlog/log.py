@@ -13,9 +13,9 @@ from kb.searchlog.desk import Desk
 from kb.searchlog.groups import Groups
 from kb.searchlog.news import Newsroom
 from kb.searchlog.numbers import Numbers
-from kb.searchlog.rows import folded
+from kb.searchlog.rows import folded, row_of
 from kb.searchlog.sharing import Sharing
-from kb.searchlog.statements import PAGE, count_rows, pages, select_one, upsert
+from kb.searchlog.statements import PAGE, count_rows, insert, pages, select_one, upsert
 from kb.searchlog.tables import FEEDBACK, META, REPORTS, SENT, TICKETS
 from kb.searchlog.values import Amendment, Search, dump, stamp, to_ms
 
@@ -38,11 +38,12 @@ class SearchLog(Sharing, Boards, Groups, Newsroom, Numbers):
         A search joins the visit's search that it goes on with, whichever arrives first. A report
         may only amend a run of its own visit.
         """
+        rows = [row_of(search) for search in searches]  # while others have their turn
         with self._writing() as connection:
             desk = Desk(connection)
-            for search in searches:
-                self.forged += desk.record(search)
+            forged = sum(map(desk.record, searches, rows))
             desk.finish()
+        self.forged += forged
 
     def amend(self, more: Amendment) -> bool:
         """Keep what came of a search later; False if no such search is known (yet).
@@ -108,7 +109,7 @@ class SearchLog(Sharing, Boards, Groups, Newsroom, Numbers):
         with self._writing() as connection:
             if select_one(connection, "select 1 from tickets where id = :id", id=id):
                 return id
-            connection.execute(TICKETS.insert(), row)
+            insert(connection, TICKETS, row)
             if visit:
                 desk = Desk(connection)
                 visit = desk.visit_of(visit, visit)
@@ -162,10 +163,9 @@ def migrate(from_url: str, to_url: str, *, page: int = PAGE) -> dict[str, int]:
                 for row in pages(old, table, page):
                     rows.append(row)
                     if len(rows) == page:
-                        new.execute(table.insert(), rows)
+                        insert(new, table, *rows)
                         rows = []
-                if rows:
-                    new.execute(table.insert(), rows)
+                insert(new, table, *rows)
                 copied[table.name] = count_rows(new, table)
                 if copied[table.name] != count_rows(old, table):
                     raise LogUnavailable(

@@ -92,6 +92,7 @@ _ASKED = (
 
 
 NO_GROUP: Final[dict[str, int | None]] = {"group_id": None, "asks": None}
+ROBOT: Final[dict[str, Any]] = {"robot": True, **NO_GROUP}
 
 
 def amended(before: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

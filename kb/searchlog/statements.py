@@ -1,33 +1,74 @@
-"""SQL, written out, on an open connection: rows asked for, put, changed. Knows no search."""
+"""SQL, written out, on an open connection: rows asked for, put, changed. Knows no search.
 
-from collections.abc import Iterator, Mapping
+A statement is put into the words of the driver once and handed to it as it is from then on:
+recording a search asks a dozen, and SQLAlchemy takes longer to weigh each than SQLite to answer.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Final, Literal, cast
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, CursorResult, Dialect, make_url
+from sqlalchemy.engine.default import DefaultDialect
 
 from kb.searchlog.tables import GROUPS, HISTORY, META
 from kb.searchlog.values import dump, stamp
 
 PAGE = 1_000
+_BOOLEANS = {c.name for t in META.tables.values() for c in t.c if isinstance(c.type, sa.Boolean)}
+
+
+@lru_cache
+def _dialect(name: str) -> Dialect:
+    """Both drivers take values by name."""
+    dialect = cast(type[DefaultDialect], make_url(f"{name}://").get_dialect())
+    return dialect(paramstyle=_STYLES[name])
+
+
+_STYLES: Final[Mapping[str, Literal["named", "pyformat"]]] = {
+    "sqlite+pysqlite": "named",
+    "postgresql+psycopg": "pyformat",
+}
+
+
+def _driver(connection: Connection) -> str:
+    return f"{connection.dialect.name}+{connection.dialect.driver}"
 
 
 @lru_cache(512)
-def _statement(query: str, lists: tuple[str, ...]) -> sa.TextClause:
-    return sa.text(query).bindparams(*(sa.bindparam(name, expanding=True) for name in lists))
+def _words(driver: str, query: str, lists: tuple[tuple[str, int], ...]) -> str:
+    """A query as the driver takes it, with a place for each value of each list."""
+    for name, n in lists:  # nothing is in an empty list, as nothing equals null
+        places = ", ".join(f":{name}_{at}" for at in range(n)) or "null"
+        query = re.sub(rf":{name}\b", f"({places})", query)
+    return str(sa.text(query).compile(dialect=_dialect(driver)))
 
 
-def _execute(connection: Connection, query: str, values: Mapping[str, Any]) -> sa.CursorResult[Any]:
-    lists = tuple(name for name, value in values.items() if isinstance(value, list | tuple))
-    return connection.execute(_statement(query, lists), values)
+def _execute(connection: Connection, query: str, values: Mapping[str, Any]) -> CursorResult[Any]:
+    lists = {name: value for name, value in values.items() if isinstance(value, list | tuple)}
+    words = _words(_driver(connection), query, tuple((k, len(v)) for k, v in lists.items()))
+    if lists:
+        values = {name: value for name, value in values.items() if name not in lists}
+        for name, several in lists.items():
+            values |= {f"{name}_{at}": value for at, value in enumerate(several)}
+    return connection.exec_driver_sql(words, dict(values))
+
+
+def _rows(result: CursorResult[Any]) -> list[dict[str, Any]]:
+    names = tuple(result.keys())
+    yes = _BOOLEANS.intersection(names)
+    rows = [dict(zip(names, row, strict=True)) for row in result]
+    for row in rows if yes else ():
+        row.update({name: bool(row[name]) for name in yes})  # SQLite gives 0 and 1
+    return rows
 
 
 def select(connection: Connection, query: str, **values: Any) -> list[dict[str, Any]]:
-    rows = _execute(connection, query, values).mappings()
-    return [_typed(dict(row)) for row in rows]
+    return _rows(_execute(connection, query, values))
 
 
 def select_tuples(connection: Connection, query: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -36,47 +77,67 @@ def select_tuples(connection: Connection, query: str, **values: Any) -> list[tup
 
 
 def select_one(connection: Connection, query: str, **values: Any) -> dict[str, Any] | None:
-    row = _execute(connection, query, values).mappings().first()
-    return _typed(dict(row)) if row is not None else None
+    """The first row of those that the query finds; it should find few."""
+    return next(iter(select(connection, query, **values)), None)
 
 
-def execute(connection: Connection, query: str, **values: Any) -> None:
-    _execute(connection, query, values)
-
-
-_BOOLEANS = {c.name for t in META.tables.values() for c in t.c if isinstance(c.type, sa.Boolean)}
-
-
-def _typed(row: dict[str, Any]) -> dict[str, Any]:
-    """SQLite gives 0 and 1 where the query is written out."""
-    for name in _BOOLEANS & row.keys():
-        row[name] = bool(row[name])
-    return row
+def execute(connection: Connection, query: str, **values: Any) -> int:
+    """How many rows it put, changed or deleted."""
+    return _execute(connection, query, values).rowcount
 
 
 @lru_cache(64)
-def _upserting(dialect: str, table: sa.Table, adds: bool) -> sa.Insert:
-    """Insert a row; where its key is there, put its other values, or add its `n`."""
+def _inserting(driver: str, table: sa.Table) -> str:
+    return str(table.insert().compile(dialect=_dialect(driver)))
+
+
+def insert(connection: Connection, table: sa.Table, *rows: dict[str, Any]) -> None:
+    """Puts whole rows."""
+    if rows:
+        _put(connection, _inserting(_driver(connection), table), rows)
+
+
+@lru_cache(64)
+def _upserting(driver: str, table: sa.Table, adds: bool) -> str:
     # Only the dialect in use is loaded: PostgreSQL's brings seven drivers' halves along.
-    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+    name = driver.partition("+")[0]
+    inserted = import_module(f"sqlalchemy.dialects.{name}").insert(table)
     keys = [column.name for column in table.primary_key]
     others: dict[str, Any] = {
-        c.name: insert.excluded[c.name] for c in table.c if c.name not in keys
+        c.name: inserted.excluded[c.name] for c in table.c if c.name not in keys
     }
     if adds:
-        others = {"n": table.c.n + insert.excluded.n}
+        others = {"n": table.c.n + inserted.excluded.n}
     if not others:
-        whole: sa.Insert = insert.on_conflict_do_nothing(index_elements=keys)
+        whole = inserted.on_conflict_do_nothing(index_elements=keys)
     else:
-        whole = insert.on_conflict_do_update(index_elements=keys, set_=others)
-    return whole
+        whole = inserted.on_conflict_do_update(index_elements=keys, set_=others)
+    return str(whole.compile(dialect=_dialect(driver)))
 
 
 def upsert(
     connection: Connection, table: sa.Table, *rows: dict[str, Any], adds: bool = False
 ) -> None:
+    """Puts whole rows; where a row's key is there, its other values, or adds its `n`."""
     if rows:
-        connection.execute(_upserting(connection.dialect.name, table, adds), list(rows))
+        _put(connection, _upserting(_driver(connection), table, adds), rows)
+
+
+def _put(connection: Connection, words: str, rows: Sequence[dict[str, Any]]) -> None:
+    connection.exec_driver_sql(words, rows[0] if len(rows) == 1 else list(rows))
+
+
+@lru_cache(512)
+def _updating(driver: str, table: sa.Table, names: tuple[str, ...]) -> str:
+    [key] = table.primary_key
+    changed = table.update().where(key == sa.bindparam("of_key"))
+    return str(changed.compile(dialect=_dialect(driver), column_keys=names))
+
+
+def update(connection: Connection, table: sa.Table, key: object, values: dict[str, Any]) -> None:
+    """Changes some columns of the row that has this key."""
+    words = _updating(_driver(connection), table, tuple(values))
+    connection.exec_driver_sql(words, {**values, "of_key": key})
 
 
 def next_id(connection: Connection, table: str) -> int:
@@ -133,7 +194,7 @@ def change(
         before = {name: row[name] for name in values}
         data = dump({"before": before, "after": values, **undo})
     if values:
-        connection.execute(GROUPS.update().where(GROUPS.c.id == group).values(values))
+        update(connection, GROUPS, group, dict(values))
     id = next_id(connection, "history")
     row = {
         "id": id,
@@ -146,5 +207,5 @@ def change(
         "data": data,
         "undone": False,
     }
-    connection.execute(HISTORY.insert(), row)
+    insert(connection, HISTORY, row)
     return action or id
