@@ -2,6 +2,7 @@
 
 import re
 import warnings
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -248,10 +249,31 @@ def rebuild(
     which the current one is gone on from if it can be. Raises ArticlesMissing or BuildFailed; the
     old build then goes on serving.
     """
+    brought_up = partial(
+        _rebuild, settings, strict=strict, careful=careful, hurried=hurried, progress=progress,
+        past=past or history.read(settings.articles), builds=builds or Builds(settings.builds),
+    )  # fmt: skip
+    try:
+        return brought_up(full=full, start=start)
+    except IndexDamaged:  # the build before is whole by its checksums, and cannot be read
+        return brought_up(full=True, start=None)
+
+
+def _rebuild(
+    settings: Settings,
+    *,
+    full: bool,
+    strict: bool,
+    careful: bool,
+    hurried: bool,
+    progress: Progress | None,
+    past: history.History,
+    builds: Builds,
+    start: Builds | None,
+) -> BuildReport:
+    """As `rebuild`. Raises IndexDamaged, too, if the build gone on from cannot be read back."""
     began = perf_counter()
     listing = articles.listing(settings.articles)
-    past = past or history.read(settings.articles)
-    builds = builds or Builds(settings.builds)
     with builds.draft() as draft:
         before = _before(start, settings) if start is not None else None
         is_own = before is None
@@ -673,13 +695,22 @@ def _write(
 
 
 def _restored(before: _Before, entries: Mapping[str, Entry]) -> dict[str, tuple[Entry, Analysed]]:
-    """The articles that did not change, read back from the build before."""
-    opened = [Segment(before.build.folder / name) for name in before.segments]
-    return {
-        path: (entry, opened[entry.segment].restore(entry.doc))
-        for path, entry in entries.items()
-        if entry.is_served
-    }
+    """The articles that did not change, read back from the build before, or IndexDamaged."""
+    try:
+        opened = [Segment(before.build.folder / name) for name in before.segments]
+        return {
+            path: (entry, opened[entry.segment].restore(entry.doc))
+            for path, entry in entries.items()
+            if entry.is_served
+        }
+    except (zlib.error, ValueError, LookupError, TypeError) as error:
+        raise IndexDamaged(
+            Message(
+                "build {name}: {reason}; run `kb index --full`",
+                name=before.build.name,
+                reason=str(error),
+            )
+        ) from None
 
 
 def _may_append(

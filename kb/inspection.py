@@ -6,17 +6,16 @@ made, going on from the one that is served, when the first question under `answe
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
-from weakref import finalize
+from tempfile import TemporaryDirectory
 
 from kb import articles, checks, history, indexer, limits, markup, outline, owners, synonyms
 from kb.articles import Article, Defaults, Problem
-from kb.checks import Base, Shape
+from kb.checks import Base, Rank, Shape
 from kb.config import Settings
 from kb.errors import BuildFailed, ConfigError, IndexDamaged, IndexMissing
 from kb.library import SYNONYMS, Library
@@ -39,14 +38,20 @@ def inspect(
     ConfigError where the settings name a rule that is none.
     """
     _refuse_unknown(settings.checks)
-    base, told = look(settings, today, within, wants_sites=visit is not None)
-    if visit is not None:
-        base = replace(base, replies=visit(checks.external(base)))
-    return sorted({*_leveled(told, settings), *checks.run(base, levels=settings.checks)})
+    with _Ranking(settings, today) as rank:
+        base, told = look(settings, today, within, rank, wants_sites=visit is not None)
+        if visit is not None:
+            base = replace(base, replies=visit(checks.external(base)))
+        return sorted({*_leveled(told, settings), *checks.run(base, levels=settings.checks)})
 
 
 def look(
-    settings: Settings, today: date, within: Sequence[str] = (), *, wants_sites: bool = False
+    settings: Settings,
+    today: date,
+    within: Sequence[str] = (),
+    rank: Rank | None = None,
+    *,
+    wants_sites: bool = False,
 ) -> tuple[Base, list[Problem]]:
     """The articles as rules look at them, and what was wrong in reading the files `within`.
 
@@ -64,7 +69,7 @@ def look(
         langs=settings.langs,
         review_days=settings.review_days,
         support_email=settings.support_email,
-        rank=_Ranking(settings, today),
+        rank=rank,
         elsewhere=[
             *_synonym_problems(settings.articles),
             *owners.problems(
@@ -181,12 +186,19 @@ def _rendered(wanted: Sequence[Article], settings: Settings) -> Iterator[Rendere
 
 
 class _Ranking:
-    """Ranks as search would after the next build, in an index that only we see."""
+    """Ranks as search would after the next build, in an index that only we see; to be closed."""
 
     def __init__(self, settings: Settings, today: date) -> None:
         self._settings = settings
         self._ours = settings.model_copy(update={"data": settings.data / "check"})
         self._today = today
+        self._aside = ExitStack()
+
+    def __enter__(self) -> "_Ranking":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._aside.close()
 
     def __call__(self, question: str, lang: str) -> list[str]:
         asked = Asked(question, limit=checks.TOP, own_lang=lang, facets=False)
@@ -203,9 +215,10 @@ class _Ranking:
         return Searcher(Library(builds.current()), 0)
 
     def _built_aside(self) -> Builds:
-        """The builds of a folder that goes when we do. Raises BuildFailed."""
-        folder = mkdtemp(prefix="kb-check-")
-        finalize(self, rmtree, folder, ignore_errors=True)
+        """The builds of a folder that goes when we are closed. Raises BuildFailed."""
+        folder = self._aside.enter_context(
+            TemporaryDirectory(prefix="kb-check-", ignore_cleanup_errors=True)
+        )
         settings = self._ours.model_copy(update={"data": Path(folder)})
         indexer.rebuild(settings, start=Builds(self._settings.builds))
         return Builds(settings.builds)

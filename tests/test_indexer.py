@@ -13,6 +13,7 @@ import sys
 import time
 import zlib
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +21,7 @@ from kb import calibration, indexer, limits, record
 from kb.errors import ArticlesMissing, BuildFailed
 from kb.indexer import rebuild
 from kb.library import Library
+from kb.segment import Segment
 from kb.service import KnowledgeBase
 from kb.store import Builds
 
@@ -590,6 +592,21 @@ def test_a_damaged_build_is_replaced_by_the_next_even_without_changes(settings, 
     assert report.published
     assert Builds(settings.builds).pointed() == report.build
     assert served(settings) == ["a"]
+
+
+def test_a_build_that_cannot_be_read_back_is_made_anew(settings, write, monkeypatch):
+    write("a", title="a")
+    write("b", title="b")
+    with monkeypatch.context() as damaged:  # whole by its checksums
+        damaged.setattr("kb.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
+        rebuild(settings)
+    write("b", "New text.", title="b")
+
+    report = rebuild(settings)
+
+    assert report.published
+    assert served(settings) == ["a", "b"]
+    assert Segment(Builds(settings.builds).current().folder / "0.kb").page(0)["html"] is not None
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"entries": {"a.md": [1]}}', "\0"])

@@ -6,6 +6,7 @@ import threading
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -75,6 +76,17 @@ def test_the_index_goes_on_from_the_one_that_is_served(kb, write, settings, monk
 
     assert codes(kb) == []
     assert [path for path, *_ in prepared] == ["b.md"]
+
+
+def test_a_build_for_checks_that_cannot_be_read_is_made_anew(kb, write, monkeypatch):
+    write("a", "Text.", **ANSWERS)
+    with monkeypatch.context() as damaged:  # whole by its checksums
+        damaged.setattr("kb.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
+        assert codes(kb) == []
+
+    for text in ("New text.", "Newer text."):
+        write("b", text, title="B")
+        assert codes(kb) == []
 
 
 def test_a_check_beside_another_is_done_too_and_leaves_nothing(

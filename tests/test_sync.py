@@ -312,12 +312,12 @@ def test_the_command_ends_with_the_next_step(site, runner):
     done = runner.invoke(main, ["sync", *folders])
     assert done.exit_code == 1
     assert "a.md:2: bad-yaml" in done.output
-    assert done.output.splitlines()[-1].endswith("the old build stays until they are corrected")
+    assert done.output.splitlines()[-1].endswith("прежняя сборка остаётся, пока их не исправят")
 
     site.clones.remote.rename(site.clones.remote.with_name("gone"))
     done = runner.invoke(main, ["sync", *folders])
     assert done.exit_code == 2
-    assert done.output.startswith("kb: main could not be fetched from origin: ")
+    assert done.output.startswith("kb: не удалось получить main из origin: ")
     assert done.output.count("\n") == 1
 
 
@@ -356,4 +356,4 @@ def test_a_folder_without_git_is_one_line(settings, runner):
     )
 
     assert done.exit_code == 2
-    assert "clone the articles' repository" in done.output
+    assert "клонируйте репозиторий статей" in done.output

@@ -11,13 +11,13 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from kb.articles import Problem
 from kb.checks import claims, dates, links, reading, translations, web, writing
-from kb.checks.base import LEVELS, OFF, RULES, Base, Finding, Rule, Shape, ignored
+from kb.checks.base import LEVELS, OFF, RULES, Base, Finding, Rank, Rule, Shape, ignored
 from kb.checks.claims import TOP
 from kb.checks.links import lacking
 from kb.checks.web import external
 
 __all__ = [
-    "LEVELS", "OFF", "RULES", "TOP", "Base", "Finding", "Rule", "Shape", "claims", "dates",
+    "LEVELS", "OFF", "RULES", "TOP", "Base", "Finding", "Rank", "Rule", "Shape", "claims", "dates",
     "external", "lacking", "links", "reading", "run", "sieved", "translations", "unknown", "web",
     "writing",
 ]  # fmt: skip
