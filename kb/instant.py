@@ -23,6 +23,7 @@ from kb.text import Meaning
 Docs = NDArray[np.int32]  # numbers of articles in the corpus, ascending
 Scores = NDArray[np.float32]
 Postings = tuple[Docs, Scores]
+Beginning = tuple[tuple[int, int], ...]  # for each segment, from and to of words that begin alike
 Places = tuple[tuple[int, int], ...]  # segments, and the number of a dictionary form in each
 T = TypeVar("T")
 
@@ -275,7 +276,7 @@ class Corpus:
                 found += high - low
         return found
 
-    def prefix_impact(self, beginning: Sequence[tuple[int, int]]) -> Postings:
+    def prefix_impact(self, beginning: Beginning) -> Postings:
         """As `impact`, of all surface words of a beginning, counted as one word."""
         ranges = [(i, low, high) for i, (low, high) in enumerate(beginning) if high > low]
         docs, total = self.bm25(_TEXT, ranges, surface=True)
@@ -287,11 +288,11 @@ class Corpus:
                 total[docs.searchsorted(found)] += np.float32(field.weight) * scores
         return docs, total
 
-    def beginning(self, start: str) -> tuple[tuple[int, int], ...]:
+    def beginning(self, start: str) -> Beginning:
         """For each segment from and to of the words that begin so."""
         return tuple([segment.words.prefix(start) for segment in self.segments])
 
-    def goes_on(self, beginning: Sequence[tuple[int, int]], places: Places) -> bool:
+    def goes_on(self, beginning: Beginning, places: Places) -> bool:
         """Whether another word than the forms of these is among the words of a beginning."""
         for number, (segment, (low, high)) in enumerate(
             zip(self.segments, beginning, strict=False)
@@ -320,9 +321,7 @@ class Corpus:
                 found.append((field.name, field.weight * float(scores[at])))
         return found
 
-    def forms(
-        self, places: Places, beginning: Sequence[tuple[int, int]] = ()
-    ) -> tuple[NDArray[np.int32], ...]:
+    def forms(self, places: Places, beginning: Beginning = ()) -> tuple[NDArray[np.int32], ...]:
         """For each segment, the words with one of these dictionary forms, or of a beginning."""
         return tuple(
             [

@@ -16,7 +16,7 @@ from kb.confidence import Stops
 from kb.instant import Corpus, Docs, Postings, Recent, Scores
 from kb.kernels import Kernel
 from kb.query import Query, Word
-from kb.rerank import CANDIDATES, best_first
+from kb.rerank import CANDIDATES
 from kb.snippets import Excerpt
 from kb.synonyms import Expansion, Phrase, Synonyms
 from kb.terms import Content, Term
@@ -111,15 +111,14 @@ class Ranker:
         scores = ranked.words.copy() if favour is None else ranked.words * favour
         scores[ranked.docs] = 0
         most = CANDIDATES - len(ranked.docs)
-        docs = best_first(scores, min(most, int(np.count_nonzero(scores))))
+        docs = self.kernel.best(scores, most)
         return docs, np.minimum(scores[docs], ranked.scores.min(initial=np.inf))
 
     def share(self, query: Query) -> float:
         """How much of a question the best place of this base holds."""
         asked = self.look_up(query)
         words = self.add_up(asked)
-        docs = best_first(words, confidence.LOOKED_INTO)
-        docs = np.sort(docs[words[docs] > 0])
+        docs = np.sort(self.kernel.best(words, confidence.LOOKED_INTO))
         # Without their letters: places hold whole words.
         contents = [each._replace(text="") for each in self._contents(asked)]
         prepared = self.kernel.prepared(contents)
@@ -180,7 +179,7 @@ class Ranker:
         by_lemma = [corpus.places(lemma) for lemma in word.lemmas]
         lemmas = by_lemma[0] if len(by_lemma) == 1 else tuple(chain(*by_lemma))
         frequency = max(map(corpus.frequency, by_lemma))
-        beginning = corpus.beginning(word.text) if word.unfinished else ()
+        beginning = self.kernel.beginning(word.text) if word.unfinished else ()
         is_begun = corpus.goes_on(beginning, lemmas)
         if not (is_begun or synonyms or (word.is_stop and len(by_lemma) > 1)):
             return Term(lemmas, corpus.idf(frequency), frequency)

@@ -158,9 +158,10 @@ def best_first(scores: Scores, most: int) -> Docs:
     """The `most` highest scores' articles, highest first, lower numbers first among equals."""
     if most <= 0:
         return np.empty(0, np.int32)
+    top = np.arange(len(scores))
     if most < len(scores):
-        top = np.argpartition(-scores, most - 1)[:most]
-    else:
-        top = np.arange(len(scores))
-    top.sort()
+        floor = np.partition(scores, -most)[-most]
+        above = (scores > floor).nonzero()[0]
+        level = (scores == floor).nonzero()[0][: most - len(above)]
+        top = np.sort(np.concatenate((above, level)))
     return top[np.argsort(-scores[top], kind="stable")].astype(np.int32)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from kb.instant import Places, Postings
+from kb.instant import Beginning, Places, Postings
 
 
 class Term(NamedTuple):
@@ -15,7 +15,7 @@ class Term(NamedTuple):
     lemmas: Places
     idf: float
     articles: int  # that hold it
-    beginning: tuple[tuple[int, int], ...] = ()  # per segment, from and to of words that begin so
+    beginning: Beginning = ()  # words that begin so
     others: Places = ()  # dictionary forms of its synonyms
     likeness: float = 0.0  # what a synonym counts
     whole: Postings | None = None

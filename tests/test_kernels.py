@@ -139,6 +139,27 @@ def test_candidates_are_the_best_by_slow_sorting(whole, library):
         assert total == positive
 
 
+def test_the_best_are_found_by_slow_sorting(whole, library):
+    corpus = whole._opened().library.corpus
+    chance = np.random.default_rng(9)
+    for _ in range(100):
+        scores = chance.choice(np.array([0, 0, 1, 2, 3], np.float32), corpus.size)
+        ranked = sorted(range(corpus.size), key=lambda doc: (-scores[doc], doc))
+        for most in (0, 1, 10, corpus.size + 5):
+            expected = [doc for doc in ranked[:most] if scores[doc] > 0]
+            for kernel in (Plain(corpus), Native(library, corpus)):
+                assert kernel.best(scores, most).tolist() == expected
+
+
+def test_beginnings_are_those_of_the_sorted_words(parted, library):
+    corpus = parted._opened().library.corpus
+    plain, fast = Plain(corpus), Native(library, corpus)
+    starts = {word[:end] for segment in corpus.segments for word in segment.words
+              for end in range(len(word) + 1)}  # fmt: skip
+    for start in (*starts, "\ud800", "ъъ", "\U0010ffff"):
+        assert fast.beginning(start) == plain.beginning(start), start
+
+
 @pytest.mark.parametrize(
     "name",
     ["content.words", "content.ptr", "content.line", "content.token",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.instant import Corpus, Docs, Postings, Scores
+from kb.instant import Beginning, Corpus, Docs, Postings, Scores
 from kb.kernels import native, plain
 from kb.rerank import Rescored
 from kb.snippets import Excerpt
@@ -29,8 +29,14 @@ class Kernel(Protocol):
     def best_of(self, lists: Sequence[tuple[Postings, float]]) -> Postings:
         """The union of the lists, each article with its highest score times the list's factor."""
 
-    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
-        """What articles score for all words of `Corpus.beginning`, as for one word."""
+    def beginning(self, start: str) -> Beginning:
+        """The words that begin so."""
+
+    def prefix(self, beginning: Beginning) -> Postings:
+        """What articles score for all words of a beginning, as for one word."""
+
+    def best(self, scores: Scores, most: int) -> Docs:
+        """The `most` best of the articles that score above 0; of equals lower numbers first."""
 
     def candidates(
         self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None

@@ -29,6 +29,7 @@ typedef struct { I64 ptr; I32 docs; U16 tf; } Surface; /* a field's words as wri
 
 typedef struct {
     int64_t base, size, words;
+    U8 words_blob; U32 words_offsets;              /* sorted by bytes */
     I64 text_ptr; I32 text_docs; F32 text_scores;  /* per dictionary form, its articles */
     I64 lemma_ptr; I32 lemma_words;                /* per dictionary form, its words */
     I64 content_ptr; I32 content_words, content_token, content_line, content_title;
@@ -190,6 +191,41 @@ int64_t kb_best_of(int64_t size, int64_t lists, const Postings *list, int32_t *d
     return found;
 }
 
+/* The first word of a segment that is not below so many bytes, of all that begin so if `after`. */
+static int64_t first_word(const Segment *segment, const uint8_t *sought, int64_t length, int after)
+{
+    int64_t low = 0, high = segment->words;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        const int64_t from = segment->words_offsets.at[middle];
+        const int64_t to = segment->words_offsets.at[middle + 1];
+        if (from > to || to > segment->words_blob.count)
+            return DAMAGED;
+        const int64_t shared = to - from < length ? to - from : length;
+        const int order = memcmp(segment->words_blob.at + from, sought, (size_t)shared);
+        if (order < 0 || (!order && (shared < length || after)))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* From and to, per segment, of the words that begin with so many bytes. */
+int64_t kb_beginning(const Corpus *corpus, const uint8_t *start, int64_t length, int64_t *ranges)
+{
+    for (int64_t s = 0; s < corpus->segments; s++)
+        for (int after = 0; after < 2; after++) {
+            const Segment *segment = &corpus->segment[s];
+            if (segment->words_offsets.count <= segment->words)
+                return DAMAGED;
+            ranges[2 * s + after] = first_word(segment, start, length, after);
+            if (ranges[2 * s + after] < 0)
+                return DAMAGED;
+        }
+    return 0;
+}
+
 /* How often the words low–high of a segment stand in each article; how many articles hold any. */
 static int64_t count_words(const Corpus *corpus, const Segment *segment, const Surface *field,
                            int64_t low, int64_t high, uint32_t *tf)
@@ -242,7 +278,10 @@ int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, fl
         const float scale = (float)(idf(corpus->live, frequency) * (corpus->k1 + 1.0));
         const float weight = corpus->surface_weight[f];
         const float *norm = corpus->surface_norm[f].at;
+        const int is_rare = frequency < corpus->size / 8; /* else it is quicker not to look */
         for (int64_t doc = 0; doc < corpus->size; doc++) {
+            if (is_rare && !tf[doc])
+                continue;
             const float often = (float)tf[doc];
             total[doc] += weight * (scale * often / (often + norm[doc]));
         }
@@ -293,6 +332,38 @@ static int by_doc(const void *a, const void *b)
 {
     const int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
     return (left > right) - (left < right);
+}
+
+static int best_first(const void *a, const void *b)
+{
+    return is_worse(*(const Ranked *)a, *(const Ranked *)b) ? 1 : -1;
+}
+
+/* The `most` best of the articles that score at all, best first, lower numbers first of equals. */
+int64_t kb_best(int64_t size, const float *scores, int64_t most, int32_t *docs)
+{
+    Ranked *heap = malloc(((size_t)most + 1) * sizeof *heap);
+    if (!heap)
+        return NO_MEMORY;
+    int64_t count = 0;
+    float floor = 0;
+    size = most > 0 ? size : 0;
+    for (int64_t doc = 0; doc < size; doc++) {
+        if (!(scores[doc] > floor))
+            continue;
+        const Ranked one = {scores[doc], (int32_t)doc};
+        if (count < most)
+            rise(heap, count++, one);
+        else
+            sink(heap, count, one);
+        if (count == most)
+            floor = heap[0].score;
+    }
+    qsort(heap, (size_t)count, sizeof *heap, best_first);
+    for (int64_t i = 0; i < count; i++)
+        docs[i] = heap[i].doc;
+    free(heap);
+    return count;
 }
 
 /* The articles worth re-scoring, ascending; `total` is 0 afterwards where that is not allowed.

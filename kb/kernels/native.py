@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kb import rerank, snippets
 from kb.errors import IndexDamaged
-from kb.instant import NOTHING, SURFACE, Corpus, Docs, Postings, Scores
+from kb.instant import NOTHING, SURFACE, Beginning, Corpus, Docs, Postings, Scores
 from kb.matches import live_frequency
 from kb.places import BLOCK
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
@@ -32,7 +32,8 @@ LIBRARY = Path(__file__).with_name("libnative.so")
 
 # The arrays of a segment in the order of the struct `Segment` in C.
 _ARRAYS = (
-    "field.text.ptr", "field.text.docs", "scores", "lemma_words.ptr", "lemma_words.ids",
+    "words.blob", "words.offsets", "field.text.ptr", "field.text.docs", "scores",
+    "lemma_words.ptr", "lemma_words.ids",
     "content.ptr", "content.words", "content.token", "content.line", "content.title",
     "grams.keys", "grams.ptr", "grams.words", "grams.df",
     "regions.ptr", "regions.kind", "regions.section", "regions.token", "regions.byte",
@@ -67,6 +68,8 @@ def library() -> ctypes.CDLL | None:
     for name, result, *given in (
         ("add_up", _Number, _Address, _Number, _Address, _Address, _Address),
         ("best_of", _Number, _Number, _Number, _Address, _Address, _Address),
+        ("beginning", _Number, _Address, _Address, _Number, _Address),
+        ("best", _Number, _Number, _Address, _Number, _Address),
         ("prefix", _Number, _Address, _Address, _Address, _Address),
         ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
          _Number, _Address, _Address),
@@ -148,13 +151,30 @@ class Native:
         found = self._c.kb_best_of(size, len(lists), _packed(lists), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
 
-    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
+    def beginning(self, start: str) -> Beginning:
+        """See `Kernel.beginning`."""
+        sought = start.encode("utf-8", "surrogatepass")
+        ranges = array("q", bytes(16 * len(self._corpus.segments)))
+        done = self._c.kb_beginning(self._described, sought, len(sought), _address(ranges))
+        if done < 0:
+            _fail(done)
+        return tuple(zip(ranges[::2], ranges[1::2], strict=True))
+
+    def prefix(self, beginning: Beginning) -> Postings:
         """See `Kernel.prefix`."""
         room = self._corpus.size + 1
         docs, scores = np.empty(room, np.int32), np.empty(room, np.float32)
         ranges = array("q", [bound for bounds in beginning for bound in bounds])
         found = self._c.kb_prefix(self._described, _address(ranges), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
+
+    def best(self, scores: Scores, most: int) -> Docs:
+        """See `Kernel.best`."""
+        docs = np.empty(max(0, min(most, len(scores))), np.int32)
+        found = self._c.kb_best(len(scores), _at(scores), len(docs), _at(docs))
+        if found < 0:
+            _fail(found)
+        return docs[:found]
 
     def candidates(
         self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb import rerank, snippets
-from kb.instant import NOTHING, Corpus, Docs, Postings, Scores
+from kb.instant import NOTHING, Beginning, Corpus, Docs, Postings, Scores
 from kb.matches import NO_GRAMS, Letters, Matches, Sought
 from kb.places import Places
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
@@ -39,9 +39,18 @@ class Plain:
         found = best.nonzero()[0].astype(np.int32)
         return (found, best[found]) if len(found) else NOTHING
 
-    def prefix(self, beginning: Sequence[tuple[int, int]]) -> Postings:
+    def beginning(self, start: str) -> Beginning:
+        """See `Kernel.beginning`."""
+        return self._corpus.beginning(start)
+
+    def prefix(self, beginning: Beginning) -> Postings:
         """See `Kernel.prefix`."""
         return self._corpus.prefix_impact(beginning)
+
+    def best(self, scores: Scores, most: int) -> Docs:
+        """See `Kernel.best`."""
+        found = int(np.count_nonzero(scores > 0))
+        return rerank.best_first(scores, min(most, found))
 
     def candidates(
         self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
