@@ -40,7 +40,6 @@ from kb.config import Settings  # noqa: E402
 from kb.kernels import native  # noqa: E402
 from kb.library import Library  # noqa: E402
 from kb.ranking import Ranker  # noqa: E402
-from kb.rerank import best_first  # noqa: E402
 from kb.search import Asked, Searcher  # noqa: E402
 from kb.store import Builds  # noqa: E402
 
@@ -97,8 +96,7 @@ class Ours:
         """The words alone: which ten articles they put first."""
         query = queries.parse(asked, self.library.corpus.meaning)
         scores = self._ranker.add_up(self._ranker.look_up(query))
-        docs, _ = self._ranker.kernel.candidates(scores, self._allowed, None)
-        return docs[best_first(scores[docs], 10)]
+        return self._ranker.kernel.best(scores, 10)
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""
