@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 import sysconfig
@@ -14,7 +15,9 @@ import numpy as np
 import pytest
 
 from hatch_build import compiled
+from kb import letters, snippets
 from kb import query as queries
+from kb.analysis import Kind
 from kb.errors import IndexDamaged
 from kb.kernels import native
 from kb.kernels.native import Native
@@ -164,7 +167,8 @@ def test_beginnings_are_those_of_the_sorted_words(parted, library):
     "name",
     ["content.words", "content.ptr", "content.line", "content.token",
      "grams.words", "grams.ptr", "regions.ptr", "regions.token", "regions.byte", "tokens.ptr",
-     "tokens.start", "tokens.end", "texts.ptr", "surface.text.ptr", "surface.text.docs"],
+     "tokens.start", "tokens.end", "texts.ptr", "surface.text.ptr", "surface.text.docs",
+     "field.text.ptr", "field.text.docs", "lemma_words.ptr", "lemma_words.ids", "words.offsets"],
 )  # fmt: skip
 def test_numbers_that_point_nowhere_end_in_an_error(whole, library, name):
     """The builds' checksums keep these out; memory is not read at random if one comes through."""
@@ -190,6 +194,15 @@ def test_numbers_that_point_nowhere_end_in_an_error(whole, library, name):
     finally:
         segment.arrays[name] = before
     assert refused
+
+
+def test_both_count_alike():
+    """Numbers that C needs when it is compiled are those of Python."""
+    said = dict(re.findall(r"\b([A-Z_]+) = (\d+)", native.SOURCE.read_text("utf-8")))
+    assert int(said["MOST_WORDS"]) == queries.MOST_WORDS
+    assert int(said["MOST_MARKS"]) == snippets.MOST
+    assert int(said["GRAM"]) == letters.SIZE
+    assert (int(said["HEADING"]), int(said["BODY"])) == (Kind.HEADING, Kind.BODY)
 
 
 def test_a_library_of_another_source_is_not_used(tmp_path, monkeypatch, library):
