@@ -289,7 +289,7 @@ def _rebuild(
         if careful and not held:
             held = _why_not(builds, contents, report)
         if held:
-            now = before.served if before else _served_now(builds)
+            now = before.served if before else _paths_of(builds)[0]
             served = report.build or builds.pointed()
             report = replace(report, build=served, articles=len(now), held=held)
         elif (
@@ -306,8 +306,11 @@ def _rebuild(
 
 def _why_not(builds: Builds, contents: _Contents, report: BuildReport) -> str:
     """Why nobody should publish `contents` unseen, as a code; or ""."""
-    served = _served_now(builds)
-    if served & {problem.path for problem in report.rejected}:
+    served, known = _paths_of(builds)
+    rejected = {problem.path for problem in report.rejected}
+    is_gone = bool(served - contents.entries.keys() - contents.docs.keys())
+    # What went while a broken file came was perhaps renamed: one mistake, told in two places.
+    if served & rejected or (is_gone and rejected - known):
         return "would-lose"
     if served and not report.articles:
         return "empty"
@@ -316,14 +319,14 @@ def _why_not(builds: Builds, contents: _Contents, report: BuildReport) -> str:
     return "withdrawn" if was_withdrawn else ""
 
 
-def _served_now(builds: Builds) -> set[str]:
-    """Paths of the articles in the published build, whichever version made it."""
+def _paths_of(builds: Builds) -> tuple[set[str], set[str]]:
+    """The articles of the published build and all files it knew, whichever version made it."""
     try:
         state = orjson.loads((builds.current().folder / STATE).read_bytes())
         entries = {path: Entry.from_json(values) for path, values in state["entries"].items()}
     except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError):
-        return set()
-    return {path for path, entry in entries.items() if entry.is_served}
+        return set(), set()
+    return {path for path, entry in entries.items() if entry.is_served}, set(entries)
 
 
 def _root(settings: Settings) -> str:

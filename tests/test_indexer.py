@@ -342,6 +342,26 @@ def test_a_careful_build_takes_no_served_article_away(settings, write):
     assert not rebuild(settings).held  # a person may do without it
 
 
+def test_a_careful_build_takes_a_renamed_and_broken_article_for_a_mistake(settings, write):
+    path = write("net/vpn", title="VPN")
+    write("other", title="Other")
+    write("old", "---\ntitle: [\n")  # broken from the start
+    rebuild(settings)
+    path.rename(path.with_name("vpn-access.md"))
+    path.with_name("vpn-access.md").write_text("---\ntitle: VPN: access\n---\n")
+
+    report = rebuild(settings, careful=True)
+
+    assert (report.held, report.published) == ("would-lose", False)
+    assert [problem.code for problem in report.rejected if "vpn" in problem.path] == ["bad-yaml"]
+    assert served(settings) == ["net/vpn", "other"]
+
+    path.with_name("vpn-access.md").write_text("---\ntitle: VPN access\n---\n")
+    assert rebuild(settings, careful=True).published
+    path.with_name("vpn-access.md").unlink()
+    assert rebuild(settings, careful=True).published  # removed, and nothing broken came
+
+
 def test_a_careful_build_does_not_empty_the_site(settings, write):
     assert rebuild(settings, careful=True).published  # a first build may be empty
     file = write("a", title="a")
