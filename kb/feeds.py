@@ -28,11 +28,15 @@ def robots() -> ResponseReturnValue:
 
 @feeds.get("/sitemap.xml")
 def sitemap() -> ResponseReturnValue:
-    """Every article with its date and its other languages."""
-    cards = kb().all_cards()
-    pages = [(card, _alternates(card)) for card in cards]
-    homes = [(code, f"/{code}/") for code in site().languages.codes]
-    return _kept(render_template("sitemap.xml", pages=pages, homes=homes), "application/xml")
+    """Every article with its date and its other languages; made once for a build and a day."""
+    made_of = (*kb().edition(), front.absolute("/"))
+    known = site().sitemap.get("last")
+    if known is None or known[0] != made_of:
+        pages = [(card, _alternates(card)) for card in kb().all_cards()]
+        homes = [(code, f"/{code}/") for code in site().languages.codes]
+        text = render_template("sitemap.xml", pages=pages, homes=homes)
+        known = site().sitemap["last"] = (made_of, text)
+    return _kept(known[1], "application/xml")
 
 
 def _alternates(card: Card) -> tuple[Card, ...]:

@@ -41,6 +41,7 @@ class Site:
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # of every answer that has none of its own
     popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)
+    sitemap: dict[str, tuple[object, str]] = field(default_factory=dict)  # what it was made of
 
 
 def site() -> Site:

@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 _WARM_UP = "открытое слово, opened word"  # loads both dictionaries before the first customer comes
 LOOK_AGAIN = 0.2  # seconds between looks at which build is current
-POPULAR, RECENT, RELATED = 6, 6, 4
+POPULAR, RECENT, RELATED, FIRST = 6, 6, 4, 3
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
 MEDIA_TYPES = {
     ".avif", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf", ".png",
@@ -76,6 +76,20 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class CategoryCount:
+    """A category of one language in a list: what its page calls it, its articles, the first three.
+
+    The page of its folder is no article of it; see Category.
+    """
+
+    name: str
+    lang: str
+    title: str
+    articles: int
+    first: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
     """A category of one language, with its articles in reading order, and the page of its folder.
 
     That page, such as `index.md`, is no article of the category; where there is nothing else, it is
@@ -628,10 +642,14 @@ class KnowledgeBase:
         popular = tuple(dict.fromkeys((*own, *home.popular)))[:POPULAR]
         return replace(home, popular=popular) if own else home
 
-    def category(self, name: str, lang: str) -> CategoryCount | None:
+    def category(self, name: str, lang: str) -> Category | None:
         """One category of one language, or None if no article is in it."""
-        found = [c for c in self.home(lang).categories if c.name == name and c.lang == lang]
-        return found[0] if found else None
+        current, today = self._opened(), self._today()
+        docs, page = current.beside(lang, name, today)
+        if not docs:
+            return None
+        cards = tuple(current.card(doc) for doc in docs if doc != page)
+        return Category(name, lang, cards, None if page is None else current.card(page))
 
     def changes(self, limit: int = 50) -> tuple[Card, ...]:
         """The articles changed last, newest first; those without a date are left out."""
@@ -706,6 +724,7 @@ class _Current:
         self.home = lru_cache(16)(self._home)
         self.served = lru_cache(2)(self._served)
         self.texts = lru_cache(1)(lambda today: reviews.texts(library, self.served(today)))
+        self.groups = lru_cache(2)(self._groups)
         self.beside = lru_cache(256)(self._beside)
         self.readable = lru_cache(2)(self._readable)
         self.related = lru_cache(2048)(self._related)
@@ -723,7 +742,8 @@ class _Current:
         mask = self.library.corpus.served(today)
         if self._for_writers:
             mask = mask | self.unseen(today)
-        return tuple(int(doc) for doc in self.library.as_read if mask[doc])
+        as_read = self.library.as_read
+        return tuple(as_read[mask[as_read]].tolist())
 
     def _readable(self, today: date) -> NDArray[np.bool_]:
         """Which articles have a page."""
@@ -735,12 +755,21 @@ class _Current:
         corpus = self.library.corpus
         return corpus.live & ~corpus.readable(today)
 
-    def _beside(self, category: int, lang: int, today: date) -> tuple[tuple[int, ...], int | None]:
-        """Those of a category and language, by their numbers in the corpus, and its page."""
-        corpus, docs = self.library.corpus, np.array(self.served(today), np.int32)
-        own = (corpus.category[docs] == category) & (corpus.lang[docs] == lang)
-        found = tuple(docs[own].tolist())
-        return found, self._page_of(corpus.categories[category], found)
+    def _groups(self, today: date) -> dict[tuple[str, str], list[int]]:
+        """Articles that lists may show by language and category, as one reads them."""
+        corpus, docs = self.library.corpus, self.served(today)
+        numbers = np.array(docs, np.int32)
+        groups: dict[tuple[str, str], list[int]] = {}
+        for doc, lang, category in zip(
+            docs, corpus.lang[numbers].tolist(), corpus.category[numbers].tolist(), strict=True
+        ):
+            groups.setdefault((corpus.langs[lang], corpus.categories[category]), []).append(doc)
+        return groups
+
+    def _beside(self, lang: str, category: str, today: date) -> tuple[Sequence[int], int | None]:
+        """The articles of a category, and which of them is the page of its folder."""
+        docs = self.groups(today).get((lang, category), ())
+        return docs, self._page_of(category, docs)
 
     def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
         """Those of the articles that lists may show today."""
@@ -755,25 +784,23 @@ class _Current:
 
     def _home(self, lang: str, today: date) -> Home:
         corpus, docs = self.library.corpus, self.served(today)
-        own = [doc for doc in docs if corpus.langs[corpus.lang[doc]] == lang]
-        others = [doc for doc in docs if corpus.langs[corpus.lang[doc]] != lang]
-        groups: dict[tuple[str, str], list[int]] = {}
-        for doc in (*own, *others):
-            card = self.card(doc)
-            groups.setdefault((card.lang, card.category), []).append(doc)
-        categories = [self._category(*named, found) for named, found in groups.items()]
-        liked = sorted(own or docs, key=lambda doc: -int(self.library.inlinks[doc]))[:POPULAR]
+        own: Sequence[int] = [doc for doc in docs if corpus.langs[corpus.lang[doc]] == lang] or docs
+        categories = [self._count(*named, today) for named in self.groups(today)]
+        inlinks = self.library.inlinks.tolist()
+        liked = sorted(own, key=lambda doc: -inlinks[doc])[:POPULAR]
         return Home(
             tuple(sorted(categories, key=lambda c: (c.lang != lang, c.lang, c.name == ""))),
             tuple(self.card(doc) for doc in liked),
-            self.newest(own or docs, RECENT),
+            self.newest(own, RECENT),
             len(docs),
         )
 
-    def _category(self, lang: str, name: str, docs: Sequence[int]) -> CategoryCount:
-        page = self._page_of(name, docs)
-        cards = tuple(self.card(doc) for doc in docs if doc != page)
-        return CategoryCount(name, lang, cards, None if page is None else self.card(page))
+    def _count(self, lang: str, name: str, today: date) -> CategoryCount:
+        docs, page = self.beside(lang, name, today)
+        title = "" if page is None else self.card(page).title
+        articles = [doc for doc in docs if doc != page]
+        first = tuple(self.card(doc) for doc in articles[:FIRST])
+        return CategoryCount(name, lang, title, len(articles), first)
 
     def _page_of(self, category: str, docs: Sequence[int]) -> int | None:
         """The first page of a folder among the articles of a category, if there are others."""
@@ -783,8 +810,7 @@ class _Current:
     def page(self, doc: int, today: date) -> Page:
         values = self.library.page(doc)
         article = values["article"]
-        corpus = self.library.corpus
-        beside, about = self.beside(int(corpus.category[doc]), int(corpus.lang[doc]), today)
+        beside, about = self.beside(article["lang"], article["category"], today)
         at = beside.index(doc) if doc in beside else -1
         readable = self.readable(today)
         return Page(

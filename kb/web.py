@@ -39,6 +39,7 @@ _LARGEST_BODY = 64 * 1024
 _YEAR = "public, max-age=31536000, immutable"
 _COMPRESSED = ("text/", "application/xml")
 _WORTH_IT = 1400  # bytes; less fits into one packet anyway
+_FILES = 64  # static files kept packed
 _PARTS = 256  # pieces of pages kept: a few of each language, more as what is popular changes
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
@@ -160,13 +161,22 @@ def _static(folders: tuple[Path, ...], name: str) -> ResponseReturnValue:
     if address is None or file is None:
         return pages.error_page(404)
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    text = kind.startswith("text/") or kind == "image/svg+xml"
-    response = Response(
-        file.read_bytes(), mimetype=kind, content_type=f"{kind}; charset=utf-8" if text else kind
-    )
+    is_text = kind.startswith("text/") or kind == "image/svg+xml"
+    content_type = f"{kind}; charset=utf-8" if is_text else kind
+    if is_text and _takes_gzip():
+        response = Response(_packed(file, file.stat().st_mtime_ns), content_type=content_type)
+        response.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+    else:
+        response = Response(file.read_bytes(), content_type=content_type)
     current = request.full_path == address
     response.headers["Cache-Control"] = _YEAR if current else "public, max-age=300"
     return response
+
+
+@lru_cache(_FILES)
+def _packed(file: Path, changed: int) -> bytes:
+    """A file as it was `changed` last, packed once."""
+    return packing.smallest(file.read_bytes())
 
 
 def _add_names(app: Flask) -> None:
@@ -330,6 +340,10 @@ def _compress(response: Response) -> None:
         return
     response.vary.add("Accept-Encoding")
     body = response.get_data()
-    if len(body) > _WORTH_IT and packing.is_taken(request.headers.get("Accept-Encoding", "")):
+    if len(body) > _WORTH_IT and _takes_gzip():
         response.set_data(packing.packed(body))
         response.headers["Content-Encoding"] = "gzip"
+
+
+def _takes_gzip() -> bool:
+    return packing.is_taken(request.headers.get("Accept-Encoding", ""))

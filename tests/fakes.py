@@ -18,7 +18,7 @@ from kb import runs
 from kb.errors import IndexMissing
 from kb.markup import Section
 from kb.search import Correction, FacetValue, Hit, Marked, Results
-from kb.service import Card, CategoryCount, Home, Moved, Page
+from kb.service import Card, Category, CategoryCount, Home, Moved, Page
 
 _LAYOUT = str.maketrans("qwertyuiop[]asdfghjkl;'zxcvbnm,.", "йцукенгшщзхъфывапролджэячсмитьбю")
 _SPELLING = {"пороль": "пароль", "пороля": "пароля", "pasword": "password"}
@@ -213,8 +213,12 @@ class FakeBase:
         cards = self.all_cards()
         own = [card for card in cards if card.lang == lang]
         recent = sorted((c for c in own if c.updated), key=lambda c: c.updated, reverse=True)
+        found = [self.category(n, x) for n, x in names]
         return Home(
-            tuple(self.category(n, x) for n, x in names),
+            tuple(
+                CategoryCount(c.name, c.lang, c.title, len(c.articles), c.articles[:3])
+                for c in found
+            ),
             tuple(own[:5]),
             tuple(recent[:5]),
             len(cards),
@@ -223,7 +227,7 @@ class FakeBase:
     def category(self, name, lang):
         self._ready()
         found = tuple(_card(t) for t in self.texts if t.lang == lang and t.category == name)
-        return CategoryCount(name, lang, found) if found else None
+        return Category(name, lang, found) if found else None
 
     def article(self, slug):
         self._ready()

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 
@@ -365,6 +366,16 @@ def test_the_sitemap_names_every_article_once_with_its_languages(client):
     assert 'hreflang="en" href="http://localhost/articles/en/account/reset-password"' in text
 
 
+def test_the_sitemap_follows_the_build_and_the_address(client, base):
+    first = client.get("/sitemap.xml").text
+    base.texts = tuple(text for text in base.texts if text.slug != "ru/account/change-email")
+    base.build = "build-2"
+
+    assert client.get("/sitemap.xml").text.count("<loc>") == first.count("<loc>") - 1
+    elsewhere = client.get("/sitemap.xml", base_url="https://help.example.com").text
+    assert "<loc>https://help.example.com/ru/</loc>" in elsewhere
+
+
 def test_robots_may_read_articles_only(client):
     text = client.get("/robots.txt").text
 
@@ -521,15 +532,31 @@ def test_static_files_are_kept_under_the_hash_of_their_content(client):
     assert "immutable" not in client.get("/static/kb.css?v=old").headers["Cache-Control"]
 
 
-def weight(*names: str) -> int:
-    root = Path(__file__).parent.parent / "static"
-    return sum(len(gzip.compress((root / name).read_bytes(), 9)) for name in names)
+def test_script_and_style_are_light(client):
+    def weight(*names: str) -> int:
+        asked = (
+            client.get(f"/static/{name}", headers={"Accept-Encoding": "gzip"}) for name in names
+        )
+        return sum(len(answer.data) for answer in asked)
 
-
-def test_script_and_style_are_light():
     assert weight("search.js", "theme.js") <= 6 * 1024
     assert weight("kb.css") <= 6 * 1024
     assert weight("widget.js") <= 2 * 1024
+
+
+def test_a_static_file_that_changes_is_served_anew(base, tmp_path):
+    style = tmp_path / "own.css"
+    style.write_text("p { color: red }")
+    client = create_app(base, Settings(static=tmp_path)).test_client()
+    before = client.get("/static/own.css")
+
+    style.write_text("p { color: blue }")
+    os.utime(style, ns=(0, 1))
+    packed = client.get("/static/own.css", headers={"Accept-Encoding": "gzip"})
+
+    assert before.text == "p { color: red }"
+    assert gzip.decompress(packed.data) == b"p { color: blue }"
+    assert packed.headers["Vary"] == "Accept-Encoding"
 
 
 def test_the_script_builds_no_markup_from_text():
