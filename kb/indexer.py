@@ -51,6 +51,7 @@ Progress = Callable[[int, int], None]  # done, of how many
 WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
+STILL_MEASURED = 0.01  # share of articles that may differ from those the chance was measured on
 PATIENCE = 4  # times as much of both is borne while a writer waits
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 _MODULES = (
@@ -379,20 +380,23 @@ def _publish(
     library = _verify(draft, expected, segments, dead)
     scores = {str(number): each for number, each in enumerate(library.corpus.scores)}
     store.write_arrays(draft / SCORES, scores)
-    is_known = before is not None and (hurried or _has_the_articles_of(before, contents))
-    level = before.build.manifest["level"] if before and is_known else calibration.level(library)
+    unmeasured = _unmeasured(before, contents) if before else expected
+    if before and (hurried or unmeasured <= STILL_MEASURED * expected):
+        level = before.build.manifest["level"]
+    else:
+        level, unmeasured = calibration.level(library), 0
     facts = {
         "fingerprint": fingerprint(settings), "articles": expected, "commit": contents.commit,
-        "segments": segments, "dead": dead, "level": level, "hurried": hurried,
-        "root": _root(settings), "contents": contents.digest,
+        "segments": segments, "dead": dead, "level": level, "unmeasured": unmeasured,
+        "hurried": hurried, "root": _root(settings), "contents": contents.digest,
     }  # fmt: skip
     return builds.publish(draft, facts)
 
 
-def _has_the_articles_of(before: _Before, contents: _Contents) -> bool:
-    """Whether no article differs, and what was measured of them then was measured of just these."""
-    is_same = not contents.docs and contents.kept == before.served
-    return is_same and not before.is_hurried
+def _unmeasured(before: _Before, contents: _Contents) -> int:
+    """How often articles changed, came or went since the level of chance was measured."""
+    differ = contents.docs.keys() | (before.served - contents.kept)
+    return int(before.build.manifest.get("unmeasured", 0)) + len(differ)
 
 
 def _write_state(draft: Path, contents: _Contents) -> None:

@@ -1,9 +1,10 @@
 """Sentences for people: English text that keeps what it was made of. Knows no other language."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
-from pydantic_core import core_schema
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import CoreSchema
 
 Value = Union[str, int, "Message"]
 Translate = Callable[[str, str, int], str]  # template, its plural or "", number → template
@@ -77,7 +78,9 @@ class Message(str):
             raise ValueError(f"not a message: {error}") from None
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, *_: object) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(cls, *_: object) -> "CoreSchema":
+        from pydantic_core import core_schema  # every command says messages, few need its models
+
         return core_schema.no_info_plain_validator_function(
             lambda told: told if isinstance(told, cls) else cls.from_json(told),
             serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),

@@ -397,6 +397,30 @@ def test_a_person_may_publish_again_what_was_withdrawn(settings, write):
     assert rebuild(settings).published
 
 
+def test_few_changes_leave_the_level_of_chance_as_it_is(settings, write, monkeypatch):
+    measured = []
+    level = calibration.level
+    monkeypatch.setattr(calibration, "level", lambda base: measured.append(1) or level(base))
+    for number in range(250):
+        write(f"{number}", f"Good{number}.", title=f"{number}")
+    rebuild(settings)
+    before = Builds(settings.builds).current().manifest["level"]
+
+    write("1", "Better.", title="1")
+    rebuild(settings)
+    (settings.articles / "2.md").unlink()
+    rebuild(settings)
+    assert len(measured) == 1
+    assert Builds(settings.builds).current().manifest["level"] == before
+
+    write("new", "New.", title="new")
+    rebuild(settings)
+    assert len(measured) == 2
+    write("3", "Better.", title="3")
+    rebuild(settings)
+    assert len(measured) == 2
+
+
 def test_in_a_hurry_the_level_of_chance_is_borrowed_and_made_up_for_later(
     settings, write, monkeypatch
 ):
