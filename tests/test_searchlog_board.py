@@ -20,6 +20,7 @@ from kb import searchlog, text
 from kb.runs import Event
 from kb.searchlog import Filter, Finding, Search, SearchLog, Triage, tables
 from kb.searchlog.numbers import Deflection, Repaid
+from kb.searchlog.tables import FEEDBACK
 
 HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
 DAY = 86_400
@@ -176,6 +177,25 @@ def by_day(log: SearchLog, since: date, until: date) -> dict[int, tuple[int, int
         if visits:
             sums[group.id] = (visits, tickets, mask)
     return sums
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda log: log.suggestions(moment(0)),
+        lambda log: log.votes(since=moment(0)),
+        lambda log: log.news(moment(0), moment(1)),
+    ],
+)
+def test_votes_are_read_from_the_time_that_is_asked_for(
+    tmp_path: Path, ask: Callable[[SearchLog], object]
+) -> None:
+    log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+
+    found = [step for step in plans(log, lambda: ask(log)) if "feedback" in step]
+
+    assert found
+    assert all(re.match(r"SEARCH feedback USING INDEX feedback_at ", step) for step in found)
 
 
 def test_pages_follow_each_other(log: SearchLog, ask: Ask) -> None:
@@ -591,18 +611,37 @@ def test_every_table_moves_whichever_database_it_is_in(
 # --- an older log -------------------------------------------------------------------------------
 
 
-def test_a_log_of_the_first_version_is_brought_along(tmp_path: Path) -> None:
-    """What 0001 held is there afterwards: kept searches and the numbers of purged ones."""
-    file = tmp_path / "log.sqlite3"
-    engine = sa.create_engine(f"sqlite:///{file}")
+def make_tables(url: str, version: str) -> None:
+    """As they were made by the code of that version."""
+    engine = sa.create_engine(url)
     config = Config()
     config.set_main_option("script_location", "kb:migrations")
     config.set_main_option("path_separator", "os")
-    with engine.connect() as connection:
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.commit()
+        command.upgrade(config, version)
     engine.dispose()
+
+
+def test_votes_of_the_second_version_are_kept(url: str) -> None:
+    make_tables(url, "0002")
+    engine = sa.create_engine(url)
+    row = {"id": "v", "at": int(NOON * 1000), "slug": "a", "reason": "", "text": "плохо", "run": ""}
+    with engine.begin() as connection:
+        connection.execute(FEEDBACK.insert(), row | {"helpful": False})
+    engine.dispose()
+
+    log = SearchLog(url)
+
+    [vote] = log.suggestions(moment(-1)).votes
+    assert (vote.slug, vote.helpful, vote.text, vote.at) == ("a", False, "плохо", moment(0))
+    log.close()
+
+
+def test_a_log_of_the_first_version_is_brought_along(tmp_path: Path) -> None:
+    """What 0001 held is there afterwards: kept searches and the numbers of purged ones."""
+    file = tmp_path / "log.sqlite3"
+    make_tables(f"sqlite:///{file}", "0001")
     _old_rows(file)
 
     log = SearchLog(f"sqlite:///{file}")

@@ -22,7 +22,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from kb.errors import LogUnavailable
 from kb.searchlog.statements import select_one
 
-HEAD: Final = "0002"  # the newest step in kb/migrations
+HEAD: Final = "0003"  # the newest step in kb/migrations
 _BUSY_MS = 5_000
 _LOOK = 0.001  # seconds until a writer looks again whether it is its turn
 LOCK = 0x6B62_6C6F  # any number, the same in every process

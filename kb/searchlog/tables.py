@@ -158,6 +158,7 @@ FEEDBACK = sa.Table(
     *_yes("helpful"),
     sa.Index("feedback_run", "run"),
     sa.Index("feedback_slug", "slug"),
+    sa.Index("feedback_at", "at"),
 )
 TICKETS = sa.Table(
     "tickets",
