@@ -5,12 +5,13 @@ nor a word of one. Lines are sorted and hold no time, so that two exports differ
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kb import text
 from kb.errors import KBError
 from kb.query import MOST_CHARACTERS
 from kb.redaction import redact
@@ -50,7 +51,18 @@ def claimable(wordings: Iterable[tuple[str, int]]) -> tuple[str, ...]:
 
     The first ten that three visits used; fewer than three keep their words in the log.
     """
-    return tuple(text for text, visits in wordings if visits >= SHARED)[:CLAIMED]
+    return tuple(words for words, visits in wordings if visits >= SHARED)[:CLAIMED]
+
+
+def is_shareable(words: str, visits: Mapping[str, int], is_written: Callable[[str], bool]) -> bool:
+    """Whether words may stand in git: each is written in an article, or three visits used it.
+
+    `visits` are those of each dictionary form.
+    """
+    told = text.plain_words(words)
+    return bool(told) and all(
+        is_written(word) or visits.get(text.key(word), 0) >= SHARED for word in told
+    )
 
 
 def for_git(log: "SearchLog", langs: Sequence[str]) -> list[Question]:
@@ -124,11 +136,11 @@ def _lines(path: Path) -> Iterator[Question]:
     cure = "write it afresh with `kb log export --for-git`"
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
-            for number, text in enumerate(file, 1):
-                if not text.strip():
+            for number, written in enumerate(file, 1):
+                if not written.strip():
                     continue
                 try:
-                    yield Question.model_validate_json(text)
+                    yield Question.model_validate_json(written)
                 except ValidationError as error:
                     first = error.errors(include_url=False, include_input=False)[0]
                     where = ".".join(map(str, first["loc"]))

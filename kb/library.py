@@ -56,6 +56,10 @@ class Library:
         at = self._slugs.find(slug)
         return int(self._at[at]) if at >= 0 else None
 
+    def holds(self, word: str) -> bool:
+        """Whether the word stands in an article, just as it is."""
+        return any(segment.words.find(word) >= 0 for segment in self.corpus.segments)
+
     def moved(self, address: str) -> str | None:
         """The slug of the article that used to have this address, or whose file has this path."""
         at = self._aliases.find(address)

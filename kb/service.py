@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from kb import fixes, reviews, searchlog, state, synonyms, triage
 from kb.articles import Problem
+from kb.asked import is_shareable
 from kb.config import Settings
 from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.fixes import Fix
@@ -589,9 +590,17 @@ class KnowledgeBase:
 
     # ------------------------------------------------------------ writers
 
-    def synonym_patch(self, words: Sequence[str]) -> str:
-        """A patch of the current build's `synonyms.yml` by which these find each other."""
-        return synonyms.patch(self._opened().library.synonyms, words)
+    def synonym_patch(self, id: int, words: Sequence[str]) -> str:
+        """A patch of the current build's `synonyms.yml` by which these find each other.
+
+        It goes to git: "" unless each word stands in articles, or three visits used it for question
+        `id`. Raises LogUnavailable.
+        """
+        library = self._opened().library
+        visits = self._searches.visits_by_word(id)
+        if not all(is_shareable(phrase, visits, library.holds) for phrase in words):
+            return ""
+        return synonyms.patch(library.synonyms, words)
 
     def check(self, within: Sequence[str] = (), *, external: bool = False) -> list[Problem]:
         """What is wrong with the articles as they are now, in the files and folders `within`.

@@ -17,7 +17,7 @@ from kb import signin
 from kb.cli import main
 from kb.config import Settings
 from kb.leads import manual
-from kb.searchlog import Search, SearchLog
+from kb.searchlog import Finding, Search, SearchLog, Triage
 from kb.service import KnowledgeBase
 from kb.web import create_app
 
@@ -609,13 +609,42 @@ def test_where_no_words_may_leave_the_lead_finds_the_title(lead, ask):
 
 
 def test_a_synonym_comes_as_a_patch(lead, ask):
-    id = ask("впн")
+    id = ask("впн", visits=3)
 
     answer = lead.get(f"/leads/{id}/synonyms.patch?word=впн&means=vpn")
 
     assert answer.mimetype == "text/x-diff"
     assert "+- [впн, vpn]\n" in answer.text
-    assert lead.get(f"/leads/{id}/synonyms.patch?word=впн").status_code == 303
+    missing = lead.get(f"/leads/{id}/synonyms.patch?word=впн")
+    assert missing.status_code == 303
+    assert "Сначала напишите оба слова." in lead.get(missing.location).text
+
+
+def test_a_synonym_for_git_holds_no_word_of_fewer_than_three_visits(lead, ask):
+    id = ask("кактусов впн", visits=2)
+    ask("впн", visits=1)
+
+    for word, means in (("кактусов", "vpn"), ("vpn", "Кактусову"), ("впн кактусов", "vpn")):
+        refused = lead.get(f"/leads/{id}/synonyms.patch?word={word}&means={means}")
+
+        assert refused.status_code == 303
+        assert "в файл для git ему нельзя" in lead.get(refused.location).text
+
+
+@pytest.mark.parametrize(("visits", "is_offered"), [(2, False), (3, True)])
+def test_the_page_offers_the_synonym_only_where_it_may_leave(
+    lead, ask, service, visits, is_offered
+):
+    id = ask("кактусов впн", visits=visits)
+    log = SearchLog(service.settings.log_url)
+    log.triage(Finding(id, Triage("synonym", "b", "vpn", "ru/vpn", ("кактусов", "vpn"))))
+    log.close()
+
+    form = lead.get(f"/leads/{id}").text.partition('id="synonym"')[2]
+
+    assert ('value="кактусов"' in form) is is_offered
+    assert ("+- [кактусов, vpn]" in form) is is_offered
+    assert ("Возьмите другое слово" in form) is not is_offered
 
 
 NUMBERS = "/leads/numbers"

@@ -284,6 +284,19 @@ def test_a_visit_of_more_than_thirty_searches_a_minute_is_a_robot(log: SearchLog
     assert all(group.lang == "xx" for group in log.misses(limit=99))
 
 
+def test_visits_are_counted_by_word_in_whatever_form(log: SearchLog, ask: Ask) -> None:
+    ask("v1", "впн дома отключается")
+    ask("v2", "впн дома отключается")
+    ask("v2", "впн дома отключался", 3600)
+    ask("v3", "впн дома отключается вечером", 60)
+    [group] = log.groups_to_replay(0)
+
+    counted = log.visits_by_word(group.id)
+    assert counted == {"впн": 3, "дом": 3, "отключаться": 3, "вечером": 1}
+    log.purge(moment(86_400))
+    assert log.visits_by_word(group.id) == {}
+
+
 def test_a_known_robot_is_marked_and_left_out_not_deleted(log: SearchLog, ask: Ask) -> None:
     ask("v", "vpn", robot=True)
 

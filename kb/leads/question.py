@@ -35,7 +35,7 @@ def group(id: int) -> ResponseReturnValue:
         draft=_draft(found) if _title(found) else "",
         title=_title(found),
         claimed=claimable(found.phrasings),
-        patch=kb().synonym_patch(question.triage.words)
+        patch=kb().synonym_patch(id, question.triage.words)
         if question.triage and question.triage.words
         else "",
         owners=sorted(kb().owners().union(filter(None, [question.owner]))),
@@ -116,4 +116,7 @@ def synonyms(id: int) -> ResponseReturnValue:
     words = [asked(name, 80) for name in ("word", "means")]
     if not all(words):
         return back_to(f"/leads/{id}", "words")
-    return file(kb().synonym_patch(words), "synonyms.patch", "text/x-diff")
+    patch = kb().synonym_patch(id, words)
+    return (
+        file(patch, "synonyms.patch", "text/x-diff") if patch else back_to(f"/leads/{id}", "rare")
+    )

@@ -19,8 +19,6 @@ class Sharing(Questions):
         Each with one phrasing and no other text. A group whose single searches are deleted, or
         that was asked in ever different words, stays here.
         """
-        query = """select distinct visit, query from runs
-                   where group_id = :group and miss and not robot"""
         last = 0
         while page := self.groups_to_replay(last):
             last = page[-1].id
@@ -28,10 +26,24 @@ class Sharing(Questions):
                 if group.visits < least:
                     continue
                 with self._reading() as connection:
-                    rows = select(connection, query, group=group.id)
+                    rows = select(connection, _ASKED, group=group.id)
                 question = in_shared_words([(row["visit"], row["query"]) for row in rows], least)
                 if question:
                     yield replace(group, question=question, phrasings=(), note="", triage=None)
+
+    def visits_by_word(self, id: int) -> dict[str, int]:
+        """How many visits used each word of a question, in its dictionary form?
+
+        Searches that are deleted count no more.
+        """
+        with self._reading() as connection:
+            rows = select(connection, _ASKED, group=id)
+        by_word = _by_word((row["visit"], row["query"]) for row in rows)
+        return {word: len(visits) for word, visits in by_word.items()}
+
+
+_ASKED = """select distinct visit, query from runs
+            where group_id = :group and miss and not robot"""
 
 
 def in_shared_words(asked: Iterable[tuple[str, str]], least: int) -> str:
@@ -39,16 +51,24 @@ def in_shared_words(asked: Iterable[tuple[str, str]], least: int) -> str:
 
     Words in their dictionary forms; a greeting counts for none.
     """
-    of_word: dict[str, set[str]] = {}
+    asked = list(asked)
+    of_word = _by_word(asked)
     of_phrase: dict[str, set[str]] = {}
     spelled: dict[str, str] = {}
     for visit, query in asked:
         phrase = folded(query)
         spelled[phrase] = min(query, spelled.get(phrase, query))
         of_phrase.setdefault(phrase, set()).add(visit)
-        for word in text.key(query).split():
-            of_word.setdefault(word, set()).add(visit)
     for phrase in sorted(of_phrase, key=lambda phrase: (-len(of_phrase[phrase]), phrase)):
         if all(len(of_word.get(word, ())) >= least for word in text.key(phrase).split()):
             return spelled[phrase]
     return ""
+
+
+def _by_word(asked: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    """The visits that used each word, by its dictionary form."""
+    found: dict[str, set[str]] = {}
+    for visit, query in asked:
+        for word in text.key(query).split():
+            found.setdefault(word, set()).add(visit)
+    return found
