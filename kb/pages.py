@@ -104,7 +104,7 @@ def _record(results: Results, filters: dict[str, str], surface: str = "page") ->
         shown=tuple((hit.slug, first + at) for at, hit in enumerate(results.hits)),
     )
     _report(report)
-    if not visit:
+    if not visit and not front.is_robot():  # one that says so is marked already
         for crawled in front.crawled(run):
             _report(runs.Report(run=crawled, visit=crawled), robot=True)
     return run, visit or run

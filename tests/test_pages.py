@@ -303,6 +303,13 @@ def test_a_search_without_scripts_records_itself(client, base):
     assert f"run={report.run}" in page.links["Вход по коду из телефона"]
 
 
+def test_a_robot_that_says_so_is_told_of_once_a_search(client, base):
+    for _ in range(40):
+        client.get("/ru/search?q=пароль", headers={"User-Agent": "ExampleBot/1.0"})
+
+    assert [robot for _, robot in base.reports] == [True] * 40
+
+
 def test_a_run_the_box_began_goes_on(client, base):
     client.get("/ru/search?q=пароль&run=began-in-box&visit=a-visit")
 
