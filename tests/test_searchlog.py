@@ -655,12 +655,15 @@ def test_sqlite_is_opened_to_lose_nothing(tmp_path: Path) -> None:
     log.close()
 
 
+@pytest.mark.parametrize("held", ["begin immediate", "begin; select * from runs"])
 def test_a_log_that_stays_locked_says_so_and_is_written_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: str
 ) -> None:
     log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    log.record(Search("r0", "v0", "vpn", NOON, NOON))
     other = sqlite3.connect(tmp_path / "log", isolation_level=None)
-    other.execute("begin immediate")
+    for statement in held.split(";"):
+        other.execute(statement).fetchone()
     monkeypatch.setattr(database, "_BUSY_MS", 50)
     with pytest.raises(LogUnavailable, match="locked"):
         log.record(Search("r1", "v1", "vpn", NOON, NOON))
@@ -668,21 +671,24 @@ def test_a_log_that_stays_locked_says_so_and_is_written_later(
     other.execute("rollback")
     log.record(Search("r1", "v1", "vpn", NOON, NOON))
 
-    assert len(list(log.export())) == 1
+    assert [row["id"] for row in log.export()] == ["r0", "r1"]
     other.close()
     log.close()
 
 
-def test_a_writer_waits_for_its_turn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("held", ["begin immediate", "begin; select * from runs"])
+def test_a_writer_waits_for_others_and_for_readers(tmp_path: Path, held: str) -> None:
     log = SearchLog(f"sqlite:///{tmp_path / 'log'}")
+    log.record(Search("r0", "v0", "vpn", NOON, NOON))
     other = sqlite3.connect(tmp_path / "log", isolation_level=None, check_same_thread=False)
-    other.execute("begin immediate")
+    for statement in held.split(";"):
+        other.execute(statement).fetchone()
     done = threading.Timer(0.1, other.execute, ("rollback",))
     done.start()
 
     log.record(Search("r1", "v1", "vpn", NOON, NOON))
 
-    assert len(list(log.export())) == 1
+    assert [row["id"] for row in log.export()] == ["r0", "r1"]
     done.join()
     other.close()
     log.close()

@@ -24,6 +24,8 @@ from kb.searchlog.statements import select_one
 
 HEAD: Final = "0003"  # the newest step in kb/migrations
 _BUSY_MS = 5_000
+# A deferred transaction that reads and then writes loses to whoever wrote in between.
+_WRITING: Final = "BEGIN IMMEDIATE"
 _LOOK = 0.001  # seconds until a writer looks again whether it is its turn
 LOCK = 0x6B62_6C6F  # any number, the same in every process
 # Below this version, a write-ahead log with several writers can be damaged (SQLite forum, 2026).
@@ -157,6 +159,7 @@ def _engine(url: URL) -> Engine:
         engine = sa.create_engine(url, poolclass=pool, connect_args=connect)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
+        sa.event.listen(engine, "commit", _commit_sqlite)
         return engine
     limits = f"-c lock_timeout={_BUSY_MS} -c statement_timeout=60000"
     return sa.create_engine(
@@ -184,16 +187,28 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes loses to whoever wrote in between.
-    begin = connection.get_execution_options().get("kb_begin", "BEGIN IMMEDIATE")
-    if begin == "BEGIN IMMEDIATE":
-        _begin_in_turn(connection)
+    begin = _beginning(connection)
+    if begin == _WRITING:
+        _in_turn(connection, begin)
     elif begin:
         connection.exec_driver_sql(begin)
 
 
-def _begin_in_turn(connection: Connection) -> None:
-    """SQLite looks for its turn ever more seldom; whoever writes is done in a few milliseconds."""
+def _commit_sqlite(connection: Connection) -> None:
+    # What the driver commits afterwards is nothing.
+    if _beginning(connection) == _WRITING:
+        _in_turn(connection, "COMMIT")
+
+
+def _beginning(connection: Connection) -> str:
+    return str(connection.get_execution_options().get("kb_begin", _WRITING))
+
+
+def _in_turn(connection: Connection, statement: str) -> None:
+    """As soon as writers, and for a commit readers, let it.
+
+    SQLite itself looks ever more seldom, and whoever is before us is done in a few milliseconds.
+    """
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)  # noqa: S101
     ends = time.monotonic() + _BUSY_MS / 1000
@@ -201,7 +216,7 @@ def _begin_in_turn(connection: Connection) -> None:
     try:
         while True:
             try:
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                connection.exec_driver_sql(statement)
                 return
             except OperationalError as error:
                 busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
