@@ -9,7 +9,7 @@ import gc
 from contextlib import suppress
 
 _USUAL = gc.get_threshold()
-_SELDOM = (100_000, 50, 100)  # new objects, then how often younger ones are looked at before older
+_SELDOM = (400_000, 50, 100)  # new objects: more than a start or one changed article makes
 
 
 def look_seldom() -> None:
