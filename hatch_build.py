@@ -49,7 +49,7 @@ def compiled(source: Path, library: Path, *more: str) -> str:
         made = Path(room, library.name)
         command = [*compiler, *FLAGS, *more, seal, "-o", str(made), str(source), "-lm"]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
         except OSError as error:
             return f"no C compiler: {error}"
         if done.returncode:

@@ -1,4 +1,4 @@
-/* What `ranking`, `rerank`, `places` and `snippets` work out with numpy, in one pass and without it.
+/* What `rerank`, `places` and `snippets` work out with numpy, in one pass and without it.
  *
  * The Python beside this file is the definition: weights and constants come from there, and tests
  * compare both on generated and on real queries. `native.py` calls it through ctypes, without the
@@ -299,7 +299,10 @@ int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, fl
 
 typedef struct { float score; int32_t doc; } Ranked;
 
-static int is_worse(Ranked a, Ranked b) { return a.score != b.score ? a.score < b.score : a.doc > b.doc; }
+static int is_worse(Ranked a, Ranked b)
+{
+    return a.score != b.score ? a.score < b.score : a.doc > b.doc;
+}
 
 /* Puts the root of a heap, the worst at its top, where it belongs. */
 static void sink(Ranked *heap, int64_t count, Ranked one)
@@ -429,8 +432,8 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
 
 /* ---------------------------------------------------------------- what stands in candidates */
 
-/* What a word is: 0 only its letters are shared, 1 + i a synonym of word i of the query, 1 + words + i
- * a form of it. And how often it was found in what is looked at. */
+/* What a word is: 0 only its letters are shared, 1 + i a synonym of word i of the query,
+ * 1 + words + i a form of it. And how often it was found in what is looked at. */
 typedef struct { int32_t code, often; } Row;
 
 /* The grams of a query, and for every word that shares one or stands for a word of it a row. */
@@ -719,7 +722,7 @@ static int64_t content_of(const Segment *segment, int64_t doc, Span *span)
 
 /* ---------------------------------------------------------------- re-scoring */
 
-typedef struct { int32_t unit, line, row; } Lined; /* a near word in a heading or answered question */
+typedef struct { int32_t unit, line, row; } Lined; /* a near word of a line */
 
 typedef struct {
     const Corpus *corpus;
@@ -1010,8 +1013,8 @@ static int better_first(const void *a, const void *b)
 }
 
 /* The whole scores, and the order: what scores the same to three places, newest first. */
-static int64_t put_in_order(const Look *look, const float *words, const float *favour, float *scores,
-                            int32_t *order)
+static int64_t put_in_order(const Look *look, const float *words, const float *favour,
+                            float *scores, int32_t *order)
 {
     Ordered *all = malloc(((size_t)look->units + 1) * sizeof *all);
     if (!all)
