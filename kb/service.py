@@ -504,7 +504,7 @@ class KnowledgeBase:
         try:
             return self._searches.health()
         except LogUnavailable as error:
-            return Health(False, "", message=str(error))
+            return Health(False, "", message=error.message)
 
     def numbers(self) -> "Numbers":
         """What the log counts for leads; its methods raise LogUnavailable."""

@@ -854,8 +854,9 @@ def test_a_log_that_cannot_be_read_is_said_not_crashed(lead, service):
     board = lead.get("/leads")
     assert board.status_code == 503
     assert "Журнал не читается" in board.text
-    assert "check KB_DATABASE_URL" in board.text
-    assert "log.sqlite3" in lead.get("/leads/state").text
+    assert "недоступен: file is not a database; проверьте KB_DATABASE_URL" in board.text
+    assert "check KB_DATABASE_URL" in lead.get("/leads?ui=en").text
+    assert "недоступен" in lead.get("/leads/state?ui=ru").text
 
 
 def test_the_table_opens_in_a_russian_excel_and_computes_nothing(lead, ask):

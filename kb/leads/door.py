@@ -51,7 +51,7 @@ def _keep_nothing(response: Response) -> Response:
 def _no_log(error: LogUnavailable) -> ResponseReturnValue:
     """Leads are told what customers are not: what is wrong with the log."""
     front.log(str(error))
-    return render_template("leads/unavailable.html", message=str(error)), 503
+    return render_template("leads/unavailable.html", message=error.message), 503
 
 
 @leads.context_processor

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from kb.errors import LogUnavailable
+from kb.messages import Message
 from kb.searchlog.statements import select_one
 
 HEAD: Final = "0003"  # the newest step in kb/migrations
@@ -114,15 +115,19 @@ def address_of(url: str) -> URL:
         address = make_url(url)
     except ArgumentError:
         raise LogUnavailable(
-            "the address of the search log cannot be read; write KB_DATABASE_URL as "
-            "sqlite:///file or postgresql+psycopg://user@host/database"
+            Message(
+                "the address of the search log cannot be read; write KB_DATABASE_URL as "
+                "sqlite:///file or postgresql+psycopg://user@host/database"
+            )
         ) from None
     if address.drivername in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise LogUnavailable(
-            f"the search log knows SQLite and PostgreSQL, not {address.get_backend_name()}; "
-            "change KB_DATABASE_URL"
+            Message(
+                "the search log knows SQLite and PostgreSQL, not {name}; change KB_DATABASE_URL",
+                name=address.get_backend_name(),
+            )
         )
     return address
 
@@ -148,7 +153,11 @@ def _make_private(file: Path) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise LogUnavailable(
-            f"the search log {file} cannot be written ({error.strerror}); check KB_DATA"
+            Message(
+                "the search log {file} cannot be written ({reason}); check KB_DATA",
+                file=str(file),
+                reason=error.strerror or str(error),
+            )
         ) from None
 
 
@@ -275,6 +284,10 @@ def _plainly(url: URL) -> Iterator[None]:
     except (DBAPIError, NoSuchModuleError, ModuleNotFoundError, sa.exc.TimeoutError) as error:
         reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
         raise LogUnavailable(
-            f"the search log {url.render_as_string()} cannot be used: {reason}; "
-            "check KB_DATABASE_URL and that the database is there and has room"
+            Message(
+                "the search log {address} cannot be used: {reason}; check KB_DATABASE_URL and that"
+                " the database is there and has room",
+                address=url.render_as_string(),
+                reason=reason,
+            )
         ) from error

@@ -297,7 +297,7 @@ class Questions(Database):
                 count = select_one(connection, "select count(*) as n from runs")
                 return Health(True, f"{name} {version}", count["n"] if count else 0)
         except LogUnavailable as error:
-            return Health(False, self._url.get_backend_name(), message=str(error))
+            return Health(False, self._url.get_backend_name(), message=error.message)
 
     def export(self, *, page: int = PAGE) -> Iterator[dict[str, Any]]:
         """Every search that is kept, by id; read in pages so that nobody waits for it."""

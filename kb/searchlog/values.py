@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from kb import runs
+from kb.messages import NOTHING, Message
 
 UNSOLVED: Final = ("open", "assigned", "regressed")
 STATUSES: Final = ("open", "assigned", "answered", "regressed", "dismissed")
@@ -270,7 +271,7 @@ class Health:
     ok: bool
     database: str  # "SQLite 3.40.1" or "PostgreSQL 15.16"
     searches: int = 0
-    message: str = ""
+    message: Message = NOTHING  # why it is not ok
 
 
 def _plain(value: "Triage | Answer | None") -> dict[str, Any] | None:
