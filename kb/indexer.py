@@ -3,6 +3,7 @@
 import re
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -49,7 +50,7 @@ _LINK = re.compile(r'href="/articles/([^"#]+)')
 Progress = Callable[[int, int], None]  # done, of how many
 
 WHOOSH, STATE = "whoosh", "state.json"
-MOST_SEGMENTS = 12
+MOST_SEGMENTS = 12  # beyond, the small ones become one
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
 STILL_MEASURED = 0.01  # share of articles that may differ from those the chance was measured on
 PATIENCE = 4  # times as much of both is borne while a writer waits
@@ -692,8 +693,8 @@ def _write(
     Returns the names of the segments, and of each the articles that count no more.
     """
     (draft / WHOOSH).mkdir()
-    if before is not None and _may_append(before, entries, docs, room):
-        return _append(draft, before, entries, docs)
+    if before is not None and (kept := _segments_kept(before, entries, docs, room)):
+        return _append(draft, before, entries, docs, kept)
     whole = docs if before is None else {**docs, **_restored(before, entries)}
     index = whoosh_index.create_in(str(draft / WHOOSH), record.schema())
     _add(index, whole, draft / "0.kb")
@@ -720,16 +721,23 @@ def _restored(before: _Before, entries: Mapping[str, Entry]) -> dict[str, tuple[
         ) from None
 
 
-def _may_append(
+def _segments_kept(
     before: _Before, entries: Mapping[str, Entry], docs: Mapping[str, Any], room: int
-) -> bool:
-    kept = sum(entry.is_served for entry in entries.values())
+) -> int:
+    """How many of the first segments stay as they are; 0: all is written afresh.
+
+    Where there are too many, those go that hold less together than the one before them.
+    """
+    served = Counter(entry.segment for entry in entries.values() if entry.is_served)
+    kept, count = served.total(), len(before.segments)
     dead = len(before.served) + sum(map(len, before.dead)) - kept
-    return (
-        len(before.segments) < MOST_SEGMENTS * room
-        and kept > 0
-        and dead + len(docs) <= MOST_DEAD * room * (kept + len(docs))
-    )
+    if not kept or dead + len(docs) > MOST_DEAD * room * (kept + len(docs)):
+        return 0
+    if count < MOST_SEGMENTS * room:
+        return count
+    sizes = [served[number] for number in range(count)]
+    few = range(1, count // 2 + 1)
+    return next((first for first in few if sum(sizes[first:]) <= sizes[first - 1]), 0)
 
 
 def _append(
@@ -737,31 +745,36 @@ def _append(
     before: _Before,
     entries: dict[str, Entry],
     docs: dict[str, tuple[Entry, Analysed]],
+    kept: int,
 ) -> tuple[list[str], list[list[int]]]:
-    """Goes on from the build before: its files are linked, new articles become one more segment."""
-    _link(before, draft)
+    """Goes on from the build before: the files of its first `kept` segments are linked.
+
+    New articles, and what the other segments hold, become one more.
+    """
+    segments, dead = before.segments[:kept], [list(numbers) for numbers in before.dead[:kept]]
+    _link(before, draft, segments)
     index = whoosh_index.open_dir(str(draft / WHOOSH))
-    gone = _gone(before, entries)
-    dead = [list(numbers) for numbers in before.dead]
+    gone = [place for place in _gone(before, entries) if place[0] < kept]
     for segment, doc in gone:
         dead[segment].append(doc)
-    segments = list(before.segments)
-    if docs:
-        segments.append(f"{len(segments)}.kb")
+    moved = {path: entry for path, entry in entries.items() if entry.segment >= kept}
+    added = {**docs, **_restored(before, moved)} if moved else docs
+    if added:
+        segments.append(f"{kept}.kb")
         dead.append([])
-        _place(docs, len(segments) - 1, entries)
-    if docs or gone:
-        _add(index, docs, draft / segments[-1] if docs else None, gone)
+        _place(added, kept, entries)
+    if added or gone or kept < len(before.segments):
+        _add(index, added, draft / segments[-1] if added else None, gone, kept)
     return segments, [sorted(numbers) for numbers in dead]
 
 
-def _link(before: _Before, draft: Path) -> None:
-    """Takes the files of the build before over; nobody ever writes into them."""
+def _link(before: _Before, draft: Path, segments: Sequence[str]) -> None:
+    """Takes files of the build before over; nobody ever writes into them."""
     old = before.build.folder
     for path in (old / WHOOSH).iterdir():
         if path.name != "MAIN_WRITELOCK":
             store.link_or_copy(path, draft / WHOOSH / path.name)
-    for name in before.segments:
+    for name in segments:
         store.link_or_copy(old / name, draft / name)
 
 
@@ -777,10 +790,12 @@ def _add(
     docs: Mapping[str, tuple[Entry, Analysed]],
     target: Path | None,
     gone: Sequence[tuple[int, int]] = (),
+    kept: int = 0,
 ) -> None:
     """Adds articles as one segment, in order of their paths, to Whoosh's index and as arrays.
 
-    What is `gone` is deleted from the segments before. Without `target` there is nothing to add.
+    Of the segments before, the first `kept` stay, and what is `gone` is deleted from them. Without
+    `target` there is nothing to add.
     """
     arrays = SegmentWriter()
     for _, (_, analysed) in sorted(docs.items()):
@@ -791,7 +806,7 @@ def _add(
         for number, doc in gone:
             writer.delete_document(int(bases[number]) + doc)
         writer.add_articles(arrays.slugs, arrays.counted)
-        writer.commit(merge=False)
+        writer.commit(mergetype=lambda _, segments: segments[:kept])
     except BaseException:
         with suppress(Exception):  # the draft is thrown away anyway; its files are to be closed
             writer.cancel()
