@@ -613,6 +613,14 @@ def test_retention_deletes_searches_and_keeps_groups_and_counts(log: SearchLog, 
     assert log.misses()[0].visits == 6
 
 
+def test_a_log_of_a_newer_version_says_what_to_do(log: SearchLog, url: str) -> None:
+    with log._writing() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+
+    with pytest.raises(LogUnavailable, match=r"newer version of kb; install that one again"):
+        SearchLog(url)
+
+
 def test_the_file_is_the_services_own(tmp_path: Path) -> None:
     SearchLog(f"sqlite:///{tmp_path / 'new' / 'log.sqlite3'}").close()
 

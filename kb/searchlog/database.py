@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from kb.errors import LogUnavailable
@@ -45,7 +45,11 @@ class Database:
         self._turn = threading.RLock() if self._url.database in (None, "", ":memory:") else None
         with _plainly(self._url):
             self._engine = _engine(self._url)
-            self._upgrade()
+            try:
+                self._upgrade()
+            except BaseException:
+                self._engine.dispose()
+                raise
         os.register_at_fork(after_in_child=_forget_connections(weakref.ref(self)))
 
     def __repr__(self) -> str:
@@ -225,11 +229,11 @@ def _in_turn(connection: Connection, statement: str) -> None:
     try:
         while True:
             try:
-                connection.exec_driver_sql(statement)
+                driver.execute(statement)
                 return
-            except OperationalError as error:
-                busy = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-                if not busy or time.monotonic() > ends:
+            except sqlite3.OperationalError as error:
+                is_busy = error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() > ends:
                     raise
                 time.sleep(_LOOK)
     finally:
@@ -251,12 +255,19 @@ def _version(connection: Connection) -> str | None:
 def _migrate(connection: Connection) -> None:
     from alembic import command  # a tenth of a second that only a new version needs
     from alembic.config import Config
+    from alembic.util.exc import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent.parent / "migrations"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError:  # a step this version does not know
+        raise LogUnavailable(
+            "the search log was written by a newer version of kb; install that one again, "
+            "or put back the copy of the log from before the upgrade"
+        ) from None
 
 
 def _forget_connections(log: "weakref.ref[Database]") -> Any:
@@ -276,12 +287,18 @@ def _nothing() -> Iterator[None]:
     yield
 
 
+_TROUBLE: Final = (
+    *(DBAPIError, sa.exc.TimeoutError, sqlite3.Error),
+    *(NoSuchModuleError, ModuleNotFoundError),
+)
+
+
 @contextmanager
 def _plainly(url: URL) -> Iterator[None]:
     """Database trouble as one sentence with the next step."""
     try:
         yield
-    except (DBAPIError, NoSuchModuleError, ModuleNotFoundError, sa.exc.TimeoutError) as error:
+    except _TROUBLE as error:
         reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
         raise LogUnavailable(
             Message(
