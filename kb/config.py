@@ -164,7 +164,16 @@ class Settings(BaseModel):
         """SQLAlchemy's address of the search log."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{(self.data / 'log.sqlite3').absolute()}"
+        return f"sqlite:///{self._log_file.absolute()}"
+
+    @property
+    def may_have_log(self) -> bool:
+        """Whether a log may be there: the embedded one is a file, another has to be asked."""
+        return self.database_url is not None or self._log_file.exists()
+
+    @property
+    def _log_file(self) -> Path:
+        return self.data / "log.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,9 +221,9 @@ def _customers(
     files = [given] if given is not None else head.files(snapshots.MISSES)
     if files:
         return _at_most(asked.read(files[0])), snapshots.MISSES
-    from kb import searchlog  # loads SQLAlchemy, which a file of questions can do without
+    from kb import searchlog
 
-    if not searchlog.exists(settings.log_url):
+    if not (settings.may_have_log and searchlog.exists(settings.log_url)):
         return [], ""
     log = searchlog.SearchLog(settings.log_url)
     try:

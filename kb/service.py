@@ -578,7 +578,7 @@ class KnowledgeBase:
         return changed
 
     def _has_log(self) -> bool:
-        return searchlog.exists(self.settings.log_url)
+        return self.settings.may_have_log and searchlog.exists(self.settings.log_url)
 
     def count_reports(self, count: Callable[[str, int], object]) -> None:
         """Tells `count` what becomes of reports, as `Recorder.count` says."""

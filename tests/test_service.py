@@ -403,10 +403,12 @@ def test_what_speaks_sql_is_loaded_when_the_log_is_asked_and_before_a_fork():
     code = (
         "import sys, kb.service as service, kb.indexer; from kb.config import Settings\n"
         "print('sqlalchemy' in sys.modules)\n"
-        "service.KnowledgeBase(Settings()).before_fork()\n"
+        "base = service.KnowledgeBase(Settings(data='nowhere')); base.replay()\n"
+        "print('sqlalchemy' in sys.modules)\n"
+        "base.before_fork()\n"
         "print('sqlalchemy' in sys.modules)"
     )
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert done.stdout.split() == ["False", "True"]
+    assert done.stdout.split() == ["False", "False", "True"]
