@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import blake2b
 from urllib.parse import quote, quote_plus, unquote
 
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
+from kb import signin
 from kb.catalogues import Languages
 from kb.config import Settings
 from kb.i18n import refresh
@@ -188,7 +188,7 @@ def crawled(run: str) -> list[str]:
 
 
 def _who() -> str:
-    return blake2b((request.remote_addr or "").encode(), digest_size=8).hexdigest()
+    return signin.whose(request.remote_addr or "")
 
 
 def log(message: str) -> None:

@@ -125,10 +125,10 @@ class Tries:
         with self._opened() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             tries = _read(file.read(), after=self._now() - WINDOW)
-            moments = tries.pop(_whose(address), [])
+            moments = tries.pop(whose(address), [])
             result = change(moments)
             if moments:
-                tries[_whose(address)] = moments  # last: the longest silent is forgotten first
+                tries[whose(address)] = moments  # last: the longest silent is forgotten first
             kept = dict(list(tries.items())[-_REMEMBERED:])
             file.seek(0)
             file.truncate()
@@ -160,7 +160,7 @@ def _read(text: str, after: float) -> dict[str, list[float]]:
     return {who: moments for who, moments in recent.items() if moments}
 
 
-def _whose(address: str) -> str:
+def whose(address: str) -> str:
     """An address as a hash; of IPv6 its network, for a household has 2⁶⁴ of them."""
     try:
         parsed = ip_address(address)

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,16 @@ def test_never_more_than_allowed_in_any_stretch(moment: list[float], most: int) 
     assert len(done) > most
     assert all(later - first >= 60 for first, later in zip(done, done[most:], strict=False))
     assert max(b - a for a, b in zip(done, done[most:], strict=False)) <= 60 * 61 / 60 + 0.7
+
+
+def test_a_household_of_many_addresses_is_one_visitor(client: Any) -> None:
+    def votes(address: str) -> int:
+        vote = {"slug": "ru/index", "helpful": True}
+        sent = client.post("/api/feedback", json=vote, environ_base={"REMOTE_ADDR": address})
+        return int(sent.status_code)
+
+    assert [votes(f"2001:db8:1:1::{n:x}") for n in range(61)] == [204] * 60 + [429]
+    assert votes("2001:db8:1:2::1") == 204
 
 
 def test_an_attacker_with_many_addresses_takes_no_more_memory(moment: list[float]) -> None:
