@@ -253,7 +253,8 @@ def rebuild(
     """
     brought_up = partial(
         _rebuild, settings, strict=strict, careful=careful, hurried=hurried, progress=progress,
-        past=past or history.read(settings.articles), builds=builds or Builds(settings.builds),
+        past=past or history.read(settings.articles), is_copy=past is not None,
+        builds=builds or Builds(settings.builds),
     )  # fmt: skip
     try:
         return brought_up(full=full, start=start)
@@ -270,6 +271,7 @@ def _rebuild(
     hurried: bool,
     progress: Progress | None,
     past: history.History,
+    is_copy: bool,
     builds: Builds,
     start: Builds | None,
 ) -> BuildReport:
@@ -281,7 +283,7 @@ def _rebuild(
         is_own = before is None
         if before is None and not full:
             before = _before(builds, settings)
-        plan = _compare(settings, listing.sources, past, before)
+        plan = _compare(settings, listing.sources, past, before, is_copy)
         contents = _settle(plan, _prepare(settings, plan, progress))
         contents.problems = tuple(sorted({*contents.problems, *listing.problems}))
         contents.synonyms = _synonyms(settings.articles)
@@ -441,9 +443,16 @@ def _before(builds: Builds, settings: Settings) -> _Before | None:
 
 
 def _compare(
-    settings: Settings, sources: Sequence[Source], past: history.History, before: _Before | None
+    settings: Settings,
+    sources: Sequence[Source],
+    past: history.History,
+    before: _Before | None,
+    is_copy: bool,
 ) -> _Plan:
-    """Which files are as they were, and the bytes of the others."""
+    """Which files are as they were, and the bytes of the others.
+
+    Of files that are soon gone (`is_copy`), those they are equal to are remembered.
+    """
     plan = _Plan()
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
     known = _reusable(before)
@@ -465,8 +474,8 @@ def _compare(
         if data is None:
             continue
         if entry and entry.digest == articles.digest(source.path, data, defaults):
-            mark = plan.marks[source.path]
-            plan.kept[source.path] = replace(entry, stat=stat, facts=facts, mark=mark)
+            seen, mark = entry.stat if is_copy else stat, plan.marks[source.path]
+            plan.kept[source.path] = replace(entry, stat=seen, facts=facts, mark=mark)
         else:
             plan.fresh.append((source, data, defaults))
     return plan

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from needs import unavailable
 
-from kb import calibration, catalogues, proofs
+from kb import articles, calibration, catalogues, proofs
 from kb.asked import Question, for_git, line
 from kb.cli import main
 from kb.errors import KBError
@@ -482,6 +482,22 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
     project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
     prove("main")
     assert parsed == ["ru/vpn.md"]
+
+
+def test_a_file_that_is_as_it_is_served_is_read_only_in_the_commit(project, monkeypatch):
+    assert CliRunner().invoke(main, ["index"]).exit_code == 0
+    project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
+    opened, read = [], articles.read
+
+    def noted(root, source, most):
+        opened.append(source.path)
+        return read(root, source, most)
+
+    monkeypatch.setattr(articles, "read", noted)
+
+    prove("main")
+
+    assert sorted(opened) == ["ru/bill.md", "ru/mail.md", "ru/vpn.md"]
 
 
 @pytest.mark.parametrize(("changed", "measured"), [(1, 1), (30, 2)])
