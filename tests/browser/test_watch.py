@@ -58,7 +58,7 @@ def test_what_is_saved_is_on_the_page_where_it_was_read(desk):
     desk.write("ru/vpn", "Вторая правка.\n\n![](нет.png)", title="Настройка VPN", draft="yes")
     page.get_by_text("Вторая правка.").wait_for()
     assert page.get_by_text("Черновик: клиенты этой статьи не видят.").is_visible()
-    note = page.locator(".notes li", has_text="there is no image")
+    note = page.locator(".notes li", has_text="нет картинки нет.png")
     note.wait_for()  # a moment later, without another save
     assert re.search(r"Ошибка, строка \d+", note.inner_text())
 
