@@ -1,10 +1,12 @@
 """Bodies made small for clients that take gzip. Sets no header."""
 
 import gzip
+import re
 
 from isal import igzip_lib
 
 _LEVEL = 1  # of 0 to 3
+_REFUSED = re.compile(r"gzip\s*;\s*q=0(\.0*)?\s*(,|$)", re.IGNORECASE)
 
 
 def packed(body: bytes) -> bytes:
@@ -23,5 +25,5 @@ def unpacked(body: bytes) -> bytes:
 
 
 def is_taken(accepted: str) -> bool:
-    """Whether a client that sends this `Accept-Encoding` takes it."""
-    return "gzip" in accepted
+    """Whether a client that sends this `Accept-Encoding` takes it (RFC 9110, 12.5.3)."""
+    return "gzip" in accepted.lower() and not _REFUSED.search(accepted)

@@ -80,6 +80,18 @@ def test_who_takes_gzip_gets_gzip_at_first_and_again(base):
         assert packed.headers["ETag"] == plain.headers["ETag"]
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("deflate, GZIP;q=0.5", "gzip"), ("gzip;q=0, br", None), ("gzip ; q=0.000", None), ("", None)],
+)
+def test_who_refuses_gzip_gets_none(base, accepted, encoding):
+    client = site(base)
+
+    for _ in range(2):
+        answer = client.get(ASKED, headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("Content-Encoding") == encoding
+
+
 def test_a_repeated_answer_has_the_headers_of_every_answer(base):
     client = site(base)
     client.get(ASKED)
