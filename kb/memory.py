@@ -17,6 +17,11 @@ def look_seldom() -> None:
     gc.set_threshold(*_SELDOM)
 
 
+def look_now() -> None:
+    """Frees what is not in use any more, between two works of what goes on for long."""
+    gc.collect()
+
+
 def settle() -> None:
     """What is in memory now stays: it is looked at no more, and so stays shared after a fork.
 

@@ -7,6 +7,7 @@ from time import monotonic
 
 from watchfiles import DefaultFilter, watch
 
+from kb import memory
 from kb.errors import KBError
 from kb.indexer import BuildReport
 from kb.service import KnowledgeBase
@@ -72,6 +73,7 @@ def follow(
                 told(report)
             elif not is_checked:
                 is_checked = True
+                memory.look_now()
                 service.note_problems()
             elif not is_rested and quiet >= REST:
                 is_rested = True

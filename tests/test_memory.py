@@ -1,6 +1,7 @@
 """When Python looks for what can be freed."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -24,6 +25,22 @@ def test_what_is_made_at_the_start_is_not_gone_over_again_and_again():
     memory.look_seldom()
 
     assert gc.get_threshold()[0] > 100 * USUAL[0]
+
+
+def test_what_is_not_in_use_any_more_is_freed_between_two_works():
+    memory.look_seldom()
+    left = Build()
+    left.itself = left
+    gone = weakref.ref(left)
+
+    del left
+    memory.look_now()
+
+    assert gone() is None
+
+
+class Build:
+    """What refers to itself, as an opened build does."""
 
 
 def test_what_is_there_stays_and_what_comes_is_looked_at_as_usual():

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kb import live, state, watch
+from kb import live, memory, state, watch
 from kb.errors import ConfigError
 from kb.service import KnowledgeBase
 from kb.web import create_app
@@ -200,6 +200,7 @@ def test_a_save_is_indexed_then_checked_and_in_the_end_asked(base, settings, wri
     monkeypatch.setattr(
         KnowledgeBase, "replay", lambda self, *_, **__: done.append("asked") or ([], [])
     )
+    monkeypatch.setattr(memory, "look_now", lambda: done.append("freed"))
     note = KnowledgeBase.note_problems
     monkeypatch.setattr(
         KnowledgeBase, "note_problems", lambda self: (note(self), done.append("checked"))
@@ -207,13 +208,13 @@ def test_a_save_is_indexed_then_checked_and_in_the_end_asked(base, settings, wri
     write("ru/vpn", "![](нет.png)", title="VPN")
 
     with Following(base) as following:
-        eventually(lambda: done == ["checked", "asked"])
+        eventually(lambda: done == ["freed", "checked", "asked"])
         assert [report.published for report in following.reports] == [True]
         assert "missing-image" in {p.code for p in state.read(settings.data, state.Indexed).checked}
 
         write("ru/.vpn.md.swp", "nothing")
         write("ru/vpn", "Текст.", title="VPN")
-        eventually(lambda: done == ["checked", "asked"] * 2)
+        eventually(lambda: done == ["freed", "checked", "asked"] * 2)
         assert [report.changed for report in following.reports] == [0, 1]
     assert following.failures == []
 

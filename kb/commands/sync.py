@@ -85,8 +85,8 @@ def _sync_on_every_notice(
     """First indexes what changed while nobody looked, then waits."""
     import logging
 
+    from kb import memory, watch
     from kb import sync as syncing
-    from kb import watch
     from kb.notices import Notices
 
     try:
@@ -94,6 +94,7 @@ def _sync_on_every_notice(
     except KBError as error:
         fail(str(error))
     notices = Notices(settings.data)
+    memory.look_now()
     for _ in notices.follow(watch.while_parent(parent)):
         try:
             result = syncing.sync(service)
@@ -104,6 +105,8 @@ def _sync_on_every_notice(
             fail(str(error))
         except Exception:  # the next push must find somebody who listens
             logging.getLogger("kb").exception("a push could not be followed")
+        finally:
+            memory.look_now()
     return DONE
 
 
