@@ -7,6 +7,8 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from kb.checks import RULES
+
 ROOT = Path(__file__).parent.parent
 PLACE = re.compile(r"\{\w+\}")
 
@@ -24,8 +26,8 @@ def translated() -> dict[str, Message]:
 
 
 def messages() -> set[tuple[str, ...]]:
-    """Templates, with their plurals, of all messages in the code that say anything in words."""
-    found = set()
+    """Templates, with their plurals, of all messages in the code, and what rules say."""
+    found: set[tuple[str, ...]] = {(rule.meaning,) for rule in RULES}
     for module in (ROOT / "kb").rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Message":

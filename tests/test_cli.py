@@ -406,9 +406,12 @@ def test_check_lists_its_rules(runner):
     as_text = runner.invoke(main, ["check", "--rules"]).stdout
     as_json = runner.invoke(main, ["check", "--rules", "--format", "json"]).stdout
 
-    assert "broken-link              error    A link leads to" in as_text
-    rules = json.loads(as_json)["rules"]
-    assert {"code", "level", "meaning"} == set(rules[0])
+    assert "broken-link              error    Ссылка ведёт к статье или файлу, которых" in as_text
+    rules = {rule["code"]: rule for rule in json.loads(as_json)["rules"]}
+    assert rules["broken-link"] == {
+        "code": "broken-link", "level": "error",
+        "meaning": "A link leads to an article or file that is not there.",
+    }  # fmt: skip
 
 
 # ---------------------------------------------------------------- misses

@@ -66,10 +66,10 @@ def check(
     kb check --external          links to other sites, too: takes minutes
     kb check --format github     marks the lines in a pull request
     """
-    if rules:
-        _print_rules(shape)
-        return DONE
     settings = load_settings(articles=articles, data=data)
+    if rules:
+        _print_rules(shape, settings)
+        return DONE
     within = [_below_articles(path, settings) for path in paths]
     places = [] if "." in within else within
     with opened(settings) as service:
@@ -107,7 +107,7 @@ def _plural_keys(counts: dict[str, int]) -> dict[str, int]:
     return {f"{name}s": number for name, number in counts.items()}
 
 
-def _print_rules(shape: str) -> None:
+def _print_rules(shape: str, settings: "Settings") -> None:
     from kb.checks import RULES
 
     rows = [{"code": r.code, "level": r.level, "meaning": r.meaning} for r in RULES]
@@ -115,7 +115,8 @@ def _print_rules(shape: str) -> None:
         print_json({"rules": rows})
         return
     for row in rows:
-        click.echo(f"{row['code']:<24} {row['level']:<8} {row['meaning']}")
+        meaning = said(Message.from_json(row["meaning"]), settings)
+        click.echo(f"{row['code']:<24} {row['level']:<8} {meaning}")
 
 
 def _below_articles(path: Path, settings: "Settings") -> str:
