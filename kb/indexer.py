@@ -52,8 +52,8 @@ Progress = Callable[[int, int], None]  # done, of how many
 WHOOSH, STATE = "whoosh", "state.json"
 MOST_SEGMENTS = 12  # beyond, the small ones become one
 MOST_DEAD = 0.1  # share of articles superseded in place; beyond it the index is written afresh
-STILL_MEASURED = 0.01  # share of articles that may differ from those the chance was measured on
 PATIENCE = 4  # times as much of both is borne while a writer waits
+STILL_MEASURED = 0.01  # share of articles that may differ from those the chance was measured on
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 _MODULES = (
     "analysis",
