@@ -139,7 +139,7 @@ def _watch(engine: sa.Engine) -> list[float]:
 
 def _recordings(url: str, seconds: float) -> None:
     text.key("слово")
-    print(f"\nrecording a search, {PROCESSES} processes, ms:")
+    print(f"\nrecording a search, {_statements(url)} statements, {PROCESSES} processes, ms:")
     for name, is_read in (("alone", False), ("while the board is read", True)):
         context = multiprocessing.get_context("spawn")
         ends = context.Value("d", time.time() + seconds + 8)
@@ -153,6 +153,17 @@ def _recordings(url: str, seconds: float) -> None:
             reader.join()
         for at, what in enumerate((name, "  processor time of it", "  one row elsewhere")):
             _print_times(what, sorted(times[at] for part in parts for times in part))
+
+
+def _statements(url: str) -> int:
+    """What a search takes that missed as another did before."""
+    log, told = SearchLog(url), []
+    now = time.time()
+    log.record(Search(f"first-{now}", f"first-{now}", "новый вопрос", now, now))
+    sa.event.listen(log._engine, "before_cursor_execute", lambda *of: told.append(of[2]))
+    log.record(Search(f"second-{now}", f"second-{now}", "новый вопрос", now, now))
+    log.close()
+    return len(told)
 
 
 def _print_times(name: str, took: list[float]) -> None:
