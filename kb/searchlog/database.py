@@ -265,8 +265,10 @@ def _migrate(connection: Connection) -> None:
         command.upgrade(config, "head")
     except CommandError:  # a step this version does not know
         raise LogUnavailable(
-            "the search log was written by a newer version of kb; install that one again, "
-            "or put back the copy of the log from before the upgrade"
+            Message(
+                "the search log was written by a newer version of kb; install that one again, "
+                "or put back the copy of the log from before the upgrade"
+            )
         ) from None
 
 
