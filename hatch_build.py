@@ -42,7 +42,6 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
 
 def compiled(source: Path, library: Path, *more: str) -> str:
     """Makes the library; why that could not be, or nothing. `more` is said to the compiler, too."""
-    library.unlink(missing_ok=True)
     compiler = shlex.split(os.environ.get("CC", "cc"))
     seal = f"-DSEAL={crc32(source.read_bytes())}u"
     with tempfile.TemporaryDirectory(dir=library.parent) as room:

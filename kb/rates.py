@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from struct import Struct
+from tempfile import TemporaryFile
 from threading import Lock
 from time import monotonic
 
@@ -35,7 +36,8 @@ class _Shared:
         self._size, self._sets = size, sets
         self._memory = mmap.mmap(-1, sets * _PLACES * (_HEAD.size + size))
         self._turn = Lock()  # among threads; among processes a lock that ends with its holder
-        self._locks = os.memfd_create("kb-rates")
+        with TemporaryFile() as nothing:  # parts of it are locked, whatever it holds
+            self._locks = os.dup(nothing.fileno())
         weakref.finalize(self, os.close, self._locks)
 
     @contextmanager

@@ -84,7 +84,7 @@ def test_whoosh_is_pinned_and_every_dependency_is_used():
         "jinja2": "jinja2", "markdown": "markdown", "pymdown-extensions": "pymdownx",
         "pymorphy3-dicts-ru": "pymorphy3", "pystemmer": "Stemmer", "pyyaml": "yaml",
         "flask-babel": "flask_babel", "prometheus-client": "prometheus_client",
-        "python-frontmatter": "frontmatter",
+        "python-frontmatter": "frontmatter", "dawg2": "pymorphy3",
     }  # fmt: skip
     code = "\n".join(path.read_text("utf-8") for path in (ROOT / "kb").rglob("*.py"))
 
