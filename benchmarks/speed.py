@@ -46,8 +46,8 @@ from kb.store import Builds  # noqa: E402
 ENGINES = ("ours", "tantivy", "fts5", "whoosh")
 WORKLOADS = ("words", "typing", "misspelt", "layout")
 SMALL, LARGE = 10_000, 100_000  # articles between which growth is told
-# Of each list; its keystrokes take seconds. Eleven and fifty share no factor, so of what it answers
-# no more queries begin a block than of all.
+# Of each list: a keystroke takes it up to ten seconds. Eleven and fifty share no factor, so of what
+# it answers no more queries begin a block than of all.
 SHARES = {"whoosh": Share(every=11, seconds=30)}
 CHARTS = ROOT / "docs" / "charts"
 PAGE = ROOT / "docs" / "speed.md"
@@ -353,7 +353,7 @@ def compared(size: int, given: argparse.Namespace) -> dict[str, Any]:
     engines = (given.engines or ("ours,tantivy" if given.quick else ",".join(ENGINES))).split(",")
     if size > SMALL and "whoosh" in engines:
         engines.remove("whoosh")
-        print(f"\nplain Whoosh is left out beyond {SMALL:,} articles: its keystrokes take seconds")
+        print(f"\nplain Whoosh is left out beyond {SMALL:,} articles: a keystroke takes it seconds")
     if "tantivy" in engines and not peers.has_tantivy():
         engines.remove("tantivy")
     loads = (given.workloads or ("words,typing" if given.quick else ",".join(WORKLOADS))).split(",")
