@@ -29,6 +29,8 @@ from kb.terms import Content, Term
 
 SOURCE = Path(__file__).with_name("native.c")
 LIBRARY = Path(__file__).with_name("libnative.so")
+# What the library must be made of, taken when this file is: an upgrade may replace both later.
+SEAL = crc32(SOURCE.read_bytes())
 
 # The arrays of a segment in the order of the struct `Segment` in C.
 _ARRAYS = (
@@ -51,17 +53,12 @@ _ROOM = _HEAD + 2 * 2 * snippets.MOST  # numbers an excerpt may take
 _Number, _Address = ctypes.c_int64, ctypes.c_void_p
 
 
-def seal(source: bytes) -> int:
-    """What tells a library made from another source."""
-    return crc32(source)
-
-
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled library, or None if there is none, or only one of another source or machine."""
     try:
         found = ctypes.CDLL(str(LIBRARY))
-        if found.kb_seal() & 0xFFFFFFFF != seal(SOURCE.read_bytes()):
+        if found.kb_seal() & 0xFFFFFFFF != SEAL:
             return None
     except (OSError, AttributeError):
         return None
