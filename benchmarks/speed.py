@@ -380,7 +380,7 @@ def compared(size: int, given: argparse.Namespace) -> dict[str, Any]:
                 )
                 print(f"\n{size:,} articles · {load} · {how}, ms of the processor")
                 report(first, found)
-                part = told.setdefault(way, {}) if way else told
+                part = told.setdefault(way, {"machine": told["machine"]}) if way else told
                 part.setdefault(load, {})[first] = found
     if not given.quick:
         told["footprint"] = footprints(size, engines, served, characters)

@@ -85,7 +85,7 @@ def interleaved(told: Told) -> Lines:
     """The same comparison where every engine answers a query before the next query is asked."""
     loads = [load for load in _LOADS if load in told["interleaved"]]
     engines = list(told["interleaved"][loads[0]]["ours"])
-    return _ratios(told["interleaved"], loads, engines)
+    return [*_ratios(told["interleaved"], loads, engines), *_taken(told["interleaved"])]
 
 
 def _ratios(told: Told, loads: Sequence[str], engines: Sequence[str]) -> Lines:
