@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -123,6 +124,27 @@ def test_a_base_without_articles_answers_nothing(tmp_path, library):
     (tmp_path / "articles").mkdir()
     base = bases.published(tmp_path)
     assert assert_alike(base, library, ["пароль", "", "a b c"]) == 0
+
+
+def test_threads_do_not_disturb_one_another(parted, library):
+    """C runs without the interpreter's lock, so each thread needs tables of its own."""
+    corpus = parted._opened().library.corpus
+    ranker = Ranker(corpus, Synonyms(), kernel=Native(library, corpus))
+    asked = [queries.parse(raw) for raw in asked_of(parted, 150, 10)]
+
+    def answers(order):
+        found = {}
+        for at in order:
+            ranked = ranker.rank(asked[at], corpus.live, "ru")
+            docs = ranked.docs[:10].tolist()
+            found[at] = docs, ranked.scores.tolist(), ranker.excerpts(ranked, docs)
+        return found
+
+    alone = answers(range(len(asked)))
+    orders = [random.Random(seed).sample(range(len(asked)), len(asked)) for seed in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(answers, orders):
+            assert found == alone
 
 
 def test_candidates_are_the_best_by_slow_sorting(whole, library):
