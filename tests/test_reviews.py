@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from kb import reviews, state
 from kb.reviews import Counts, Text
+from kb.messages import Message
 from kb.service import KnowledgeBase
 from kb.state import Synced
 from kb.web import create_app
@@ -75,9 +76,8 @@ def test_the_board_lists_what_is_due_by_owner(settings, write):
     known = settings.model_copy(update={"leads_password": SecretStr("invented")})
     base = KnowledgeBase.open(known, now=lambda: NOW)
     base.rebuild()
-    result = Synced(
-        at=NOW, since=NOW, outcome="held", code="would-lose", message="why & what <next>"
-    )
+    why = Message("why & what <next>")
+    result = Synced(at=NOW, since=NOW, outcome="held", code="would-lose", message=why)
     state.write(settings.data, result)
     lead = create_app(base).test_client()
     ours = {"Sec-Fetch-Site": "same-origin", "Accept-Language": "ru"}
