@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from kb import reviews, state
-from kb.reviews import Counts, Text
 from kb.messages import Message
+from kb.reviews import Counts, Text
 from kb.service import KnowledgeBase
 from kb.state import Synced
 from kb.web import create_app
