@@ -5,6 +5,7 @@ the order of words re-score only those (`rerank`). The formula and its table: `d
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ PREFIX = 0.8  # what a word that only begins as asked counts beside the word its
 UNSURE = 0.2  # what holding the beginning of a stop word is worth, beside another word's
 
 _CACHED = 1_000_000  # postings of all remembered words together
+_CACHED_FORMS = 1 << 14  # words that need none
 
 
 class Ranked(NamedTuple):
@@ -83,6 +85,7 @@ class Ranker:
                 own = np.where(corpus.lang == number, np.float32(OWN_LANGUAGE), np.float32(1))
                 self._favours[lang] = own * corpus.boost
         self._terms: Recent[Term] = Recent(_size_of, _CACHED)
+        self._in_any_form = lru_cache(_CACHED_FORMS)(self._forms)
 
     def rank(self, query: Query, allowed: NDArray[np.bool_], own_lang: str = "") -> Ranked:
         """The articles of `allowed` that hold a word of the query, the best of them in order."""
@@ -167,6 +170,8 @@ class Ranker:
 
     def term(self, word: Word, synonyms: Expansion | None) -> Term:
         """A word in any form, one that begins so, or a synonym: the best score of each article."""
+        if not (synonyms or word.unfinished or (word.is_stop and len(word.lemmas) > 1)):
+            return self._in_any_form(word.lemmas)
         key = (f"*{word.text}" if word.unfinished else word.text, "+" if synonyms else "")
         found = self._terms.get(key)
         if found is None:
@@ -174,16 +179,21 @@ class Ranker:
             self._terms.put(key, found)
         return found
 
+    def _forms(self, lemmas: tuple[str, ...]) -> Term:
+        """A word that is its dictionary forms and nothing else."""
+        by_lemma = [self.corpus.places(lemma) for lemma in lemmas]
+        frequency = max(map(self.corpus.frequency, by_lemma))
+        return Term(tuple(chain(*by_lemma)), self.corpus.idf(frequency), frequency)
+
     def _term(self, word: Word, synonyms: Expansion | None) -> Term:
         corpus = self.corpus
-        by_lemma = [corpus.places(lemma) for lemma in word.lemmas]
-        lemmas = by_lemma[0] if len(by_lemma) == 1 else tuple(chain(*by_lemma))
-        frequency = max(map(corpus.frequency, by_lemma))
+        known = self._in_any_form(word.lemmas)
         beginning = self.kernel.beginning(word.text) if word.unfinished else ()
-        is_begun = corpus.goes_on(beginning, lemmas)
-        if not (is_begun or synonyms or (word.is_stop and len(by_lemma) > 1)):
-            return Term(lemmas, corpus.idf(frequency), frequency)
-        lists = [(corpus.impact(places), 1.0) for places in by_lemma]
+        is_begun = corpus.goes_on(beginning, known.lemmas)
+        if not (is_begun or synonyms or word.is_stop):
+            return known
+        lists = [(corpus.impact(corpus.places(lemma)), 1.0) for lemma in word.lemmas]
+        frequency = known.articles
         if is_begun:
             lists.append((self.kernel.prefix(beginning), PREFIX))
             frequency = max(frequency, len(lists[-1][0][0]))
@@ -193,7 +203,7 @@ class Ranker:
         count = len(whole[0])
         others = [lemma for phrase in phrases if len(phrase) == 1 for lemma in phrase[0]]
         return Term(
-            lemmas,
+            known.lemmas,
             corpus.idf(frequency or min(count, corpus.count)),
             count,
             beginning if is_begun else (),

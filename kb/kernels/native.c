@@ -1,9 +1,9 @@
 /* What `rerank`, `places` and `snippets` work out with numpy, in one pass and without it.
  *
  * The Python beside this file is the definition: weights and constants come from there, and tests
- * compare both on generated and on real queries. `native.py` calls it through ctypes, without the
- * interpreter's lock, so nothing here knows of Python. Numbers read from a build are checked
- * before they index anything. Functions return how much they found, or an error below 0.
+ * compare both on generated and on real queries. `native.py` calls it through ctypes, so nothing
+ * here knows of Python. Numbers read from a build are checked before they index anything.
+ * Functions return how much they found, or an error below 0.
  */
 #include <math.h>
 #include <stdint.h>

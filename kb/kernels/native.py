@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from kb import rerank, snippets
 from kb.errors import IndexDamaged
-from kb.instant import NOTHING, SURFACE, Beginning, Corpus, Docs, Postings, Scores
+from kb.instant import SURFACE, Beginning, Corpus, Docs, Postings, Scores
 from kb.matches import live_frequency
 from kb.places import BLOCK
 from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
@@ -54,10 +54,10 @@ _Number, _Address = ctypes.c_int64, ctypes.c_void_p
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def library() -> ctypes.PyDLL | None:
     """The compiled library, or None if there is none, or only one of another source or machine."""
-    try:
-        found = ctypes.CDLL(str(LIBRARY))
+    try:  # PyDLL keeps the interpreter's lock: calls are shorter than handing it over
+        found = ctypes.PyDLL(str(LIBRARY))
         if found.kb_seal() & 0xFFFFFFFF != SEAL:
             return None
     except (OSError, AttributeError):
@@ -82,7 +82,7 @@ def library() -> ctypes.CDLL | None:
 class Native:
     """`kernels.Kernel` in C."""
 
-    def __init__(self, library: ctypes.CDLL, corpus: Corpus) -> None:
+    def __init__(self, library: ctypes.PyDLL, corpus: Corpus) -> None:
         self._c = library
         self._corpus = corpus
         self._kept: list[Any] = []  # what C was given the addresses of
@@ -129,8 +129,8 @@ class Native:
         total = np.empty(self._corpus.size, np.float32)
         places, summands = array("q"), []
         for term, weight in zip(terms, weights, strict=True):
-            docs, scores = term.whole or NOTHING
-            at = (_at(docs), _at(scores), len(docs)) if term.whole else (0, 0, 0)
+            whole = term.whole
+            at = (_at(whole[0]), _at(whole[1]), len(whole[0])) if whole else (0, 0, 0)
             summands.append(_SUMMAND.pack(*at, len(places) // 2, len(term.lemmas), weight))
             places.extend(chain.from_iterable(term.lemmas))
         done = self._c.kb_add_up(
