@@ -112,8 +112,8 @@ def _pair(figures: Mapping[str, float]) -> str:
 
 
 def _number(value: float) -> str:
-    """Two decimal places, or the first digit that is not zero."""
-    return f"{value:.2f}" if value >= 0.095 else f"{value:.1g}"
+    """Two decimal places, or the first two digits that are not zero."""
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.2g}"
 
 
 def _footprint(told: Told) -> Lines:
