@@ -127,7 +127,7 @@ def test_a_base_without_articles_answers_nothing(tmp_path, library):
 
 
 def test_threads_do_not_disturb_one_another(parted, library):
-    """Between two calls of one thread another may rank."""
+    """C runs without the interpreter's lock, so each thread needs tables of its own."""
     corpus = parted._opened().library.corpus
     ranker = Ranker(corpus, Synonyms(), kernel=Native(library, corpus))
     asked = [queries.parse(raw) for raw in asked_of(parted, 150, 10)]

@@ -54,10 +54,10 @@ _Number, _Address = ctypes.c_int64, ctypes.c_void_p
 
 
 @cache
-def library() -> ctypes.PyDLL | None:
+def library() -> ctypes.CDLL | None:
     """The compiled library, or None if there is none, or only one of another source or machine."""
-    try:  # PyDLL keeps the interpreter's lock: calls are shorter than handing it over
-        found = ctypes.PyDLL(str(LIBRARY))
+    try:
+        found = ctypes.CDLL(str(LIBRARY))
         if found.kb_seal() & 0xFFFFFFFF != SEAL:
             return None
     except (OSError, AttributeError):
@@ -82,7 +82,7 @@ def library() -> ctypes.PyDLL | None:
 class Native:
     """`kernels.Kernel` in C."""
 
-    def __init__(self, library: ctypes.PyDLL, corpus: Corpus) -> None:
+    def __init__(self, library: ctypes.CDLL, corpus: Corpus) -> None:
         self._c = library
         self._corpus = corpus
         self._kept: list[Any] = []  # what C was given the addresses of
