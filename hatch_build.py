@@ -1,4 +1,4 @@
-"""Compiles `kb/kernels/native.c` when the package is installed; without a compiler it is left out.
+"""Compiles `kb/ranking/kernels/native.c` at installation; without a compiler it is left out.
 
 Plain C, loaded through ctypes: no headers of Python are needed, and one library serves every
 version of it.
@@ -29,19 +29,24 @@ class Kernels(BuildHookInterface):  # type: ignore[type-arg]
         """Adds the library to what is packed, and says so if it could not be made."""
         if self.target_name != "wheel":
             return
-        folder = Path(self.root, "kb", "kernels")
+        folder = Path(self.root, "kb", "ranking", "kernels")
         reason = compiled(folder / "native.c", folder / "libnative.so")
         if reason:
             self.app.display_warning(f"search will be slower, in numpy alone: {reason}")
             return
-        build_data["artifacts"].append("kb/kernels/libnative.so")
+        build_data["artifacts"] += [
+            "kb/ranking/kernels/libnative.so",
+            "kb/ranking/kernels/libnative.crc",
+        ]
         build_data["pure_python"] = False
         machine = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["tag"] = f"py3-none-{machine}"
 
 
 def compiled(source: Path, library: Path, *more: str) -> str:
-    """Makes the library; why that could not be, or nothing. `more` is said to the compiler, too."""
+    """Makes the library and beside it a file of its checksum (`.crc`), which is read before it is
+    loaded; why that could not be, or nothing. `more` is said to the compiler, too.
+    """
     compiler = shlex.split(os.environ.get("CC", "cc"))
     seal = f"-DSEAL={crc32(source.read_bytes())}u"
     with tempfile.TemporaryDirectory(dir=library.parent) as room:
@@ -53,5 +58,8 @@ def compiled(source: Path, library: Path, *more: str) -> str:
             return f"no C compiler: {error}"
         if done.returncode:
             return f"{compiler[0]} failed: {done.stderr.strip() or done.returncode}"
+        checksum = Path(room, "checksum")
+        checksum.write_text(f"{crc32(made.read_bytes()):08x}", "utf-8")
+        os.replace(checksum, library.with_suffix(".crc"))
         os.replace(made, library)
     return ""
