@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from kb import catalogues
-from kb.articles import Problem
-from kb.messages import Message
+from kb.base import catalogs
+from kb.base.messages import Message
+from kb.content.problems import Problem
 
-RUSSIAN = catalogues.languages(None, ("ru", "en"), "ru")
+RUSSIAN = catalogs.languages(None, ("ru", "en"), "ru")
 INNER = Message("is no date: {written}", written="{x} вчера")
 NESTED = Message("`{key}` {wrong}; it counts as absent", key="updated", wrong=INNER)
 COUNTED = Message("{n} error", "{n} errors", n=1022)
@@ -86,7 +86,7 @@ def test_a_site_that_translates_badly_reads_english(tmp_path):
         'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
         'msgid "there is no image {target}"\nmsgstr "нет {картинки}"\n'
     )
-    own = catalogues.languages(tmp_path, ("ru",), "ru")
+    own = catalogs.languages(tmp_path, ("ru",), "ru")
 
     assert (
         own.say(Message("there is no image {target}", target="a.png")) == "there is no image a.png"
@@ -103,4 +103,5 @@ def test_every_message_is_in_the_russian_catalogue_with_its_values():
         forms = (said,) if isinstance(said, str) else said
         assert len(forms) == (3 if plural else 1), template
         for form in forms:
-            assert sorted(PLACE.findall(form)) == sorted(PLACE.findall(template)), template
+            wanted = plural[0] if plural else template  # «21 статью» is said with the first form
+            assert sorted(PLACE.findall(form)) == sorted(PLACE.findall(wanted)), template

@@ -1,6 +1,10 @@
-"""Runs a function on many values in child processes, each under a time and a memory limit."""
+"""Runs a function on many values in child processes, each under a time and a memory limit.
+
+Time is that of the processor, so that a busy machine fails no value; the clock bounds a hang alone.
+"""
 
 import ctypes
+import fcntl
 import multiprocessing
 import os
 import resource
@@ -18,7 +22,7 @@ from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic, Literal, TypeVar
 
-from kb import memory
+from kb.base import gc_tuning
 
 Value = TypeVar("Value")
 Result = TypeVar("Result")
@@ -29,12 +33,14 @@ _PATIENCE = 1.0  # seconds a child whose pipe has closed gets to say how it ende
 _LAST = b"1"  # before an answer: the child ends itself now
 _READY = b"2"  # instead of an answer: what comes next is work, not imports
 _START = 60.0  # seconds a child gets to start
+_HANG, _LEAST_HANG = 30, 60.0  # times the limit, and seconds: a value that does nothing is given up
 _AHEAD = 512  # results held back at most while an earlier one is awaited
+_IMPORTED_BY = os.getpid()  # a process forked later cannot use the fork server of its parent
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What came of a value instead of a result.
+    """The failure of a value.
 
     `time` and `memory` are the limits; `crash` is an exception of the function, the sudden end of
     its process, or a result that cannot be sent back.
@@ -51,17 +57,24 @@ def each(
     processes: int = 2,
     seconds: float = 10.0,
     megabytes: int = 512,
+    hang: float | None = None,
     meanwhile: Callable[[], object] | None = None,
 ) -> Iterator[tuple[int, Result | Failure]]:
-    """Number and result of every value, in order. A value that breaks a limit is a Failure.
+    """Yields the number and result of every value, in order; a Failure where it broke a limit.
+
+    `seconds` of processor time are what a value may take, and `hang` seconds of the clock, thirty
+    times as many and a minute at least unless given. Where the system does not tell the processor
+    time of a child, the clock stands for it.
 
     Children live on from value to value, so the function should leave nothing behind. They are
-    forked where the caller has one thread; otherwise they start afresh and import the function by
-    name. `megabytes` is what a value may take beyond what the child holds before its first one.
-    Values are taken as they are needed. Closing the iterator ends the children. `meanwhile` is
-    called once, as soon as they are at work.
+    forked where the caller has one thread; otherwise a server of one thread forks them, which has
+    imported the function's module, and they import the function by name. `megabytes` is what a
+    value may take beyond what the child holds before its first one. Values are taken as they are
+    needed. Closing the iterator ends the children. `meanwhile` is called once, as soon as they are
+    at work.
     """
-    team = _Team(function, enumerate(values), max(1, processes), seconds, megabytes)
+    hang = max(_HANG * seconds, _LEAST_HANG) if hang is None else hang
+    team = _Team(function, enumerate(values), max(1, processes), seconds, megabytes, hang)
     try:
         team.hand_out()
         if meanwhile and team.children:
@@ -78,12 +91,14 @@ def each(
 
 @dataclass(slots=True, eq=False)
 class _Child(Generic[Value]):
-    """A process, our end of its pipe, and the values it has not answered for."""
+    """A child process, our end of its pipe, and the values that are in its queue."""
 
     process: BaseProcess
     pipe: Connection
     work: deque[tuple[int, Value]] = field(default_factory=deque)
     since: float = 0.0  # when its first value was begun, as far as we know
+    used: float = 0.0  # its processor time then
+    look: float = 0.0  # when its first value may have broken the limit
     is_ready: bool = False  # it has started; until then no value's time runs
 
 
@@ -95,6 +110,7 @@ class _Team(Generic[Value, Result]):
         processes: int,
         seconds: float,
         megabytes: int,
+        hang: float,
     ) -> None:
         self.function = function
         self.values = values
@@ -102,13 +118,14 @@ class _Team(Generic[Value, Result]):
         self.processes = processes
         self.seconds = seconds
         self.megabytes = megabytes
+        self.hang = hang
         self.children: list[_Child[Value]] = []
         self.done: dict[int, Result | Failure] = {}
         self.given = 0  # number of the next value never yielded
         # Seconds a value takes, lately. A child that starts afresh costs more than a few values:
         # it is given many at first, so that few values start one child.
-        is_fork = _context().get_start_method() == "fork"
-        self.pace = _BATCH_SECONDS if is_fork else _BATCH_SECONDS / _MAX_BATCH
+        is_afresh = self._context().get_start_method() == "spawn"
+        self.pace = _BATCH_SECONDS / _MAX_BATCH if is_afresh else _BATCH_SECONDS
         self.is_exhausted = False
 
     def results(self) -> Iterator[tuple[int, Result | Failure]]:
@@ -123,7 +140,7 @@ class _Team(Generic[Value, Result]):
                 return
 
     def hand_out(self) -> None:
-        """Gives every child that is idle something to do, and starts those that are missing."""
+        """Gives every idle child values, and starts the children that are missing."""
         for child in [*self.children]:
             if not child.work:
                 self._give(child)
@@ -158,28 +175,42 @@ class _Team(Generic[Value, Result]):
                 self.done[number] = Failure("crash", f"the value cannot be sent: {_said(error)}")
             else:
                 child.work.append((number, value))
-        child.since = time.monotonic()
+        self._begin(child)
         try:
             child.pipe.send(messages)
         except OSError:
             self._bury(child, None)
 
     def _gather(self) -> None:
-        """Waits for the next answer, or for the next limit to be passed."""
+        """Waits for the next answer, or until a limit may have been broken."""
         busy = [child for child in self.children if child.work]
-        now = time.monotonic()
-        rest = min(self._end_of(child) for child in busy) - now
+        rest = min(child.look for child in busy) - time.monotonic()
         ready = wait([child.pipe for child in busy], max(0.0, rest))
         for child in busy:
             if child.pipe in ready:
                 self._hear(child)
-            elif time.monotonic() > self._end_of(child):
-                message = f"took longer than {self.seconds:g} s"
-                self._bury(child, Failure("time", message))
+            elif time.monotonic() >= child.look and (failure := self._broken(child)):
+                self._bury(child, failure)
 
-    def _end_of(self, child: _Child[Value]) -> float:
-        """When the child's first value has had its time."""
-        return child.since + (self.seconds if child.is_ready else max(_START, self.seconds))
+    def _begin(self, child: _Child[Value]) -> None:
+        """Notes that the child begins its first value now."""
+        child.since = time.monotonic()
+        child.used = _processor_time(child.process, child.since)
+        child.look = child.since + self._limit(child)
+
+    def _limit(self, child: _Child[Value]) -> float:
+        return self.seconds if child.is_ready else max(_START, self.seconds)
+
+    def _broken(self, child: _Child[Value]) -> Failure | None:
+        """The failure of the child's first value, or None; then the next look is set."""
+        now, limit = time.monotonic(), self._limit(child)
+        used = _processor_time(child.process, now) - child.used
+        if used >= limit:
+            return Failure("time", f"took more than {limit:g} s of processor time")
+        if now - child.since >= max(self.hang, limit):
+            return Failure("time", f"did not end within {max(self.hang, limit):g} s")
+        child.look = min(now + max(limit - used, 0.01), child.since + max(self.hang, limit))
+        return None
 
     def _hear(self, child: _Child[Value]) -> None:
         try:
@@ -188,7 +219,8 @@ class _Team(Generic[Value, Result]):
             self._bury(child, None)
             return
         if message == _READY:
-            child.is_ready, child.since = True, time.monotonic()
+            child.is_ready = True
+            self._begin(child)
             return
         number, _ = child.work.popleft()
         try:
@@ -197,12 +229,12 @@ class _Team(Generic[Value, Result]):
             self.done[number] = Failure("crash", f"the result cannot be read: {_said(error)}")
         now = time.monotonic()
         self.pace += 0.2 * (now - child.since - self.pace)
-        child.since = now
+        self._begin(child)
         if message[:1] == _LAST:
             self._replace(child)
 
     def _bury(self, child: _Child[Value], failure: Failure | None) -> None:
-        """Ends a child whose first value has failed."""
+        """Ends a child whose first value failed."""
         child.process.kill() if failure else child.process.join(_PATIENCE)
         child.process.kill()
         child.process.join()
@@ -212,7 +244,7 @@ class _Team(Generic[Value, Result]):
         self._replace(child)
 
     def _replace(self, child: _Child[Value]) -> None:
-        """Ends a child; the values it has not answered for are another's now."""
+        """Ends a child; another one gets the values in its queue."""
         self.children.remove(child)
         self.again.extendleft(reversed(child.work))
         child.process.kill()
@@ -221,24 +253,36 @@ class _Team(Generic[Value, Result]):
         child.process.close()
 
     def _start(self) -> _Child[Value]:
-        context = _context()
+        context = self._context()
         ours, theirs = context.Pipe()
-        is_fork = context.get_start_method() == "fork"
-        strangers = [c.pipe for c in self.children] + [ours] if is_fork else []
+        method = context.get_start_method()
+        strangers = [c.pipe for c in self.children] + [ours] if method == "fork" else []
+        parent = None if method == "forkserver" else os.getpid()
         # The type of `context.Process` is only known of the concrete contexts.
         process: BaseProcess = context.Process(  # type: ignore[attr-defined]
             target=_work,
-            args=(theirs, strangers, self.function, self.megabytes, os.getpid()),
+            args=(theirs, strangers, self.function, self.megabytes, parent),
             daemon=not multiprocessing.current_process().daemon,
         )
         with warnings.catch_warnings():
-            if is_fork:  # a library may hold a thread of its own that Python does not know
+            if method == "fork":  # a library may hold a thread of its own that Python does not know
                 warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         theirs.close()
         child: _Child[Value] = _Child(process, ours)
         self.children.append(child)
         return child
+
+    def _context(self) -> BaseContext:
+        """How children start: no process with threads is forked (decision 19)."""
+        methods = multiprocessing.get_all_start_methods()
+        if "fork" in methods and threading.active_count() == 1:
+            return multiprocessing.get_context("fork")
+        if "forkserver" in methods and os.getpid() == _IMPORTED_BY:
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload([self.function.__module__])
+            return context
+        return multiprocessing.get_context("spawn")
 
     def end(self, *, at_once: bool) -> None:
         """Ends all children: idle ones leave when their pipe closes."""
@@ -255,11 +299,13 @@ class _Team(Generic[Value, Result]):
         self.children.clear()
 
 
-def _context() -> BaseContext:
-    can_fork = "fork" in multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context(
-        "fork" if can_fork and threading.active_count() == 1 else "spawn"
-    )
+def _processor_time(process: BaseProcess, now: float) -> float:
+    """The seconds of processor time a process has used; `now` where the system does not tell."""
+    try:
+        # clock_getcpuclockid(3) of Linux, which Python does not have for other processes
+        return time.clock_gettime((~(process.pid or 0) << 3) | 2)
+    except (OSError, AttributeError):
+        return now
 
 
 def _ending(code: int | None) -> str:
@@ -282,10 +328,10 @@ def _work(
     strangers: list[Connection],
     function: Callable[[Any], Any],
     megabytes: int,
-    parent: int,
+    parent: int | None,
 ) -> None:
-    """Answers for one value after another until the pipe closes."""
-    memory.settle()
+    """Computes one value after another until the pipe closes."""
+    gc_tuning.freeze()
     for other in strangers:
         other.close()
     _leave_with(parent)
@@ -303,23 +349,34 @@ def _work(
 
 
 def _answer(function: Callable[[Any], Any], message: bytes) -> tuple[bytes, bool]:
-    """The result or a failure, as bytes; and whether this process had better not go on."""
+    """The result or failure as bytes, and whether this process should end."""
     try:
         result = function(ForkingPickler.loads(message))
         return bytes(ForkingPickler.dumps(result)), False
     except MemoryError:
         result = Failure("memory", "took more memory than is allowed")
-    except RecursionError:
-        result = Failure("crash", "is nested too deeply")
     except Exception as error:
-        return bytes(ForkingPickler.dumps(Failure("crash", _said(error)))), False
+        failure = Failure("crash", _said(error))
+        return bytes(ForkingPickler.dumps(failure)), isinstance(error, RecursionError)
     except BaseException as error:
         result = Failure("crash", _said(error))
     return bytes(ForkingPickler.dumps(result)), True
 
 
-def _leave_with(parent: int) -> None:
-    """Dies when the parent does, even if it is killed; the closed pipe is the second way."""
+def _leave_with(parent: int | None) -> None:
+    """Dies when the parent does, even if it is killed; the closed pipe is the second way.
+
+    `parent` is its number where it forked this process, None where a fork server did: then the
+    system signals the end of the pipe that the parent holds, and SIGIO ends a process.
+    """
+    if parent is None:
+        if (caller := multiprocessing.parent_process()) is not None:
+            end = caller.sentinel
+            fcntl.fcntl(end, fcntl.F_SETOWN, os.getpid())
+            fcntl.fcntl(end, fcntl.F_SETFL, fcntl.fcntl(end, fcntl.F_GETFL) | os.O_ASYNC)
+            if wait([end], 0):
+                os._exit(1)
+        return
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != parent:

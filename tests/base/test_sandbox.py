@@ -11,8 +11,8 @@ import time
 import markdown
 import pytest
 
-from kb import limits
-from kb.limits import Failure
+from kb.base import sandbox
+from kb.base.sandbox import Failure
 
 
 def double(value):
@@ -64,7 +64,7 @@ def convert(text):
 
 
 def results(function, values, **limits_):
-    return [result for _, result in limits.each(function, values, **limits_)]
+    return [result for _, result in sandbox.each(function, values, **limits_)]
 
 
 STRANGERS = set()  # a browser that other tests left open, say
@@ -77,10 +77,17 @@ def _know_strangers():
 
 
 def children():
-    """Processes of ours that were not there before the test, but for Python's own tracker."""
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        found = set(file.read().split()) - STRANGERS
-    return [pid for pid in found if "resource_tracker" not in _command(pid)]
+    """Processes that were not there before the test: ours, and those a server forks for us."""
+    ours = _children_of(os.getpid())
+    servers = {pid for pid in ours if "forkserver" in _command(pid)}
+    forked = {child for server in servers for child in _children_of(server)}
+    return sorted((ours | forked) - servers - STRANGERS)
+
+
+def _children_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        found = set(file.read().split())
+    return {child for child in found if "resource_tracker" not in _command(child)}
 
 
 def _command(pid):
@@ -92,7 +99,7 @@ def _command(pid):
 
 
 def test_results_come_in_the_order_of_the_values():
-    found = list(limits.each(double, range(2_000), processes=2))
+    found = list(sandbox.each(double, range(2_000), processes=2))
 
     assert found == [(i, i * 2) for i in range(2_000)]
     assert children() == []
@@ -120,20 +127,21 @@ def test_few_values_start_few_children():
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        ("loop", "time", "took longer than 0.5 s"),
-        ("sleep", "time", "took longer than 0.5 s"),
+        ("loop", "time", "took more than 0.5 s of processor time"),
+        ("sleep", "time", "did not end within 5 s"),
         ("memory", "memory", "took more memory than is allowed"),
         ("exit", "crash", "its process ended with exit code 3"),
         ("kill", "crash", "its process was ended by SIGKILL"),
         ("raise", "crash", "ValueError: no such thing"),
         ("leave", "crash", "SystemExit: 0"),
-        ("recursion", "crash", "is nested too deeply"),
+        ("recursion", "crash", "RecursionError: maximum recursion depth exceeded"),
     ],
 )
 def test_a_value_that_breaks_a_limit_is_a_failure_and_the_others_are_not(value, kind, message):
     values = [1, 2, value, 3, value, 4]
 
-    found = results(misbehave, values, seconds=0.5, megabytes=200)
+    hang = 5.0 if value == "sleep" else None
+    found = results(misbehave, values, seconds=0.5, megabytes=200, hang=hang)
 
     assert found == [1, 2, Failure(kind, message), 3, Failure(kind, message), 4]
     assert children() == []
@@ -159,8 +167,48 @@ def test_a_slow_value_does_not_take_its_batch_with_it():
 
     found = results(misbehave, values, seconds=0.5)
 
-    assert found[250] == Failure("time", "took longer than 0.5 s")
+    assert found[250] == Failure("time", "took more than 0.5 s of processor time")
     assert found[:250] + found[251:] == values[:250] + values[251:]
+
+
+def work_for(seconds):
+    """Uses so much processor time, however long that takes on this machine."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return seconds
+
+
+def test_a_busy_machine_fails_no_value_that_keeps_within_its_processor_time():
+    busy = [
+        subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        for _ in range(3 * (os.cpu_count() or 1))
+    ]
+    try:
+        found = results(work_for, [0.3, 30, 0.3], processes=2, seconds=0.5, hang=600.0)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+    assert found == [0.3, Failure("time", "took more than 0.5 s of processor time"), 0.3]
+
+
+def test_a_value_that_waits_is_given_time_by_the_clock():
+    assert results(slowly, [1.0, 0.1], seconds=0.3, hang=60.0) == [1.0, 0.1]
+
+
+def slowly(seconds):
+    time.sleep(seconds)
+    return seconds
+
+
+def test_where_the_processor_time_of_a_child_is_not_told_the_clock_decides(monkeypatch):
+    monkeypatch.delattr(time, "clock_gettime")
+
+    found = results(misbehave, ["sleep", "fine"], seconds=0.5)
+
+    assert found == [Failure("time", "took more than 0.5 s of processor time"), "fine"]
 
 
 def test_real_markdown_bombs_are_stopped():
@@ -178,7 +226,7 @@ def test_real_markdown_bombs_are_stopped():
 
 def test_a_caller_that_waits_does_not_fail_the_values_behind():
     found = []
-    for _, result in limits.each(double, range(20), seconds=0.3):
+    for _, result in sandbox.each(double, range(20), seconds=0.3):
         found.append(result)
         if len(found) == 1:
             time.sleep(0.6)
@@ -196,7 +244,7 @@ def test_values_are_taken_as_they_are_needed():
             yield i
             i += 1
 
-    running = limits.each(double, endless())
+    running = sandbox.each(double, endless())
     first = next(running)
     running.close()
 
@@ -206,7 +254,7 @@ def test_values_are_taken_as_they_are_needed():
 
 
 def test_a_break_in_the_callers_loop_ends_the_children():
-    running = limits.each(misbehave, ["fine", "sleep", "sleep"], seconds=60)
+    running = sandbox.each(misbehave, ["fine", "sleep", "sleep"], seconds=60)
     assert next(running) == (0, "fine")
 
     begun = time.monotonic()
@@ -216,13 +264,30 @@ def test_a_break_in_the_callers_loop_ends_the_children():
     assert children() == []
 
 
-def test_threads_get_children_that_start_afresh():
+def test_threads_get_children_of_a_server_of_one_thread():
     found = []
     thread = threading.Thread(target=lambda: found.extend(results(double, [1, 2, 3])))
     thread.start()
     thread.join(30)
 
     assert found == [2, 4, 6]
+
+
+def test_a_forked_process_with_threads_has_no_server_and_starts_its_own_children():
+    code = (
+        "import multiprocessing, os, threading, time\n"
+        "from kb.base import sandbox\n"
+        "def fork():\n"
+        "    if child := os.fork(): os._exit(os.waitpid(child, 0)[1] != 0)\n"
+        "fork()\n"
+        "threading.Thread(target=time.sleep, args=[60], daemon=True).start()\n"
+        "print([result for _, result in sandbox.each(abs, [-1, -2])], flush=True)\n"
+        "os._exit(0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+
+    assert (done.stdout, done.stderr, done.returncode) == ("[1, 2]\n", "", 0)
 
 
 def _alive(pid):
@@ -235,8 +300,8 @@ def _alive(pid):
 
 PARENT = textwrap.dedent(
     """
-    import os, signal, sys, time
-    from kb import limits
+    import os, signal, sys, threading, time
+    from kb.base import sandbox as limits
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's `&` ignores it
 
@@ -244,15 +309,20 @@ PARENT = textwrap.dedent(
         os.write(1, b"%d\\n" % os.getpid())  # at once: two children write here
         time.sleep(60)
 
-    for _ in limits.each(work, range(4), processes=2, seconds=60):
-        pass
+    if __name__ == "__main__":
+        if "threads" in sys.argv:
+            threading.Thread(target=time.sleep, args=[600], daemon=True).start()
+        for _ in limits.each(work, range(4), processes=2, seconds=60):
+            pass
     """
 )
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGKILL, signal.SIGINT])
-def test_children_end_with_their_parent(with_signal):
-    command = [sys.executable, "-c", PARENT]
+@pytest.mark.parametrize("threads", [[], ["threads"]])
+def test_children_end_with_their_parent(with_signal, threads, tmp_path):
+    (tmp_path / "parent.py").write_text(PARENT)
+    command = [sys.executable, str(tmp_path / "parent.py"), *threads]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as parent:
         pids = [int(parent.stdout.readline()) for _ in range(2)]
         assert all(_alive(pid) for pid in pids)

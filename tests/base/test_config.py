@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from kb import config
-from kb.config import Settings
-from kb.errors import ConfigError
+from kb.base import config
+from kb.base.config import Settings
+from kb.base.errors import ConfigError
 
 
 def load(folder: Path, environ: dict[str, str] | None = None, **options: object) -> config.Loaded:
@@ -68,6 +68,7 @@ def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
         ("KB_LANG", "russian", "'russian' is not a language code such as ru or en"),
         ("KB_LANGS", ",", "name at least one language"),
         ("KB_ACCENT", "blue", "write it as #rrggbb"),
+        ("KB_ACCENT", "#123456; } body { display: none", "write it as #rrggbb"),
         ("KB_BASE_URL", "help.example.com", "write https://help.example.com"),
         ("KB_SUPPORT_EMAIL", "support", "write support@example.com"),
         ("KB_RETENTION_DAYS", "0", "setting retention_days (KB_RETENTION_DAYS): "),
@@ -109,13 +110,72 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
 
 
 def test_a_mistyped_variable_is_noticed():
-    environ = {"KB_PROT": "1", "KB_PORT": "1", "KB_TEST_REQUIRE": "1", "PATH": "/bin"}
+    environ = {"KB_PROT": "1", "KB_PORT": "1", "KB_TEST_REQUIRE": "1", "PATH": "/bin", "KB_Q": "1"}
 
-    assert config.unknown_variables(environ) == ["KB_PROT"]
+    assert config.unknown_variables(environ) == {"KB_PROT": "KB_PORT", "KB_Q": ""}
+
+
+@pytest.mark.parametrize("icons", ["api", "=💳", "billing=💳,api="])
+def test_half_a_pair_is_no_icon(icons):
+    with pytest.raises(ConfigError, match="write billing=💳"):
+        load(Path("/nowhere"), {"KB_ICONS": icons})
+
+
+def test_folders_of_tools_that_are_not_there_are_known(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "file").touch()
+    tools = {"KB_TOOLS": "docs=hugo,nodir=hugo,file=mkdocs,plain", "KB_ARTICLES": str(tmp_path)}
+
+    assert config.unknown_folders(load(Path("/nowhere"), tools).settings) == ["nodir", "file"]
+    tools["KB_ARTICLES"] = str(tmp_path / "none")
+    assert config.unknown_folders(load(Path("/nowhere"), tools).settings) == []
+
+
+def test_all_mistakes_are_told_at_once(tmp_path):
+    (tmp_path / "kb.toml").write_text("workers = 99\nprot = 1\n[checks]\nstale = 'loud'\n", "utf-8")
+
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, {"KB_PORT": "http"})
+
+    told = str(caught.value)
+    file = tmp_path / "kb.toml"
+    assert "setting port (KB_PORT): 'http' is no whole number; " in told
+    assert f"setting workers ({file}): 99 is too large: 64 is the most; " in told
+    assert f"setting prot ({file}): no such setting; " in told
+    assert f"setting checks.stale ({file}): 'loud' is none of 'error', 'warning'," in told
+    assert told.count("kb config --help") == 1
+
+
+def test_a_mistake_in_the_tool_of_all_folders_names_the_setting(tmp_path):
+    with pytest.raises(ConfigError, match=r"setting tools \(KB_TOOLS\): 'hugoo' is none of"):
+        load(tmp_path, {"KB_TOOLS": "hugoo"})
+
+
+VALUES = ([1], {"a": 1}, "zz", -5, 10**9, 3.5, True, float("nan"), [["x"]], [{"title": "a"}],
+          [{"title": "a", "url": "b", "c": 1}], {"no-author": "loud"})  # fmt: skip
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_what_is_wrong_is_said_in_our_words(tmp_path, name):
+    told = []
+    for value in VALUES:
+        try:
+            load(tmp_path, **{name: value})
+        except ConfigError as error:
+            told.append(str(error))
+
+    assert told
+    theirs = ("Input", "should", "valid", "cannot be used")
+    for message in told:
+        assert message.startswith(f"setting {name}")
+        assert not [word for word in theirs if word in message]
 
 
 def test_secrets_are_shown_as_dots(tmp_path):
-    environ = {"KB_API_TOKEN": "s3cret", "KB_DATABASE_URL": "postgresql+psycopg://kb:s3cret@db/kb"}
+    environ = {
+        "KB_API_TOKEN": "s3cret-s3cret-s3cret",
+        "KB_DATABASE_URL": "postgresql+psycopg://kb:s3cret@db/kb",
+    }
 
     rows = {name: value for name, value, _, _ in config.describe(load(tmp_path, environ))}
 
@@ -141,3 +201,26 @@ def test_the_log_is_a_file_in_the_data_folder_unless_a_database_is_named(tmp_pat
 def test_a_hash_that_a_shell_has_eaten_from_is_named(broken):
     with pytest.raises(ConfigError, match=r"leads_password.*not whole.*kb config --hash"):
         load(Path("/nowhere"), {"KB_LEADS_PASSWORD": broken})
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["a", "short-one", "aaaaaaaaaaaaaaaa", "121212121212", "123456789012", "Password2026!",
+     "passwordpassword", "qwertyuiop12", "парольпароль", "1234567890987", "qwerty-admin-12345"],
+)  # fmt: skip
+def test_a_password_that_is_guessed_is_refused(weak):
+    with pytest.raises(ConfigError, match=r"this password is .*; take") as refused:
+        load(Path("/nowhere"), {"KB_LEADS_PASSWORD": weak})
+
+    assert len(weak) == 1 or weak not in str(refused.value)
+
+
+@pytest.mark.parametrize("strong", ["correct horse battery staple", "зелёный чайник на крыше"])
+def test_four_words_are_a_password(strong):
+    assert load(Path("/nowhere"), {"KB_LEADS_PASSWORD": strong}).settings.leads_password
+
+
+@pytest.mark.parametrize("weak", ["a", "nineteen characters", "aaaaaaaaaaaaaaaaaaaaaaaa"])
+def test_a_token_that_is_guessed_is_refused(weak):
+    with pytest.raises(ConfigError, match=r"this token is easily guessed; .*openssl rand"):
+        load(Path("/nowhere"), {"KB_API_TOKEN": weak})

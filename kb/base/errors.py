@@ -1,6 +1,6 @@
-"""What keeps the service from working. A writer's mistake is a value, an `articles.Problem`."""
+"""Errors that keep the service from working. A writer's mistake is a value, a `Problem`."""
 
-from kb.messages import Message
+from kb.base.messages import Message
 
 
 class KBError(Exception):
@@ -8,9 +8,9 @@ class KBError(Exception):
 
     @property
     def message(self) -> Message:
-        """What was raised; where it was raised as plain text, no language but English has it."""
-        told = self.args[0] if self.args else ""
-        return told if isinstance(told, Message) else Message("{text}", text=str(told))
+        """The message; one that was raised as plain text is not translated."""
+        argument = self.args[0] if self.args else ""
+        return argument if isinstance(argument, Message) else Message("{text}", text=str(argument))
 
 
 class ConfigError(KBError):
@@ -18,7 +18,7 @@ class ConfigError(KBError):
 
 
 class ArticlesMissing(KBError):
-    """The articles folder is not there."""
+    """The articles folder does not exist."""
 
 
 class IndexMissing(KBError):
@@ -35,6 +35,10 @@ class BuildFailed(KBError):
 
 class MailFailed(KBError):
     """The mail server did not take a letter, or not for everybody."""
+
+
+class MailRefused(MailFailed):
+    """The mail server will never take a letter: there is no such mailbox."""
 
 
 class BuildBusy(BuildFailed):

@@ -1,4 +1,4 @@
-"""Sentences for people: English text that keeps what it was made of. Knows no other language."""
+"""Messages for people: English sentences that can be translated later."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Union
@@ -11,7 +11,7 @@ Translate = Callable[[str, str, int], str]  # template, its plural or "", number
 
 
 class Message(str):
-    """A sentence in English, and the template and values it can be said from in any language.
+    """A sentence in English with the template and values from which it can be translated.
 
     The template is the sentence's name in the catalogues; `{name}` in it stands for a value. An
     `int` is a count, its digits grouped as a language groups them; a value that is a Message is
@@ -34,9 +34,9 @@ class Message(str):
         return (self.template, self.plural), dict(self.values)
 
     def said(self, translate: Translate, written: Callable[[int], str]) -> str:
-        """The sentence in the language of `translate`, in which counts are `written`.
+        """The translated sentence; `translate` looks a template up, `written` formats numbers.
 
-        A translation that asks for values there are none of gives way to English.
+        English stands in for a translation that asks for values there are none of.
         """
         try:
             return _filled(self.template, self.plural, self.values, translate, written)
@@ -44,7 +44,7 @@ class Message(str):
             return str(self)
 
     def with_values(self, **values: Value) -> "Message":
-        """The same sentence with other values where it has such."""
+        """The same sentence with other values, of those it has."""
         known = {name: value for name, value in values.items() if name in self.values}
         return type(self)(self.template, self.plural, **{**self.values, **known})
 
@@ -57,15 +57,15 @@ class Message(str):
         return [self.template, self.plural, values]
 
     @classmethod
-    def from_json(cls, told: Any) -> "Message":
-        """The message `to_json` was asked of, or one of text alone, as older versions kept it.
+    def from_json(cls, value: Any) -> "Message":
+        """The message of values of `to_json`, or of text alone, as older versions stored it.
 
         Raises TypeError or ValueError for anything else.
         """
-        if isinstance(told, str):
-            return cls(told)
+        if isinstance(value, str):
+            return cls(value)
         try:
-            template, plural, values = told
+            template, plural, values = value
             return cls(
                 template,
                 plural,
@@ -82,7 +82,7 @@ class Message(str):
         from pydantic_core import core_schema  # every command says messages, few need its models
 
         return core_schema.no_info_plain_validator_function(
-            lambda told: told if isinstance(told, cls) else cls.from_json(told),
+            lambda value: value if isinstance(value, cls) else cls.from_json(value),
             serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
         )
 

@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from kb import limits, memory
+from kb.base import gc_tuning, sandbox
 
 USUAL = (700, 10, 10)
 
@@ -13,7 +13,7 @@ USUAL = (700, 10, 10)
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch):
     before = gc.get_threshold()
-    monkeypatch.setattr(memory, "_USUAL", USUAL)
+    monkeypatch.setattr(gc_tuning, "_USUAL", USUAL)
     yield
     gc.set_threshold(*before)
     gc.unfreeze()
@@ -22,19 +22,19 @@ def _as_before(monkeypatch):
 def test_what_is_made_at_the_start_is_not_gone_over_again_and_again():
     gc.set_threshold(*USUAL)
 
-    memory.look_seldom()
+    gc_tuning.collect_seldom()
 
     assert gc.get_threshold()[0] > 100 * USUAL[0]
 
 
 def test_what_is_not_in_use_any_more_is_freed_between_two_works():
-    memory.look_seldom()
+    gc_tuning.collect_seldom()
     left = Build()
     left.itself = left
     gone = weakref.ref(left)
 
     del left
-    memory.look_now()
+    gc_tuning.collect()
 
     assert gone() is None
 
@@ -44,18 +44,18 @@ class Build:
 
 
 def test_what_is_there_stays_and_what_comes_is_looked_at_as_usual():
-    memory.look_seldom()
+    gc_tuning.collect_seldom()
 
-    memory.settle()
+    gc_tuning.freeze()
 
     assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == USUAL
 
 
 def test_children_that_render_look_as_usual():
-    memory.look_seldom()
+    gc_tuning.collect_seldom()
 
-    found = [result for _, result in limits.each(thresholds, [0])]
+    found = [result for _, result in sandbox.each(thresholds, [0])]
 
     assert found == [USUAL]
 

@@ -1,4 +1,4 @@
-"""The words of each language of a site, read from catalogues. Knows no page and no letter."""
+"""Message catalogues: the translations of a site's languages, read from `.po` files."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -11,12 +11,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
-from kb import shipped
-from kb.messages import Message
+from kb.base import resources
+from kb.base.messages import Message
 
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
-_REMEMBERED = 4096  # texts of numbers: Babel reads its pattern anew each time
+_REMEMBERED = 1024  # texts of numbers: Babel reads its pattern anew each time
 
 
 class Languages:
@@ -48,7 +48,7 @@ class Languages:
 
 def languages(templates: Path | None, wanted: tuple[str, ...], default: str) -> Languages:
     """With our catalogues, and the one beside the site's own `templates`, which goes before."""
-    ours = shipped.folder("translations")
+    ours = resources.folder("translations")
     return Languages([templates / "translations", ours] if templates else [ours], wanted, default)
 
 
@@ -78,5 +78,8 @@ def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
 
 @lru_cache(_REMEMBERED)
 def number(value: float, code: str, digits: int = 0) -> str:
-    """As people write it: «1 234,5», “1,234.5”; exactly so many digits after the point."""
+    """A number as people of a language write it: «1 234,5», “1,234.5”.
+
+    `digits` is how many follow the decimal point.
+    """
     return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code)

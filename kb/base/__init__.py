@@ -1,0 +1,1 @@
+"""What every room uses: settings, errors, messages, catalogs, resources, the sandbox."""

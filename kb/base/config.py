@@ -1,0 +1,576 @@
+"""Settings and where each came from. Reads file and environment once, then never again."""
+
+import os
+import re
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from kb.base import passwords
+from kb.base.errors import ConfigError
+from kb.base.roles import LEAD, ROLES, WRITER
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+FILE = "kb.toml"
+_PREFIX = "KB_"
+
+
+Tool = Literal[
+    "plain", "diplodoc", "docfx", "docusaurus", "gitbook", "hugo", "jekyll", "mkdocs", "obsidian",
+    "starlight", "wikijs",
+]  # fmt: skip
+
+
+class FooterLink(BaseModel):
+    """A link a site adds to its footer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    url: str
+
+
+class Settings(BaseModel):
+    """Everything that can be set; `kb config --help` prints the descriptions.
+
+    In `kb.toml` a setting is named as here; in the environment `KB_` and the name in capitals.
+    Lists are comma-separated in the environment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    articles: Path = Field(Path("articles"), description="folder of Markdown articles")
+    data: Path = Field(Path("var"), description="folder of builds and of the embedded database")
+    database_url: SecretStr | None = Field(
+        None, description="database of the search log; without it an SQLite file in the data folder"
+    )
+    lang: str = Field("ru", description="language of the interface where nothing else decides")
+    langs: tuple[str, ...] = Field(("ru", "en"), description="languages of articles and interface")
+    site_name: str = Field(
+        "", description="name in the header; empty: “Help centre” in the reader's language"
+    )
+    base_url: str = Field(
+        "", description="public address, for links; the site is served below its path"
+    )
+    logo: str = Field("", description="path of a logo inside the articles folder")
+    accent: str = Field(
+        "#1a56db", description="colour of links, buttons and short answers, #rrggbb"
+    )
+    icons: dict[str, str] = Field(
+        {}, description="icon of a topic on the home page, by its address: an emoji or a letter"
+    )
+    footer: str = Field("", description="a line of text at the foot of every page")
+    links: tuple[FooterLink, ...] = Field((), description="further links in the footer")
+    templates: Path | None = Field(None, description="folder of own templates, looked in first")
+    static: Path | None = Field(None, description="folder of own static files, looked in first")
+    promise: str = Field("", description="how fast support replies, and to whom, in a sentence")
+    promises: dict[str, str] = Field(
+        {},
+        description="how fast support replies, by plan, plan/type, */type or *:"
+        " within 30 minutes on weekdays 9–18 Europe/Moscow",
+    )
+    holidays: tuple[str, ...] = Field(
+        (), description="days on which support rests: 2027-01-01..2027-01-08, or 01-01 of any year"
+    )
+    first_plans: tuple[str, ...] = Field(
+        (), description="plans whose letters come first in the list, such as trial and new"
+    )
+    delay: str = Field("", description="notice of an unexpected delay, in a sentence")
+    delay_until: date | None = Field(None, description="last day on which the notice is shown")
+    support_email: str = Field("", description="where “ask us” also leads")
+    edit_url: str = Field("", description="address of a file's edit page, with {path}")
+    leads_password: SecretStr | None = Field(
+        None, description="password of the leads' board, text or scrypt hash"
+    )
+    leads: Path | None = Field(
+        None,
+        description="file of the people of the board, by `kb leads`; without it leads.toml in the"
+        " data folder",
+    )
+    api_token: SecretStr | None = Field(None, description="token of the leads' API")
+    webhook_secret: SecretStr | None = Field(
+        None, description="secret of the push notices of the git host"
+    )
+    mcp: bool = Field(
+        False, description="let agents search and read at /mcp (Model Context Protocol)"
+    )
+    import_token: SecretStr | None = Field(
+        None, description="token of the API that `kb import --url` downloads from"
+    )
+    sync_remote: str = Field("origin", description="git remote that `kb sync` fetches from")
+    sync_branch: str = Field(
+        "", description="branch that is served; empty: the one checked out in the articles folder"
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="mail server for letters, smtp://user:password@host:port"
+    )
+    mail_from: str = Field(
+        "", description="sender of our letters; empty: KB_SUPPORT_EMAIL, else kb@ the mail server"
+    )
+    letter_types: tuple[str, ...] = Field(
+        (), description="types of letters that “ask us” offers, such as Payment,Delivery"
+    )
+    letter_plans: tuple[str, ...] = Field(
+        (), description="plans that customers choose from when they write, such as Free,Pro"
+    )
+    attachment_types: tuple[str, ...] = Field(
+        (
+            *("csv", "docx", "gif", "jpeg", "jpg", "json", "log", "mp4", "pdf", "png", "txt"),
+            *("webm", "webp", "xlsx", "zip"),
+        ),
+        description="endings of files that customers may attach; empty in kb.toml: none",
+    )
+    letters_email: tuple[str, ...] = Field(
+        (), description="mailboxes that get every letter; a reply from there goes to the customer"
+    )
+    letters_webhook: str = Field("", description="address that gets every letter as JSON")
+    letters_webhook_secret: SecretStr | None = Field(
+        None, description="secret that letters to KB_LETTERS_WEBHOOK are signed with"
+    )
+    letters_zendesk: str = Field(
+        "", description="Zendesk where letters become tickets, https://example.zendesk.com"
+    )
+    letters_zendesk_token: SecretStr | None = Field(
+        None, description="API token of Zendesk, as agent@example.com/token:TOKEN"
+    )
+    letters_zammad: str = Field("", description="Zammad where letters become tickets")
+    letters_zammad_token: SecretStr | None = Field(None, description="access token of Zammad")
+    letters_zammad_group: str = Field(
+        "Users", description="group of Zammad that new tickets belong to"
+    )
+    letters_telegram: str = Field(
+        "", description="chat of Telegram that is told of letters: its number or @name"
+    )
+    letters_telegram_token: SecretStr | None = Field(
+        None, description="token of the bot of Telegram that tells of letters"
+    )
+    letters_slack: SecretStr | None = Field(
+        None, description="incoming webhook of Slack that is told of letters"
+    )
+    letters_mattermost: SecretStr | None = Field(
+        None, description="incoming webhook of Mattermost that is told of letters"
+    )
+    follow_up_days: Annotated[int, Field(ge=0, le=90)] = Field(
+        3, description="days after which whoever got a reply is asked whether all works; 0: nobody"
+    )
+    suggestions_weeks: Annotated[int, Field(ge=1, le=52)] = Field(
+        1, description="the weekly letter tells what readers wish of articles every so many weeks"
+    )
+    leads_groups: tuple[str, ...] = Field(
+        (),
+        description="groups whose people a trusted proxy signs in to the board; * is anybody,"
+        " staff=writer a role",
+    )
+    leads_email: tuple[str, ...] = Field(
+        (), description="who gets the weekly letter and notices; lead@example.com=en in English"
+    )
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        90, description="days a single search is kept; groups and counts stay"
+    )
+    searches_per_minute: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        120, description="searches of one network that are recorded in a minute; all are answered"
+    )
+    searches_per_day: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        2000, description="searches of one network that are recorded in a day; all are answered"
+    )
+    min_askers: Annotated[int, Field(ge=1, le=1000)] = Field(
+        3,
+        description="askers (networks a day) of whom something is shown to others or leaves the"
+        " log; what fewer did, leads alone see",
+    )
+    learn: bool = Field(
+        True, description="questions that ended well at an article are searched with it"
+    )
+    review_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        365, description="days after which an unchanged article is due for review"
+    )
+    checks: dict[str, Literal["error", "warning", "hint", "off"]] = Field(
+        {}, description="rules of `kb check` that have another level, or are off"
+    )
+    tools: dict[str, Tool] = Field(
+        {}, description="tools that top-level folders are written for, where `kb index` errs"
+    )
+    max_article_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = Field(
+        2 * 2**20, description="a larger article is rejected"
+    )
+    render_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        10.0, description="an article that takes longer to render is rejected"
+    )
+    render_megabytes: Annotated[int, Field(ge=64, le=16384)] = Field(
+        128, description="an article that takes more memory to render is rejected"
+    )
+    remote_images: bool = Field(False, description="show images from other hosts")
+    trusted_hosts: tuple[str, ...] = Field(
+        (), description="host names the service answers to; empty: any"
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="addresses whose X-Forwarded-* headers are believed"
+    )
+    widget_parents: tuple[str, ...] = Field(
+        (), description="sites that may show the widget's frame"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        8000, description="port to listen on; 0: any free one"
+    )
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(2, description="serving processes")
+    log_format: Literal["text", "json"] = Field("text", description="shape of the server's log")
+    access_log: bool = Field(False, description="log each request, without its query string")
+
+    @field_validator("articles", "data", "templates", "static", "leads")
+    @classmethod
+    def _home_folder(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value is not None else None
+
+    @field_validator("lang", "langs")
+    @classmethod
+    def _short_codes(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one language, such as ru")
+        for code in (value,) if isinstance(value, str) else value:
+            if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha() and code.islower()):
+                raise ValueError(f"{code!r} is not a language code such as ru or en")
+        return value
+
+    @field_validator("icons")
+    @classmethod
+    def _signs(cls, value: dict[str, str]) -> dict[str, str]:
+        for topic, icon in value.items():
+            if not topic or not icon:
+                raise ValueError(f"{topic or icon!r} is half of a pair; write billing=💳")
+        return value
+
+    @field_validator("accent")
+    @classmethod
+    def _colour(cls, value: str) -> str:
+        if not re.fullmatch("#[0-9a-fA-F]{6}", value):
+            raise ValueError(f"{value!r} is no colour; write it as #rrggbb")
+        return value
+
+    @field_validator("promises")
+    @classmethod
+    def _promised(cls, value: dict[str, str]) -> dict[str, str]:
+        from kb.base import promise_text  # patterns that few commands need
+
+        for text in value.values():
+            promise_text.promise(text)
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _days_off(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from kb.base import promise_text
+
+        promise_text.holidays(value)
+        return value
+
+    @field_validator("leads_password")
+    @classmethod
+    def _strong_password(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if text.startswith("scrypt:") and not passwords.is_hash(text):
+            raise ValueError("the hash is not whole; make one with `kb config --hash` and quote it")
+        if text and not text.startswith("scrypt:") and (why := passwords.weakness(text)):
+            raise ValueError(f"this password is {why}")
+        return value
+
+    @field_validator("api_token")
+    @classmethod
+    def _strong(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and (why := passwords.token_weakness(value.get_secret_value())):
+            raise ValueError(f"this token is {why}")
+        return value
+
+    @field_validator("leads_groups")
+    @classmethod
+    def _groups(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for written in value:
+            group, equals, role = written.rpartition("=")
+            if equals and (role not in ROLES or not group):
+                raise ValueError(f"{written!r} names no role; write staff={WRITER} or staff={LEAD}")
+        return value
+
+    @field_validator(
+        "letters_webhook", "letters_zendesk", "letters_zammad", "letters_slack",
+        "letters_mattermost",
+    )  # fmt: skip
+    @classmethod
+    def _receiver(cls, value: str | SecretStr | None) -> str | SecretStr | None:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if text and not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", text):
+            raise ValueError("this is no address; write https://example.com/…")
+        return value
+
+    @field_validator("attachment_types")
+    @classmethod
+    def _endings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(ending.lstrip(".").casefold() for ending in value)
+
+    @field_validator("base_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError(f"{value!r} is no address; write https://help.example.com")
+        value = value.rstrip("/")
+        path = re.sub("^https?://[^/]*", "", value)
+        if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path):
+            raise ValueError(f"the path {path!r} is not of Latin letters, digits, - and _ alone")
+        return value
+
+    @field_validator("support_email", "mail_from", "leads_email", "letters_email")
+    @classmethod
+    def _mailbox(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for written in (value,) if isinstance(value, str) else value:
+            box = written if isinstance(value, str) else _reader(written)[0]
+            if box and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", box):
+                raise ValueError(f"{box!r} is no e-mail address; write support@example.com")
+        return value
+
+    @property
+    def letter_readers(self) -> dict[str, tuple[str, ...]]:
+        """Mailboxes of `leads_email` by the language their letters are written in."""
+        found: dict[str, tuple[str, ...]] = {}
+        for written in dict.fromkeys(self.leads_email):
+            box, code = _reader(written)
+            lang = code if code in self.langs else self.lang
+            found[lang] = (*found.get(lang, ()), box)
+        return found
+
+    def role_of(self, groups: Collection[str]) -> str:
+        """The role that `leads_groups` gives to somebody in these groups, or ""; leads go first."""
+        found = set()
+        for written in self.leads_groups:
+            group, _, role = written.rpartition("=") if "=" in written else (written, "", LEAD)
+            if group == "*" or group in groups:
+                found.add(role)
+        return next((role for role in ROLES if role in found), "")
+
+    @property
+    def leads_file(self) -> Path:
+        """Where the people of the board are kept."""
+        return self.leads or self.data / "leads.toml"
+
+    @property
+    def tells_answers(self) -> bool:
+        """Whether readers can be told by mail of an answer: by a mail server, with links."""
+        return self.smtp_url is not None and bool(self.base_url)
+
+    @property
+    def builds(self) -> Path:
+        """Where builds are published."""
+        return self.data / "builds"
+
+    @property
+    def log_url(self) -> str:
+        """SQLAlchemy's address of the search log."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self._log_file.absolute()}"
+
+    @property
+    def may_have_log(self) -> bool:
+        """Whether a log may be there: the embedded one is a file, another has to be asked."""
+        return self.database_url is not None or self._log_file.exists()
+
+    @property
+    def _log_file(self) -> Path:
+        return self.data / "log.sqlite3"
+
+
+def _reader(written: str) -> tuple[str, str]:
+    """The mailbox and the language, or "", of `lead@example.com=en`."""
+    box, equals, code = written.rpartition("=")
+    return (box, code) if equals and re.fullmatch("[a-z]{2,3}", code) else (written, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings with the origin of each: `default`, the path of a `kb.toml`, `KB_…` or `option`."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load(
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Defaults < `kb.toml` in `folder` < `KB_*` of `environ` < `options` (None: not given).
+
+    Raises ConfigError with the setting, its origin and what is wrong with it.
+    """
+    folder = folder or Path.cwd()
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    for origin, found in (
+        (str(folder / FILE), _from_file(folder / FILE)),
+        (None, _from_environment(environ)),
+        ("option", {k: v for k, v in (options or {}).items() if v is not None}),
+    ):
+        for name, value in found.items():
+            values[name] = value
+            origins[name] = origin or variable(name)
+    try:
+        return Loaded(Settings(**values), origins)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, origins)) from None
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}; correct the file or remove it") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        text = environ.get(variable(name))
+        if not text:
+            continue
+        if name == "links":
+            found[name] = [_link(part) for part in text.split(",") if part.strip()]
+        elif name in ("checks", "icons", "promises"):
+            found[name] = dict(_pair(part) for part in text.split(",") if part.strip())
+        elif name == "tools":
+            found[name] = dict(_tool(part) for part in text.split(",") if part.strip())
+        elif str(field.annotation).startswith("tuple["):
+            found[name] = tuple(part.strip() for part in text.split(",") if part.strip())
+        else:
+            found[name] = text
+    return found
+
+
+def _link(text: str) -> dict[str, str]:
+    """`Status page https://status.example.com` as the table a `kb.toml` would hold."""
+    title, _, url = text.strip().rpartition(" ")
+    return {"title": title or url, "url": url}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """`no-author=off`, `billing=💳`: as the line a `kb.toml` would hold."""
+    code, _, level = text.partition("=")
+    return code.strip(), level.strip()
+
+
+def _tool(text: str) -> tuple[str, str]:
+    """`docs=hugo` as the line a `kb.toml` would hold; `hugo` alone is that of every folder."""
+    folder, _, tool = text.rpartition("=")
+    return folder.strip() or ".", tool.strip()
+
+
+def secret_names() -> list[str]:
+    """Settings that are secrets."""
+    fields = Settings.model_fields.items()
+    return [name for name, field in fields if "Secret" in str(field.annotation)]
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + name.upper()
+
+
+def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that look like settings but are none, and for each the one that may be meant.
+
+    The value is "" where no setting is near. A typing mistake would otherwise pass in silence.
+    """
+    known = [variable(name) for name in Settings.model_fields]
+    return {
+        name: next(iter(get_close_matches(name, known, 1, 0.75)), "")
+        for name in sorted(environ)
+        if name.startswith(_PREFIX) and not name.startswith("KB_TEST_") and name not in known
+    }
+
+
+def unknown_folders(settings: Settings) -> list[str]:
+    """Folders that `tools` names and the articles folder does not hold."""
+    if not settings.articles.is_dir():
+        return []
+    named = (name for name in settings.tools if name != ".")
+    return [name for name in named if not (settings.articles / name).is_dir()]
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    """All mistakes in one line, each with its setting, its origin and what is wrong with it."""
+    told = []
+    for one in error.errors(include_url=False):
+        name = str(one["loc"][0])
+        where = "".join(f".{part}" for part in one["loc"][1:] if part != ".")  # all folders
+        told.append(f"setting {name}{where} ({origins.get(name, FILE)}): {_reason(one)}")
+    return f"{'; '.join(dict.fromkeys(told))}; `kb config --help` lists them"
+
+
+# What pydantic says of a value, by its type of error, in our words.
+_WRONG = {
+    "bool": "is neither yes nor no",
+    "date": "is no day: write 2027-01-31",
+    "dict": 'is no table: write `[{name}]` and lines `key = "value"` below it',
+    "finite": "is no number",
+    "float": "is no number",
+    "greater_than": "is too small: more than {gt} is needed",
+    "greater_than_equal": "is too small: {ge} is the least",
+    "int": "is no whole number",
+    "less_than_equal": "is too large: {le} is the most",
+    "literal": "is none of {expected}",
+    "model": "is no table with `title` and `url`",
+    "path": "is no path: write it in quotes",
+    "string": "is no text: write it in quotes",
+    "tuple": 'is no list: write ["…", "…"]',
+}
+
+
+def _reason(error: "ErrorDetails") -> str:
+    """What is wrong with a value; the value itself is shown unless it may be a secret."""
+    kind, name = error["type"], str(error["loc"][0])
+    if kind == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return "no such setting" if len(error["loc"]) == 1 else "no such key"
+    if kind == "missing":
+        return "is needed, too"
+    known = max((key for key in _WRONG if kind.startswith(key)), key=len, default="")
+    wrong = _WRONG.get(known, "cannot be used").format_map({"name": name, **error.get("ctx", {})})
+    is_secret = "Secret" in str(Settings.model_fields[name].annotation)
+    return wrong if is_secret else f"{_short(error['input'])} {wrong}"
+
+
+def _short(value: object) -> str:
+    written = repr(value)
+    return written if len(written) <= 40 else f"{written[:39]}…"
+
+
+def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
+    """Name, value as text (secrets masked), origin and meaning of every setting."""
+    return [
+        (name, shown(getattr(loaded.settings, name)), loaded.origins[name], field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def shown(value: Any) -> str:
+    """A value as people write it; a secret as dots."""
+    if isinstance(value, SecretStr):
+        return "••••••"
+    if isinstance(value, tuple):
+        return ", ".join(
+            f"{v.title} {v.url}" if isinstance(v, FooterLink) else str(v) for v in value
+        )
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={one}" for key, one in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

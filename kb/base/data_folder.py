@@ -1,0 +1,31 @@
+"""The data folder: made where it is missing, kept out of git, and perhaps read-only."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+_IGNORED = "# Made by kb: builds and searches, nothing that belongs into a repository.\n*\n"
+_OURS = ("builds", "check")
+
+
+def unwritable(folder: Path) -> str:
+    """Why nothing can be written in an existing data folder, in the system's words, or ""."""
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        probe.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def prepare(folder: Path) -> None:
+    """Makes the data folder if it is missing; a new or empty one is ignored by git as a whole.
+
+    A folder that holds other things stays as it is. Raises OSError if it cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(entry.name not in _OURS for entry in folder.iterdir()):
+        return
+    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
+        file.write(_IGNORED)
