@@ -1,8 +1,9 @@
 """Personal data in a text to typed placeholders. Pure; keeps nothing, and knows no names of people.
 
-Placeholders: ‹email› ‹phone› ‹card› ‹passport› ‹tax› ‹ip› ‹token› ‹number›. Kept: versions, error
-codes, dates, times, prices, and order numbers of up to eight digits. Where a pattern could be
-either, the person comes first: nine digits that nothing else explains are never kept.
+Placeholders: ‹email› ‹phone› ‹card› ‹passport› ‹tax› ‹ip› ‹token› ‹number› ‹name› (in a messenger)
+‹date› (of birth) ‹address›. Kept: versions, standards, error codes, other dates, times, prices, and
+order numbers of up to eight digits. Where a pattern could be either, the person comes first: nine
+digits that nothing else explains are never kept.
 """
 
 import re
@@ -11,7 +12,10 @@ from ipaddress import AddressValueError, IPv6Address
 from itertools import pairwise
 from re import Match
 
-KINDS = ("email", "phone", "card", "passport", "tax", "ip", "token", "number")
+KINDS = (
+    "email", "phone", "card", "passport", "tax", "ip", "token", "number", "name", "date", "address",
+)  # fmt: skip
+PLACEHOLDER = re.compile(f"‹(?:{'|'.join(KINDS)}|forgotten)›")
 
 _ROUNDS = 8
 _CONTEXT = 28  # characters before a find that may say what it is
@@ -58,7 +62,8 @@ _EMAIL = _pattern(
 # --- secrets ------------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
-    r"eyJ[\w-]{4,}(?:\.[\w-]+){0,2}"  # JSON web tokens
+    r"(?<!\w)(?:bot)?\d{8,10}:[A-Za-z0-9_-]{30,64}(?![\w-])"  # of a Telegram bot
+    r"|eyJ[\w-]{4,}(?:\.[\w-]+){0,2}"  # JSON web tokens
     r"|(?<![A-Za-z0-9])(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\.|npm_|hf_"
     r"|pypi-|dop_v1_|SG\.|whsec_|shpat_|[spr]k[-_](?:live|test|proj|ant|or)[-_])[\w.-]{6,}"
     r"|(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}(?![0-9A-Za-z])"
@@ -68,6 +73,26 @@ _SECRET = re.compile(
     r"|\bbearer\s{1,2})([^\s‹›]{6,})",
     re.IGNORECASE,
 )
+# As people tell them: «пароль qwerty123», «смс код 4829».
+_PASSWORD = re.compile(
+    r"((?<![^\W\d_])(?:парол[ьяюе]м?|password|passwd|passcode|pwd)\s{1,2}(?:-\s)?(?:это\s|is\s)?)"
+    r"([^\s‹›,;]{4,40})",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"((?<![^\W\d_])(?:(?:смс|sms|пин|pin|otp|cvv2?|cvc2?)[\s-]{0,2}(?:код\w{0,2}|code)?"
+    r"|(?:код\w{0,2}|code)\s(?:из|от|в|from|in)\s(?:смс|sms)"
+    r"|код\w{0,2}\s(?:подтверждения|безопасности|доступа|авторизации)|verification\scode)"
+    r"[\s:№=-]{1,3}(?:из\sсмс\s|is\s)?)(\d{3,8})(?![\w.])",
+    re.IGNORECASE,
+)
+# What carries a number by its name: no password.
+_PRODUCTS = re.compile(
+    r"(?:office|windows|win|outlook|exchange|android|ios|macos|iphone|ipad|galaxy|sha|md|base|utf"
+    r"|oauth|ipv|vpn|wi-?fi|wpa|tls|ssl|sql|php|http|log|mp|usb|rdp|keepass|битрикс|bitrix|1[сc])"
+    r"[-_]?\d{0,4}\Z",
+    re.IGNORECASE,
+)
 _WORDLIKE = re.compile(r"[A-Za-z0-9+/_=-]{16,}")
 _LICENCE = re.compile(r"(?:[A-Z0-9]{4,6}-){3,7}[A-Z0-9]{4,6}\Z")
 _HEX = re.compile(r"[0-9A-Fa-f]{16,}\Z")
@@ -75,6 +100,16 @@ _HEX = re.compile(r"[0-9A-Fa-f]{16,}\Z")
 
 def _secret(found: Match[str]) -> str:
     return found[1] + "‹token›" if any(map(str.isdigit, found[2])) else found[0]
+
+
+def _password(found: Match[str]) -> str:
+    """A word with a figure in it, unless products are called so; figures alone from four on."""
+    word = found[2].rstrip('.!?)»"')
+    figures = sum(map(str.isdigit, word))
+    is_told = 0 < figures < len(word) if len(word) > figures else figures >= 4
+    if not is_told or _PRODUCTS.match(word):
+        return found[0]
+    return found[1] + "‹token›" + found[2][len(word) :]
 
 
 def _wordlike(found: Match[str]) -> str:
@@ -107,6 +142,49 @@ def _is_key(text: str, before: str) -> bool:
 
 def _class(char: str) -> str:
     return "0" if char.isdigit() else "A" if char.isupper() else "a"
+
+
+# --- people: names in messengers, birthdays, addresses --------------------------------------------
+
+# No names of people: what programmers and chats write with the same sign.
+_SIGNED = (
+    "username|user|name|mail|here|channel|everyone|media|import|property|override|param|return"
+    "|deprecated|todo|component|angular|types|babel|example|admin|support|test"
+)
+_NAME = _pattern(
+    r"(?:https?://)?(?:www\.|m\.)?(?:t\.me|telegram\.me|vk\.com|vk\.ru|wa\.me|m\.me|ok\.ru|instagram\.com"
+    r"|facebook\.com|fb\.com)/[\w.+/-]{2,100}",
+    rf"(?<![\w@./])@(?!(?:{_SIGNED})(?![\w]))[a-z][a-z0-9_]{{3,31}}(?![\w/.@])",
+    r"(?<!\w)skype:[\w.:-]{3,60}|(?<!\w)live:[\w.-]{3,60}",
+)
+_MONTHS = (
+    "янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек"
+    "|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+)
+_DATE = (
+    r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}"
+    rf"|\d{{1,2}}\s(?:{_MONTHS})[а-яa-z]{{0,6}}\s\d{{4}})"
+)
+_BORN = _pattern(
+    rf"(?P<born>(?<![^\W\d_])(?:родил\w{{1,3}}|рожд\w{{0,6}}|birth\w{{0,4}}|born|dob|д\.\s?р\.?|г\.\s?р\.?)"
+    rf"(?:\s(?:on|is|в|ребенка|ребёнка|date))?[\s:,-]{{1,3}}){_DATE}(?![\d.])",
+    rf"(?<![\d.]){_DATE}(?=\s{{0,2}}(?:г\.?\s{{0,2}}р(?:ожд\w{{0,6}}|\.)|года?\sрожд))",
+)
+_HOUSE = r"\d{1,4}(?:\s?[а-яa-z](?![а-яa-z]))?(?:[/-]\d{1,4})?"
+_ROOM = (
+    r"(?:[\s,]{1,3}(?:к|корп\w{0,4}|стр\w{0,6}|кв\w{0,7}|офис|оф|подъезд|этаж|apt|unit|flat)"
+    r"\.?\s{0,2}\d{1,5}){0,4}"
+)
+_ADDRESS = _pattern(
+    r"(?<![^\W\d_])(?:ул|улиц[аеыу]|пр-?к?т|просп|проспект\w?|пер|переул\w{2,3}|бульвар\w?|б-р|наб|набережн\w{2}"
+    r"|шоссе|проезд\w?|пл|площад[ьи])(?:\.\s{0,2}|\s)(?:[а-яё-]{2,25}\s){0,2}[а-яё-]{2,25}[\s,]{1,3}"
+    rf"(?:д\.?\s{{0,2}}|дом\s|№\s?)?{_HOUSE}{_ROOM}",
+    rf"(?<![\w.])\d{{1,5}}[a-z]?\s(?:[a-z]{{2,20}}\s){{1,3}}(?:street|avenue|road|lane|boulevard|blvd)(?!\w){_ROOM}",
+)
+
+
+def _born(found: Match[str]) -> str:
+    return (found["born"] or "") + "‹date›"
 
 
 # --- addresses of machines ----------------------------------------------------------------------
@@ -166,6 +244,10 @@ _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _MONEY = r"(?<![^\W\d_])(?:₽|руб|р\.|р\b|коп|\$|€|£|usd|eur|rub|тенге|₸|грн|тыс|млн)"
 _NUMBERS = _pattern(
     # What may stay, tried first at each place …
+    r"(?<![^\W\d_])(?:гост|ост|ту|снип|санпин|сп|iso|iec|din|ieee|rfc|гос[тт]р)(?:[\s/]{1,2}(?:р|исо|мэк|iso|iec|en)){0,3}"
+    r"\s{0,2}\d{1,6}(?:[.:–-]\d{1,5}){0,4}(?!\d)",
+    r"\d\dh\d(?!\d)",  # a version of Windows, and one of its builds
+    r"(?<![\d.+])[1-9]\d{4}\.\d{1,5}(?![\d.])",
     r"0x[0-9a-f]{1,16}(?![0-9a-f])",
     r"(?<!\d)\d{4}-\d{2}-\d{2}(?:[t\s]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)?(?![\d-])",
     rf"(?<![\d.+]){_DAY}([./]){_MONTH}\1(?:19|20)\d\d(?![\d./]|-\d{{3}})",
@@ -299,8 +381,13 @@ def _is_taxpayer(digits: str) -> bool:
 
 _STEPS: tuple[tuple[re.Pattern[str], str | Callable[[Match[str]], str]], ...] = (
     (_TOKEN, "‹token›"),
+    (_NAME, "‹name›"),
     (_EMAIL, "‹email›"),
     (_SECRET, _secret),
+    (_PASSWORD, _password),
+    (_CODE, r"\1‹token›"),
+    (_BORN, _born),
+    (_ADDRESS, "‹address›"),
     (_HARDWARE, "‹ip›"),
     (_WORDLIKE, _wordlike),
     (_COLONS, _colons),

@@ -1,4 +1,4 @@
-"""What Russian and English do to a search engine, each fact a test (SEARCH.md)."""
+"""What Russian and English do to a search engine, each fact a test."""
 
 import time
 import unicodedata
@@ -8,19 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.text import (
-    STOP,
-    clean,
-    filler,
-    fold,
-    key,
-    language,
-    lemmas,
-    plain_words,
-    script,
-    tokens,
-    weight,
-)
+from kb.language.morphology import lemmas
+from kb.language.query_words import STOP, filler, key, weight
+from kb.language.tokens import LONGEST, clean, fold, language, plain_words, script, signs, tokens
 
 # Random Unicode seldom hits what breaks: marks, look-alikes, joiners, both scripts.
 typed = st.one_of(
@@ -29,8 +19,8 @@ typed = st.one_of(
 )
 
 
-def wholes(text: str) -> list[str]:
-    return [token.text for token in tokens(text) if token.compound]
+def extras(text: str) -> list[str]:
+    return [token.text for token in tokens(text) if token.extra]
 
 
 def meet(one: str, other: str) -> bool:
@@ -116,7 +106,7 @@ def test_any_text_has_words_and_each_says_where_it_stands(text):
 def test_words_come_in_order_and_parts_do_not_overlap(text):
     at = 0
     for token in tokens(text):
-        if not token.compound:
+        if not token.extra:
             assert token.start >= at
             at = token.end
 
@@ -124,7 +114,7 @@ def test_words_come_in_order_and_parts_do_not_overlap(text):
 @given(typed)
 def test_a_text_with_a_letter_or_digit_is_never_reduced_to_nothing(text):
     if any(unicodedata.category(char) in ("Lu", "Ll", "Lo", "Nd") for char in text):
-        assert any(not token.compound for token in tokens(text))
+        assert any(not token.extra for token in tokens(text))
 
 
 def test_offsets_are_those_of_the_text_as_given():
@@ -132,46 +122,74 @@ def test_offsets_are_those_of_the_text_as_given():
 
     found = {token.text: text[token.start : token.end] for token in tokens(text)}
 
-    assert found["ip-адрес"] == "ip\u00ad-адрес"
+    assert found["ирадрес"] == "ip\u00ad-адрес"
     assert found["выдан"] == "вы\u0301дан"
 
 
 @pytest.mark.parametrize(
-    "name", ["C++", "C#", "1С", "v2.5", "10.0.0.1", "2.5", "2fa", "1.2.3", "iPhone", "m365", "60х"]
+    "name", ["C++", "C#", "1С", "10.0.0.1", "2.5", "2fa", "1.2.3", "iPhone", "m365", "60х"]
 )
-def test_names_with_signs_and_digits_stay_whole(name):
-    assert [token.text for token in tokens(f"про {name}, вот")] == ["про", fold(name), "вот"]
+def test_names_with_signs_and_digits_are_asked_for_whole(name):
+    assert plain_words(f"про {name}, вот") == ["про", fold(name), "вот"]
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"),
+    ("name", "found"),
     [
-        ("ip-адрес", ["ip", "адрес"]),
-        ("интернет-магазин", ["интернет", "магазин"]),
-        ("e-mail", ["e", "mail"]),
-        ("settings.json", ["settings", "json"]),
-        ("snake_case_name", ["snake", "case", "name"]),
-        ("settingsPage", ["settings", "page"]),
-        ("HTTPServer", ["http", "server"]),
-        ("windows10", ["windows", "10"]),
-        ("500рублей", ["500", "рублей"]),
-        ("PDFфайл", ["pdf", "файл"]),
-        ("AT&T", ["at", "t"]),
-        ("notepad++", ["notepad"]),
-        ("работает.Что", ["работает", "что"]),  # no space after a full stop
-        ("O'Reilly", ["o", "reilly"]),
+        ("ip-адрес", "ирадрес ip адрес"),  # one word of both scripts is folded into one
+        ("интернет-магазин", "интернетмагазин интернет магазин"),
+        ("e-mail", "email e mail"),
+        ("settings.json", "settingsjson settings json"),
+        ("snake_case_name", "snakecasename snake case name"),
+        ("windows10", "windows10 windows 10"),
+        ("500рублей", "500рублей 500 рублей"),
+        ("AT&T", "att at t"),
+        ("notepad++", "notepad++ notepad"),
+        ("работает.Что", "работаетчто работает что"),  # no space after a full stop
+        ("O'Reilly", "oreilly o reilly"),
+        ("2-й", "2й 2 й"),
     ],
 )
-def test_a_compound_gives_the_whole_and_its_parts(name, parts):
-    found = tokens(name)
+def test_a_compound_is_asked_for_by_its_parts_and_found_in_one_word(name, found):
+    whole, *parts = found.split()
 
-    assert found[0].text == fold(name)
-    assert found[0].compound
     assert plain_words(name) == parts
+    assert extras(name) == [whole]
+    assert tokens(name)[0].text == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("GitHub", "github git hub"),
+        ("МойСклад", "мойсклад мой склад"),
+        ("settingsPage", "settingspage settings page"),
+        ("userID", "userid user id"),
+        ("HTTPServer", "httpserver http server"),
+        ("PDFфайл", "pdfфайл pdf файл"),
+        ("IPv6", "ipv6 ip v6"),
+        ("E-1045", "e1045 e 1045"),
+        ("RS-232", "rs232 rs 232"),
+        ("152-ФЗ", "152фз 152 фз"),
+        ("KB5034441", "kb5034441 kb 5034441"),
+        ("U.S.A.", "usa u s a"),
+        ("v2.5.1", "2.5.1 v2.5.1 2.5"),
+        ("10.0.19041", "10.0.19041 10.0 19041"),
+    ],
+)
+def test_a_name_or_a_code_is_asked_for_whole_and_found_by_its_parts(name, found):
+    whole, *parts = found.split()
+
+    assert plain_words(name) == [whole]
+    assert extras(name) == parts
+
+
+def test_a_key_of_letters_and_digits_has_no_parts():
+    assert extras("a1b2c3d4e5f6") == []
 
 
 def test_an_address_stays_whole_and_gives_its_parts():
-    assert "ivan.petrov@mail.ru" in wholes("пишите на ivan.petrov@mail.ru.")
+    assert "ivan.petrov@mail.ru" in extras("пишите на ivan.petrov@mail.ru.")
     assert plain_words("ivan.petrov@mail.ru") == ["ivan", "petrov", "mail", "ru"]
     assert plain_words("https://docs.example.com/a_b?c=1") == [
         "https", "docs", "example", "com", "a", "b", "c", "1",
@@ -187,8 +205,110 @@ def test_other_scripts_have_words_too():
     assert plain_words("日本 한국어 हिन्दी עברית") == ["日", "本", "한국어", "हिन्दी", "עברית"]
 
 
+addresses = st.builds(
+    "https://{}{}{}".format,
+    st.text(alphabet="aбB1/.-_?=+#\uff03\uff0bæ", max_size=LONGEST + 8),
+    st.sampled_from(["", "#", "##", "+", "++", "#+", "+#", "\uff03", "\uff0b\uff0b"]),
+    st.text(alphabet="aсC1/#+", max_size=8),
+)
+
+
+@given(addresses)
+@settings(max_examples=1000)
+def test_any_address_has_words_and_each_is_what_stands_there(address):
+    found = tokens(address)
+
+    assert found[0].text.startswith("http")
+    for token in found:
+        assert token.text == fold(token.text)
+        assert 0 <= token.start < token.end <= len(address)
+
+
+@pytest.mark.parametrize("sign", ["#", "##", "+", "++", "C#", "C++", "\uff03", "'s", ".", "_", "é"])
+@pytest.mark.parametrize("filler", ["a", "a/", "a.b-", "1.2.", "я", "aB", "æ", "日"])
+def test_an_address_may_be_cut_at_any_sign(filler, sign):
+    for length in range(LONGEST):
+        start = "https://" + (filler * length)[:length] + sign
+        for address in (start, start + "конец", start * 2):
+            assert plain_words(address)[0].startswith("http")
+
+
+def test_an_address_whose_cut_word_ends_in_a_sign_has_all_its_parts():
+    cut = "https://docs.example.com/" + "x" * (LONGEST - len("https://docs.example.com/") - 1)
+
+    assert len(cut + "#") == LONGEST
+    assert plain_words(cut + "#part") == ["https", "docs", "example", "com", cut[25:], "part"]
+    assert plain_words(cut + "#") == ["https", "docs", "example", "com", cut[25:]]
+
+
 def test_an_endless_word_is_cut():
     assert tokens("x" * 5000)[0] == ("x" * 64, 0, 5000, False)
+
+
+# --- numbers, units, codes
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [
+        ["45 000", "45\u00a0000", "45\u2009000", "45\u202f000", "45,000", "45000"],
+        ["7 310,40", "7310.40", "7310,40", "7,310.40"],
+        [
+            "8 (812) 555-01-02",
+            "88125550102",
+            "8-812-555-01-02",
+            "8 812 555 01 02",
+            "+7 812 555-01-02",
+        ],
+        ["(812) 555-01-02", "812-555-01-02", "812 555-01-02"],
+        ["0x8007000E", "0х8007000e", "0X 8007000E"],
+        ["v3.4.0", "3.4.0", "V3.4.0"],
+        ["−40", "-40", "–40"],
+        ["--verbose", "-verbose"],
+        ["А3", "A3"],
+        ["м2м", "M2M"],
+        ["К-9", "к9", "K9"],
+        ["R.S.V.P.", "rsvp"],
+        ["ВКонтакте", "вконтакте"],
+        ["ә", "а"],
+        ["сөздік", "создик"],
+    ],
+)
+def test_a_number_or_code_is_one_word_however_it_is_written(ways):
+    assert len({tuple(plain_words(way)) for way in ways}) == 1
+    assert len(plain_words(ways[0])) == 1
+
+
+@pytest.mark.parametrize("way", ["12 ГБ", "12гб", "12 Гб", "12GB", "12 gb"])
+def test_a_number_and_its_unit_meet_in_one_word(way):
+    assert "12гб" in extras(way)
+    assert plain_words(way)[0] == "12"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("с 9 до 18", ["с", "9", "до", "18"]),
+        ("2020 – 2024", ["2020", "2024"]),
+        ("в 2024 45 000", ["в", "2024", "45000"]),
+        ("2024-05-12 (812) 555-01-02", ["20240512", "8125550102"]),
+        ("шаг 1, 2 и 3", ["шаг", "1", "2", "и", "3"]),
+        ("well-known", ["well", "known"]),
+        ("1С и 5G", ["1с", "и", "5g"]),
+    ],
+)
+def test_numbers_that_do_not_belong_together_stay_apart(text, found):
+    assert plain_words(text) == found
+
+
+def test_pictures_and_operators_that_stand_alone_are_words_of_their_own():
+    found = [token.text for token in signs("Оценка 👎, ❤️ 👩\u200d👧, `<=>` или &&= … -- ?!. a->b")]
+
+    assert found == ["👎", "❤", "👩\u200d👧", "<=>", "&&="]
+
+
+def test_the_joiners_of_a_picture_are_kept_and_no_others():
+    assert clean("👩\u200d👧 ❤️ сло\u200dво") == "👩\u200d👧 ❤️ слово"
 
 
 # --- dictionary forms
@@ -232,7 +352,7 @@ def test_latin_words_are_not_mangled_by_russian_rules(word):
     assert lemmas(word) == (word,)
 
 
-@pytest.mark.parametrize("word", ["1с", "10.0.0.1", "2fa", "日", "c++", "v2.5"])
+@pytest.mark.parametrize("word", ["1с", "10.0.0.1", "2fa", "日", "c++", "2.5"])
 def test_a_name_is_its_own_dictionary_form(word):
     assert lemmas(word) == (word,)
 

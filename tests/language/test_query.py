@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kb import query, text
-from kb.query import MOST_CHARACTERS, MOST_WORDS, parse
+from kb.language import query, tokens
+from kb.language.query import MOST_CHARACTERS, MOST_WORDS, parse
 
 # Surrogates included: a browser may send half a character.
 ANY = st.text(max_size=80) | st.text(st.characters(), max_size=80)
@@ -56,15 +56,12 @@ def test_a_query_is_parsed_the_same_again(raw):
 
 @given(TYPED)
 def test_upper_case_asks_for_the_same_words(raw):
-    joined = [word for word in raw.split() if "P" not in word]  # settingsPage has parts by case
-    raw = " ".join(joined)
-
     assert words(raw.upper()) == words(raw)
 
 
 @given(ANY | TYPED)
 def test_composed_and_decomposed_letters_are_one_query(raw):
-    raw = text.clean(raw[:60])
+    raw = tokens.clean(raw[:60])
 
     composed, apart = (unicodedata.normalize(form, raw) for form in ("NFC", "NFD"))
 
@@ -111,6 +108,62 @@ def test_empty_quotes_ask_for_nothing():
     assert parse('""').words == ()
     assert parse('"" «» “”').phrases == ()
     assert parse('"?!"').phrases == ()
+
+
+def knowing(*known):
+    return lambda word, unfinished: any(
+        each == word or (unfinished and each.startswith(word)) for each in known
+    )
+
+
+def asked(raw, *known):
+    return [word.text for word in parse(raw, knows=knowing(*known)).words]
+
+
+def test_a_compound_the_index_does_not_hold_is_asked_for_by_its_parts():
+    assert asked("МойСклад", "мойсклад") == asked("мойсклад", "мойсклад") == ["мойсклад"]
+    assert asked("МойСкл", "мойсклад") == ["мойскл"]  # while it is typed
+    assert asked("МойСклад") == ["мой", "склад"]
+    assert asked("KB5034441") == ["kb", "5034441"]
+
+
+def test_parts_too_short_to_say_anything_do_not_stand_for_a_code():
+    assert asked("А4") == ["a4"]
+    assert asked("ошибка -1") == ["ошибка", "-1"]
+
+
+def test_a_part_of_a_compound_may_be_found_as_the_whole():
+    found = parse("новый веб-сайт", knows=knowing("вебсайт")).words
+
+    assert [(word.text, word.whole) for word in found] == [
+        ("новый", ()),
+        ("веб", ("вебсайт",)),
+        ("сайт", ("вебсайт",)),
+    ]
+    assert not any(word.whole for word in parse("веб-сайт", knows=knowing()).words)
+
+
+def test_signs_are_words_where_the_index_holds_them():
+    assert asked("ошибка <=> 👎", "👎") == ["ошибка", "👎"]
+
+
+@pytest.mark.parametrize(
+    "raw", ["ошибка -1", "tar -xzf", "при −20", "код -1073741819", "tar -z", "kit --help"]
+)
+def test_numbers_and_flags_with_their_sign_are_words(raw):
+    found = parse(raw, knows=knowing("xzf", "-xzf"))
+
+    assert found.without == ()
+    assert len(found.words) == 2
+
+
+def test_a_word_is_left_out_only_if_the_language_has_it_and_it_is_no_flag():
+    assert parse("tar -backup", knows=knowing("backup")).without == ("backup",)
+    assert parse("tar -backup", knows=knowing("backup", "-backup")).without == ()
+    assert parse("tar -xqvz", knows=knowing("xqvz")).without == ()
+    assert parse("вход -вася123 -абракадабрище").without == ()
+    assert parse("вход -он", knows=knowing("он")).without == ()
+    assert parse("вход -почта", exclude=False).without == ()
 
 
 @pytest.mark.parametrize("dash", ["-", "–", "−"])

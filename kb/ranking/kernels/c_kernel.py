@@ -1,15 +1,15 @@
-"""The arithmetic of ranking in C: hands `native.c` the arrays of a build and takes what it found.
+"""The kernel in C: calls `native.c` through ctypes with the arrays of a build.
 
-The library is compiled when the package is installed; without it `plain` does the same.
+The library is compiled when the package is installed; without it `numpy_kernel` does the same.
 """
 
 import ctypes
+import logging
 from array import array
 from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate, chain
 from pathlib import Path
-from struct import Struct
 from threading import local
 from typing import Any, NoReturn
 from zlib import crc32
@@ -17,37 +17,31 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import rerank, snippets
-from kb.errors import IndexDamaged
-from kb.instant import SURFACE, Beginning, Corpus, Docs, Postings, Scores
-from kb.matches import live_frequency
-from kb.places import BLOCK
-from kb.rerank import CANDIDATES, FEWEST, HOPELESS, Lengths, Rescored
-from kb.schema import K1
-from kb.snippets import Excerpt, Marks, shortened
-from kb.terms import Content, Term
+from kb.base.errors import IndexDamaged
+from kb.index.corpus import PREFIX_FIELDS, Corpus, Docs, Postings, PrefixRanges, Scores
+from kb.index.schema import K1
+from kb.ranking import rerank, snippets
+from kb.ranking.kernels.structs import ARRAYS, SOURCE, packer
+from kb.ranking.matching import live_frequency
+from kb.ranking.passages import BLOCK
+from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, LengthNorms, Rescored
+from kb.ranking.snippets import Excerpt, Marks, shortened
+from kb.ranking.terms import ContentTerm, Term
 
-SOURCE = Path(__file__).with_name("native.c")
+logger = logging.getLogger(__name__)
+
 LIBRARY = Path(__file__).with_name("libnative.so")
-# What the library must be made of, taken when this file is: an upgrade may replace both later.
+# The source the library must be compiled from, read at import: an upgrade may replace both later.
 SEAL = crc32(SOURCE.read_bytes())
 
-# The arrays of a segment in the order of the struct `Segment` in C.
-_ARRAYS = (
-    "words.blob", "words.offsets", "field.text.ptr", "field.text.docs", "scores",
-    "lemma_words.ptr", "lemma_words.ids",
-    "content.ptr", "content.words", "content.token", "content.line", "content.title",
-    "grams.keys", "grams.ptr", "grams.words", "grams.df",
-    "regions.ptr", "regions.kind", "regions.section", "regions.token", "regions.byte",
-    "tokens.ptr", "tokens.start", "tokens.end", "texts.ptr", "texts.blob",
-    *(f"surface.{field.name}.{kind}" for field in SURFACE for kind in ("ptr", "docs", "tf")),
+_POSTINGS, _SUMMAND, _QUERY = packer("Postings"), packer("Summand"), packer("Query")
+_WEIGHTS = packer("Weights").pack(
+    rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIM,
+    rerank.LINE_CANDIDATES, BLOCK,
 )  # fmt: skip
-_POSTINGS, _SUMMAND, _QUERY = Struct("=3qd"), Struct("=5qd"), Struct("=10q")
-_WEIGHTS = Struct("=6f2i").pack(
-    rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIMED,
-    rerank.LINED, BLOCK,
-)  # fmt: skip
-_CUT = Struct("=2i2d").pack(snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN)
+_CUT = packer("Cut").pack(
+    snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN, snippets.ADDED
+)
 _HEAD = 9  # numbers before the marks of an excerpt
 _ROOM = _HEAD + 2 * 2 * snippets.MOST  # numbers an excerpt may take
 _Number, _Address = ctypes.c_int64, ctypes.c_void_p
@@ -55,7 +49,12 @@ _Number, _Address = ctypes.c_int64, ctypes.c_void_p
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled library, or None if there is none, or only one of another source or machine."""
+    """The compiled library, or None if there is none, or only one of another source or machine.
+
+    One that is not whole is not opened, for the process would end with SIGBUS; that is logged.
+    """
+    if not _is_whole(LIBRARY):
+        return None
     try:
         found = ctypes.CDLL(str(LIBRARY))
         if found.kb_seal() & 0xFFFFFFFF != SEAL:
@@ -65,8 +64,6 @@ def library() -> ctypes.CDLL | None:
     for name, result, *given in (
         ("add_up", _Number, _Address, _Number, _Address, _Address, _Address),
         ("best_of", _Number, _Number, _Number, _Address, _Address, _Address),
-        ("beginning", _Number, _Address, _Address, _Number, _Address),
-        ("best", _Number, _Number, _Address, _Number, _Address),
         ("prefix", _Number, _Address, _Address, _Address, _Address),
         ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
          _Number, _Address, _Address),
@@ -79,7 +76,20 @@ def library() -> ctypes.CDLL | None:
     return found
 
 
-class Native:
+def _is_whole(file: Path) -> bool:
+    """Whether a library is as it was when it was compiled, by the checksum beside it."""
+    try:
+        content = file.read_bytes()
+        checksum = file.with_suffix(".crc").read_text("utf-8")
+    except OSError:
+        return False
+    if checksum == f"{crc32(content):08x}":
+        return True
+    logger.warning("%s is damaged; search is slower in numpy; install the package again", file)
+    return False
+
+
+class CKernel:
     """`kernels.Kernel` in C."""
 
     def __init__(self, library: ctypes.CDLL, corpus: Corpus) -> None:
@@ -87,12 +97,11 @@ class Native:
         self._corpus = corpus
         self._kept: list[Any] = []  # what C was given the addresses of
         self._described = self._corpus_of(corpus)
-        self._bases = corpus.bases
         self._local = local()
 
     def _corpus_of(self, corpus: Corpus) -> int:
         """The address of the struct `Corpus` in C."""
-        lengths = Lengths(corpus)
+        norms = LengthNorms(corpus)
         segments = array("q")
         for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
             arrays = {
@@ -101,25 +110,30 @@ class Native:
                 "scores": corpus.scores[number],
             }
             segments.extend((base, segment.size, len(segment.words)))
-            for name in _ARRAYS:
-                segments.extend(self._given(arrays[name]))
+            for name, kind in ARRAYS.items():
+                segments.extend(self._given(name, arrays[name], kind))
         numbers = array("q", (len(corpus.segments), corpus.size, corpus.count))
         numbers.append(_address(self._keep(segments)))
-        for values in (
-            corpus.live, lengths.content, lengths.title, lengths.line, lengths.first_line,
-            lengths.words_of_line, lengths.is_claim, corpus.updated,
-            *(corpus.norms[field.name] for field in SURFACE),
+        for name, values, kind in (
+            ("live", corpus.live, np.bool_), ("content", norms.content, np.float32),
+            ("title", norms.title, np.float32), ("line", norms.line, np.float32),
+            ("first_line", norms.first_line, np.int64),
+            ("words_of_line", norms.words_of_line, np.int32),
+            ("claims", norms.claims, np.float32), ("updated", corpus.updated, np.int32),
+            *((field.name, corpus.norms[field.name], np.float32) for field in PREFIX_FIELDS),
         ):  # fmt: skip
-            numbers.extend(self._given(values))
-        tail = array("f", (*(field.weight for field in SURFACE), K1, 0))
+            numbers.extend(self._given(name, values, kind))
+        tail = array("f", (*(field.weight for field in PREFIX_FIELDS), K1, 0))
         return _address(self._keep(array("q", numbers.tobytes() + tail.tobytes())))
 
     def _keep(self, value: Any) -> Any:
         self._kept.append(value)
         return value
 
-    def _given(self, values: NDArray[Any]) -> tuple[int, int]:
-        """Address and length of an array that stays."""
+    def _given(self, name: str, values: NDArray[Any], kind: Any) -> tuple[int, int]:
+        """Address and length of an array that stays; IndexDamaged if C misread it."""
+        if len(values) and (values.dtype != kind or values.ndim != 1):
+            raise IndexDamaged(f"{name} holds other numbers than expected; run `kb index --full`")
         return _at(self._keep(np.ascontiguousarray(values))), len(values)
 
     # ------------------------------------------------------------ words
@@ -127,14 +141,14 @@ class Native:
     def add_up(self, terms: Sequence[Term], weights: Sequence[float]) -> Scores:
         """See `Kernel.add_up`."""
         total = np.empty(self._corpus.size, np.float32)
-        places, summands = array("q"), []
+        lemma_ids, summands = array("q"), []
         for term, weight in zip(terms, weights, strict=True):
-            whole = term.whole
-            at = (_at(whole[0]), _at(whole[1]), len(whole[0])) if whole else (0, 0, 0)
-            summands.append(_SUMMAND.pack(*at, len(places) // 2, len(term.lemmas), weight))
-            places.extend(chain.from_iterable(term.lemmas))
+            own = term.postings
+            at = (_at(own[0]), _at(own[1]), len(own[0])) if own else (0, 0, 0)
+            summands.append(_SUMMAND.pack(*at, len(lemma_ids) // 2, len(term.lemmas), weight))
+            lemma_ids.extend(chain.from_iterable(term.lemmas))
         done = self._c.kb_add_up(
-            self._described, len(terms), b"".join(summands), _address(places), _at(total)
+            self._described, len(terms), b"".join(summands), _address(lemma_ids), _at(total)
         )
         if done < 0:
             _fail(done)
@@ -148,39 +162,22 @@ class Native:
         found = self._c.kb_best_of(size, len(lists), _packed(lists), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
 
-    def beginning(self, start: str) -> Beginning:
-        """See `Kernel.beginning`."""
-        sought = start.encode("utf-8", "surrogatepass")
-        ranges = array("q", bytes(16 * len(self._corpus.segments)))
-        done = self._c.kb_beginning(self._described, sought, len(sought), _address(ranges))
-        if done < 0:
-            _fail(done)
-        return tuple(zip(ranges[::2], ranges[1::2], strict=True))
-
-    def prefix(self, beginning: Beginning) -> Postings:
+    def prefix(self, prefix_ranges: PrefixRanges) -> Postings:
         """See `Kernel.prefix`."""
         room = self._corpus.size + 1
         docs, scores = np.empty(room, np.int32), np.empty(room, np.float32)
-        ranges = array("q", [bound for bounds in beginning for bound in bounds])
+        ranges = array("q", [bound for bounds in prefix_ranges for bound in bounds])
         found = self._c.kb_prefix(self._described, _address(ranges), _at(docs), _at(scores))
         return _cut_off(docs, scores, found)
 
-    def best(self, scores: Scores, most: int) -> Docs:
-        """See `Kernel.best`."""
-        docs = np.empty(max(0, min(most, len(scores))), np.int32)
-        found = self._c.kb_best(len(scores), _at(scores), len(docs), _at(docs))
-        if found < 0:
-            _fail(found)
-        return docs[:found]
-
     def candidates(
-        self, words: Scores, allowed: NDArray[np.bool_], favour: Scores | None
+        self, words: Scores, allowed: NDArray[np.bool_], boost: Scores | None
     ) -> tuple[Docs, int]:
         """See `Kernel.candidates`."""
         docs, hits = np.empty(CANDIDATES, np.int32), array("q", (0,))
         found = self._c.kb_candidates(
-            len(words), _at(words), _at(allowed), None if favour is None else _at(favour),
-            HOPELESS, FEWEST, CANDIDATES, _at(docs), _address(hits),
+            len(words), _at(words), _at(allowed), None if boost is None else _at(boost),
+            MIN_SHARE, MIN_RESCORED, CANDIDATES, _at(docs), _address(hits),
         )  # fmt: skip
         if found < 0:
             _fail(found)
@@ -188,25 +185,25 @@ class Native:
 
     # ------------------------------------------------------------ candidates
 
-    def prepared(self, contents: Sequence[Content]) -> "_Query":
+    def prepared(self, content: Sequence[ContentTerm]) -> "_Query":
         """See `Kernel.prepared`."""
-        return _Query(len(self._corpus.segments), contents)
+        return _Query(len(self._corpus.segments), content)
 
     def rescored(
         self,
         prepared: "_Query",
         docs: Docs,
         words: Scores,
-        favour: Scores | None,
-        masses: Scores,
+        boost: Scores | None,
+        query_weights: Scores,
     ) -> Rescored:
         """See `Kernel.rescored`."""
-        units, questions, parts = len(docs), len(masses), len(rerank.PARTS)
+        units, questions, parts = len(docs), len(query_weights), len(rerank.PARTS)
         made = np.empty((1 + parts + questions, units), np.float32)
         order, at = np.empty(units, np.int32), _at(made)
         done = self._c.kb_rescore(
             self._described, prepared.address(self._tables()), _WEIGHTS, units, _at(docs),
-            _at(words), None if favour is None else _at(favour), questions, _at(masses),
+            _at(words), None if boost is None else _at(boost), questions, _at(query_weights),
             at + 4 * units, at + 4 * units * (1 + parts), at, _at(order),
         )  # fmt: skip
         if done < 0:
@@ -220,7 +217,7 @@ class Native:
         ascending = array("i", [docs[i] for i in order])
         out = np.empty(_ROOM * len(docs) + 1, np.int32)
         written = self._c.kb_excerpts(
-            self._described, prepared.address(self._tables()), _address(prepared.worth), _CUT,
+            self._described, prepared.address(self._tables()), _address(prepared.gain), _CUT,
             len(docs), _address(ascending), _at(out),
         )  # fmt: skip
         if written < 0:
@@ -259,26 +256,27 @@ class Native:
 class _Query:
     """The struct `Query` in C; valid as long as this lives."""
 
-    def __init__(self, segments: int, contents: Sequence[Content]) -> None:
-        places, ranges, beginnings = array("q"), array("q"), array("q")
-        for each in contents:
-            term, first = each.term, len(places) // 2
+    def __init__(self, segments: int, content: Sequence[ContentTerm]) -> None:
+        lemma_ids, ranges, prefixes = array("q"), array("q"), array("q")
+        for each in content:
+            term, first = each.term, len(lemma_ids) // 2
             middle = first + len(term.lemmas)
-            ranges.extend((first, middle, middle, middle + len(term.others)))
-            places.extend(chain(*term.lemmas, *term.others))
-            beginnings.extend(chain(*term.beginning) if term.beginning else (0, 0) * segments)
-        weights = {each.text: each.weight for each in contents if each.text}
+            ranges.extend((first, middle, middle, middle + len(term.synonyms)))
+            lemma_ids.extend(chain(*term.lemmas, *term.synonyms))
+            prefixes.extend(chain(*term.prefix_ranges) if term.prefix_ranges else (0, 0) * segments)
+        weights = {each.text: each.weight for each in content if each.text}
         bordered = [f"_{word}_" for word in weights]
         letters = array("I", "".join(bordered).encode("utf-32-le"))
         ends = array("i", accumulate(map(len, bordered), initial=0))
-        likeness = array("f", [each.term.likeness for each in contents])
-        rarity = array("d", weights.values())
-        self.worth = array("d", [each.mass for each in contents])
-        self.worth.extend([each.mass * each.term.likeness for each in contents])
-        self._kept = (places, ranges, beginnings, likeness, letters, ends, rarity)
+        synonym_weights = array("f", [each.term.synonym_weight for each in content])
+        word_weights = array("d", weights.values())
+        self.gain = array("d", [each.query_weight for each in content])
+        self.gain.extend([each.query_weight * each.term.synonym_weight for each in content])
+        self._kept = (lemma_ids, ranges, prefixes, synonym_weights, letters, ends, word_weights)
         self._numbers = (
-            len(contents), _address(places), _address(ranges), _address(beginnings),
-            _address(likeness), len(weights), _address(letters), _address(ends), _address(rarity),
+            len(content), _address(lemma_ids), _address(ranges), _address(prefixes),
+            _address(synonym_weights), len(weights), _address(letters), _address(ends),
+            _address(word_weights),
         )  # fmt: skip
 
     def address(self, tables: "array[int]") -> bytes:
@@ -312,9 +310,11 @@ def _cut_off(docs: Docs, scores: Scores, found: int) -> Postings:
     """The first `found` of both, without the room behind them."""
     if found < 0:
         _fail(found)
-    if found > len(docs) // 2:
-        return docs[:found], scores[:found]
-    return docs[:found].copy(), scores[:found].copy()
+    if found <= len(docs) // 2:
+        return docs[:found].copy(), scores[:found].copy()
+    docs.resize(found, refcheck=False)  # in place: a part of them would keep all of them
+    scores.resize(found, refcheck=False)
+    return docs, scores
 
 
 def _fail(error: int) -> NoReturn:

@@ -1,10 +1,10 @@
 """Forms of one Russian word meet, look-alikes do not (`data/ru_pairs.tsv`)."""
 
-from pathlib import Path
+from paths import TESTS
 
-from kb import text
+from kb.language import morphology, tokens
 
-PAIRS = Path(__file__).parent / "data" / "ru_pairs.tsv"
+PAIRS = TESTS / "data" / "ru_pairs.tsv"
 
 
 def pairs() -> list[tuple[str, str, bool]]:
@@ -13,7 +13,9 @@ def pairs() -> list[tuple[str, str, bool]]:
 
 
 def meet(one: str, two: str) -> bool:
-    return not set(text.lemmas(text.fold(one))).isdisjoint(text.lemmas(text.fold(two)))
+    return not set(morphology.lemmas(tokens.fold(one))).isdisjoint(
+        morphology.lemmas(tokens.fold(two))
+    )
 
 
 def test_there_are_enough_pairs_of_both_kinds():

@@ -8,7 +8,6 @@ same length leave some dozens of candidates, and only they are compared letter b
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -18,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA, Levenshtein
 
-from kb import text
-from kb.vocabulary import Vocabulary
+from kb.language import query_words
+from kb.language.vocabulary import Vocabulary
 
 Arrays = Mapping[str, NDArray[Any]]
 
 SHORTEST = 4  # a shorter word has too many neighbours to be told what it meant
 _HELD = re.compile(r"(\w)\1{2,}")
-_RUSSIAN = re.compile("[а-я-]+")
 _LONG = 32  # words of this length and longer share one bucket
 
 
@@ -123,7 +121,7 @@ class Speller:
             distance = OSA.distance(word, other, score_cutoff=furthest)
             frequency = int(self._frequencies[place])
             if distance <= furthest and frequency:  # 0: only superseded articles have it
-                cost = price(word, other) - FREQUENCY * log(frequency + 1)
+                cost = price(word, other) - bonus(frequency)
                 found.append((place, Near(other, distance, cost, frequency)))
         found.sort(key=lambda each: (each[1].cost, each[0]))
         return found
@@ -148,8 +146,8 @@ def merged(spellers: Sequence[Speller], word: str, limit: int = 10) -> list[Near
         for near in speller.nearest(word, limit):
             if other := best.get(near.word):
                 both = near.frequency + other.frequency
-                slip = near.cost + FREQUENCY * log(near.frequency + 1)
-                near = Near(near.word, near.distance, slip - FREQUENCY * log(both + 1), both)
+                slip = near.cost + bonus(near.frequency)
+                near = Near(near.word, near.distance, slip - bonus(both), both)
             best[near.word] = near
     return sorted(best.values(), key=lambda near: (near.cost, near.word))[:limit]
 
@@ -166,33 +164,15 @@ def splits(word: str, known: Callable[[str], int]) -> list[tuple[str, str]]:
     return [(first, second) for weight, first, second in weighed if weight]
 
 
-@lru_cache(1 << 14)
-def in_dictionary(word: str) -> bool:
-    """Whether a folded word is one of the Russian language, so that it may mean itself.
-
-    Of 3,410 words that Russian questions on other topics hold and a base does not, 28 % are near
-    some word of the base, 1.3 % if those of the dictionary are left alone. Of real slips 4 % are
-    such words themselves.
-    """
-    return bool(_RUSSIAN.fullmatch(word)) and bool(text._morphology().word_is_known(word))
-
-
 def _may_stand(word: str) -> bool:
     """Whether a part is long enough to be a word, or one of the small words there are."""
     return len(word) > 2 or word in _SMALL
 
 
-_SMALL = {word for word in text.STOP if len(word) < 3} | {
-    "не",
-    "ни",
-    "up",
-    "no",
-    "go",
-    "ok",
-    "id",
-    "ip",
-}
-_SMALL -= {"s", "t", "d", "m", "b", "б", "ж", "re", "ve", "ll", "im"}  # only parts of other words
+_SMALL = {word for word in query_words.STOP if len(word) < 3}
+_SMALL |= {"не", "ни", "up", "no", "go", "ok", "id", "ip"}
+# Only parts of other words.
+_SMALL -= {"a", "i", "s", "t", "d", "m", "b", "б", "ж", "re", "ve", "ll", "im"}
 
 
 def _codes(vocabulary: Vocabulary) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -294,6 +274,11 @@ def price(typed: str, meant: str) -> float:
         else:
             cost += _extra(typed, at)
     return cost
+
+
+def bonus(frequency: int) -> float:
+    """What the frequency of a word takes off the price of a slip that means it."""
+    return FREQUENCY * log(frequency + 1)
 
 
 def _is_swap(typed: str, meant: str, one: _Edit, two: _Edit) -> bool:

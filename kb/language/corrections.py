@@ -8,16 +8,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import islice
-from math import log
-from typing import Literal, Protocol
+from itertools import chain, islice
+from typing import Literal
 
-import numpy as np
-
-from kb import spelling, text
-from kb.spelling import Near, Speller
-from kb.vocabulary import Vocabulary
+from kb.language import morphology, query_words, spelling, tokens, transliteration
+from kb.language.lexicon import Lexicon
+from kb.language.transliteration import MARKS, RIVAL, SMALL
 
 Kind = Literal["layout", "spelling", "translit", "dropped"]
 
@@ -25,30 +21,12 @@ MOST_WORDS = 24  # later words of a query are left as they are
 # The likeliest fix may cost this much: 99 % (ru) and 97 % (en) of real slips in reach do not cost
 # more, and it spares a third of the English words that the index simply does not have.
 DOUBTFUL = 6.0
-_RIVAL = 3.0  # an alternative may cost this much more than the likeliest
+# The only word of a query has no other to bear out what it may have meant.
+ALONE, ALONE_SHORT = 3.8, 3.0
+_FEW = 5  # letters of a short word
+_DOUBLED = frozenset("бвгджзклмнпрстфхцчbcdfgklmnprstvz")  # letters that may stand twice
+_PREPOSITIONS = frozenset("вкс")  # «у», «о» and «и» begin too many words
 _ROUNDS = 3  # how many alternatives are offered where words were misspelt
-
-
-class Lexicon(Protocol):
-    """What the index knows. Words are folded; every answer may be the sum over several segments."""
-
-    def df(self, word: str) -> int:
-        """In how many documents this very form stands; 0 if in none."""
-
-    def lemma_df(self, lemma: str) -> int:
-        """In how many documents some form of this dictionary form stands."""
-
-    def may_begin(self, start: str) -> bool:
-        """Whether some word may begin so: a no is sure, a yes nearly so."""
-
-    def begins(self, start: str) -> bool:
-        """Whether some word begins so."""
-
-    def nearest(self, word: str, limit: int) -> Sequence[Near]:
-        """The words `word` may be a slip of, likeliest first."""
-
-    def together(self, words: Sequence[str]) -> int:
-        """How many documents hold every one of the words, each in some form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +84,15 @@ class _Known:
         weight = self._weights.get(word)
         if weight is None:
             weight = self.lexicon.df(word)
-            weight = max([weight, *map(self.lexicon.lemma_df, text.lemmas(word))])
-            if not weight and (word in text.STOP or text.filler((word, "\0"))):
+            weight = max([weight, *map(self.lexicon.lemma_df, morphology.lemmas(word))])
+            if not weight and (word in query_words.STOP or query_words.filler((word, "\0"))):
                 weight = 1
             self._weights[word] = weight
         return weight
 
     def as_it_stands(self, word: str) -> bool:
         """Whether this very form is known, not only another form of it."""
-        return word in text.STOP or self.lexicon.df(word) > 0
+        return word in query_words.STOP or self.lexicon.df(word) > 0
 
     def __call__(self, word: str, unfinished: bool = False) -> bool:
         return self.weight(word) > 0 or (unfinished and self.lexicon.begins(word))
@@ -131,11 +109,10 @@ class _Word:
 
     @property
     def folded(self) -> str:
-        return text.fold(self.shown.strip(_MARKS))[: text.LONGEST]
+        return tokens.fold(self.shown.strip(MARKS))[: tokens.LONGEST]
 
 
-_MARKS = "'’ʹʼ`"
-_WORDS = re.compile(rf"[^\W\d_]+(?:[{_MARKS}]+[^\W\d_]+)*[{_MARKS}]*")
+_WORDS = re.compile(rf"[^\W\d_]+(?:[{MARKS}]+[^\W\d_]+)*[{MARKS}]*")
 # Addresses, numbers, versions: never repaired.
 _WHOLE = re.compile(r"\S*[@\\\d]\S*|\S+\.\S+|\S*://\S*")
 
@@ -153,7 +130,7 @@ def _words(query: str) -> list[_Word]:
 def _is_known(word: _Word, known: _Known) -> bool:
     if known(word.folded, word.last):
         return True
-    parts = text.plain_words(word.shown)
+    parts = tokens.plain_words(word.shown)
     return len(parts) != 1 and all(map(known, parts))
 
 
@@ -178,7 +155,6 @@ _TO_LATIN = str.maketrans(_RUSSIAN_KEYS, _LATIN_KEYS)
 _PIECES = re.compile(r"[^\s\-–—()!%*+=_\\]+")
 _LATIN_LETTER = re.compile("[A-Za-z]")
 _EDGES = re.compile(r"^([^\w]*)(.*?)([^\w]*)$", re.DOTALL)
-_SMALL = 3  # words this short are known by chance
 
 
 def flip(typed: str) -> str:
@@ -195,7 +171,9 @@ def _flip(query: str, known: _Known) -> tuple[str, tuple[tuple[str, str], ...]]:
     chosen = [
         at
         for at, (piece, found) in enumerate(zip(pieces, flips, strict=True))
-        if found[1] and not _stands(piece[0], known, piece.end() == len(query))
+        if found[1]
+        and not _stands(piece[0], known, piece.end() == len(query))
+        and not _means_itself(piece[0])
     ]
     if not any(_carries(flips[at][0], known) for at in chosen):
         return query, ()
@@ -206,10 +184,16 @@ def _flip(query: str, known: _Known) -> tuple[str, tuple[tuple[str, str], ...]]:
 
 def _stands(piece: str, known: _Known, last: bool) -> bool:
     """Whether the piece means something as it was typed."""
-    words = text.plain_words(piece)
+    words = tokens.plain_words(piece)
     return bool(words) and all(
         known(word, last and at == len(words) - 1) for at, word in enumerate(words)
     )
+
+
+def _means_itself(piece: str) -> bool:
+    """Whether the piece is words of its language, which nobody typed in the wrong layout."""
+    words = tokens.plain_words(piece)
+    return bool(words) and all(len(word) > 2 and morphology.in_dictionary(word) for word in words)
 
 
 def _flipped(piece: str, known: _Known, last: bool) -> tuple[str, int]:
@@ -222,8 +206,8 @@ def _flipped(piece: str, known: _Known, last: bool) -> tuple[str, int]:
     best, best_weight = flip(piece), 0
     for head, core, tail in ways:
         other = flip(core)
-        words = text.plain_words(other)
-        if not words or words == text.plain_words(core):
+        words = tokens.plain_words(other)
+        if not words or words == tokens.plain_words(core) or not _explains(core, other):
             continue
         weights = list(map(known.weight, words))
         if last and not tail and len(other) > 1 and not weights[-1]:
@@ -235,10 +219,15 @@ def _flipped(piece: str, known: _Known, last: bool) -> tuple[str, int]:
     return best, best_weight
 
 
+def _explains(typed: str, other: str) -> bool:
+    """Whether every letter typed is a letter of the other layout, none a mark that is dropped."""
+    return all(new.isalnum() for old, new in zip(typed, other, strict=True) if old.isalpha())
+
+
 def _carries(piece: str, known: _Known) -> bool:
     """Whether a flip is evidence of a wrong layout: more than stop words."""
-    words = text.plain_words(piece)
-    return any(len(word) > (2 if word in text.STOP else 1) for word in words)
+    words = tokens.plain_words(piece)
+    return any(len(word) > (2 if word in query_words.STOP else 1) for word in words)
 
 
 def _along(
@@ -257,7 +246,7 @@ def _along(
     for step in (1, -1):
         for at in range(len(pieces))[::step]:
             piece, flipped = pieces[at][0], flips[at]
-            alone = len(piece) == 1 and _is_latin(piece) in latin and flipped[0] in text.STOP
+            alone = len(piece) == 1 and _is_latin(piece) in latin and flipped[0] in query_words.STOP
             if at not in along and (
                 alone or _beside(piece, flipped, at - step, pieces, along, known)
             ):
@@ -276,7 +265,7 @@ def _beside(
     if neighbour not in along:
         return False
     same = _is_latin(piece) == _is_latin(pieces[neighbour][0])
-    return (same or not text.plain_words(piece)) and _follows(piece, flipped, known)
+    return (same or not tokens.plain_words(piece)) and _follows(piece, flipped, known)
 
 
 def _is_latin(piece: str) -> bool:
@@ -285,14 +274,14 @@ def _is_latin(piece: str) -> bool:
 
 def _follows(piece: str, flipped: tuple[str, int], known: _Known) -> bool:
     other, weight = flipped
-    words, meant = text.plain_words(piece), text.plain_words(other)
+    words, meant = tokens.plain_words(piece), tokens.plain_words(other)
     literal = max(map(known.weight, words), default=0)
     if any(char.isdigit() for char in piece):
         return False
-    if weight and max(map(len, words), default=0) <= _SMALL:
-        return weight > literal or any(word in text.STOP for word in meant)
+    if weight and max(map(len, words), default=0) <= SMALL:
+        return weight > literal or any(word in query_words.STOP for word in meant)
     return not literal and any(
-        known.lexicon.nearest(word, 1) for word in text.plain_words(flip(piece))
+        known.lexicon.nearest(word, 1) for word in tokens.plain_words(flip(piece))
     )
 
 
@@ -324,6 +313,7 @@ def _mend(query: str, swaps: tuple[tuple[str, str], ...], known: _Known) -> Iter
     words = _words(query)
     places = [at for at, word in enumerate(words) if not _is_known(word, known)]
     options = [found for at in places if (found := _fixes(words, at, known, bool(swaps)))]
+    options = _without_chance_readings(options, query)
     unknown = len(places)
     if any(fix.kind == "translit" for found in options for fix in found[:1]):
         along = list(_along_in_translit(words, {found[0].start for found in options}))
@@ -340,12 +330,26 @@ def _mend(query: str, swaps: tuple[tuple[str, str], ...], known: _Known) -> Iter
             yield Repair(_kind(swaps, fixes), mended, swaps + changes, doubt)
 
 
+def _without_chance_readings(options: list[list[_Fix]], query: str) -> list[list[_Fix]]:
+    """The fixes; English words are read as Russian only beside a word that is none of English."""
+
+    def is_own(fix: _Fix) -> bool:
+        return morphology.in_dictionary(tokens.fold(query[fix.start : fix.end]))
+
+    readings = [fix for found in options for fix in found if fix.kind == "translit"]
+    if any(not is_own(fix) for fix in readings):
+        return options
+    own = [fix for fix in readings if _is_latin(query[fix.start : fix.end])]
+    kept = [[fix for fix in found if fix not in own] for found in options]
+    return [found for found in kept if found]
+
+
 def _along_in_translit(words: Sequence[_Word], mended: set[int]) -> Iterator[list[_Fix]]:
     """Small words that may be known by chance: `v` is «в» beside transliterated words."""
     for word in words:
-        if len(word.folded) <= _SMALL and _is_latin(word.folded) and word.start not in mended:
-            new = _plainly(word.folded, "", _CYRILLIC_READINGS)
-            if new in text.STOP or new in _HOLLOW:
+        if len(word.folded) <= SMALL and _is_latin(word.folded) and word.start not in mended:
+            new = transliteration.as_russian(word.folded)
+            if new in query_words.STOP or new in _HOLLOW:
                 yield [_Fix("translit", word.start, word.end, _like(word.shown, new), 0.0)]
 
 
@@ -368,34 +372,95 @@ def _apart(fixes: Iterable[_Fix]) -> list[_Fix]:
 def _fixes(words: Sequence[_Word], at: int, known: _Known, flipped: bool) -> list[_Fix]:
     """What an unknown word may have meant, likeliest first; nothing too far-fetched."""
     word = words[at]
-    spelt, own = _spelt(word, known), spelling.in_dictionary(word.folded)
-    if own:  # it means itself, if not «вконтакте»
-        spelt = (fix for fix in _split(word, known) if fix[1][1] == " " and len(word.folded) > 6)
+    own = morphology.in_dictionary(word.folded)
+    alone = all(each is word or each.folded in query_words.STOP for each in words)
+    # A word of the language means itself, if not «вконтакте» or «телеграмм».
+    spelt = (
+        chain(_without_space(word, known), _doubled(word, known))
+        if own
+        else _spelt(word, known, alone)
+    )
+    foreign = transliteration.meanings(word.shown, known.lexicon, word.last)[:_ROUNDS]
+    offers: list[tuple[Kind, tuple[str, float]]] = [("spelling", offer) for offer in spelt]
+    offers += [("translit", offer) for offer in foreign]
     fixes = [
         _Fix(kind, word.start, word.end, _like(word.shown, new), cost)
-        for kind, new, cost in (*spelt, *_transliterated(word, known))
+        for kind, (new, cost) in offers
     ]
     fixes += _joined(words, at, known)
-    if not fixes and not flipped and not own and len(word.folded) > _SMALL:
+    other = flip(word.shown)
+    if not fixes and not flipped and not own and len(word.folded) > SMALL and other.isalpha():
         fixes = [
             _Fix("layout", word.start, word.end, _like(word.shown, near.word), near.cost + 1)
-            for near in known.lexicon.nearest(text.fold(flip(word.shown)), 2)
+            for near in known.lexicon.nearest(tokens.fold(other), 2)
             if near.distance == 1
         ]
     fixes.sort(key=lambda fix: fix.cost)
-    return [fix for fix in fixes if fix.cost <= min(DOUBTFUL, fixes[0].cost + _RIVAL)]
+    most = DOUBTFUL if not alone else ALONE if len(word.folded) > _FEW else ALONE_SHORT
+    return [
+        fix
+        for fix in fixes
+        # In the wrong layout all letters are in other places, which says enough of a word alone.
+        if fix.cost <= min(DOUBTFUL if fix.kind == "layout" else most, fixes[0].cost + RIVAL)
+    ]
 
 
-def _spelt(word: _Word, known: _Known) -> Iterator[tuple[Kind, str, float]]:
+def _spelt(word: _Word, known: _Known, alone: bool) -> Iterator[tuple[str, float]]:
+    """Near words, and the word with a space put in.
+
+    English makes words of two (`filesystem`, `superset`): without others beside it, such a one is
+    two words only where an article writes these two side by side.
+    """
     for near in known.lexicon.nearest(word.folded, _ROUNDS):
-        yield "spelling", near.word, near.cost
-    yield from _split(word, known)
+        yield near.word, near.cost
+    for new, cost in _split(word, known):
+        if not (alone and _is_latin(new)) or known.lexicon.side_by_side(new.split()):
+            yield new, cost
 
 
-def _split(word: _Word, known: _Known) -> Iterator[tuple[Kind, str, float]]:
+def _split(word: _Word, known: _Known) -> Iterator[tuple[str, float]]:
     for first, second in spelling.splits(word.folded, known.lexicon.df):
-        cost = spelling.SPACE - _worth(min(map(known.lexicon.df, (first, second))))
-        yield "spelling", f"{first} {second}", cost
+        cost = spelling.SPACE - spelling.bonus(min(map(known.lexicon.df, (first, second))))
+        yield f"{first} {second}", cost
+
+
+def _without_space(word: _Word, known: _Known) -> Iterator[tuple[str, float]]:
+    """A preposition and a noun that were written in one: «вконтакте»."""
+    for new, cost in _split(word, known):
+        first, second = new.split()
+        is_verb = morphology.dictionary[second][1] in ("VERB", "INFN", "GRND")
+        if first in _PREPOSITIONS and len(word.folded) > 6 and not is_verb:
+            yield new, cost
+
+
+def _doubled(word: _Word, known: _Known) -> Iterator[tuple[str, float]]:
+    """The word with one letter instead of two, or two instead of one, if some form is known.
+
+    Of two words of the language none is a slip of the other («вводу», «воду»), if they are not two
+    spellings of one («траффик»).
+    """
+    letters = word.folded
+    for at in range(1, len(letters)):
+        if letters[at] == letters[at - 1]:
+            new, cost = letters[:at] + letters[at + 1 :], spelling.EXTRA_DOUBLE
+        elif letters[at] in _DOUBLED:
+            new, cost = letters[:at] + letters[at] + letters[at:], spelling.MISSING_DOUBLE
+        else:
+            continue
+        is_other = morphology.in_dictionary(new) and not _is_doubled(
+            morphology.lemmas(letters)[0], morphology.lemmas(new)[0]
+        )
+        if not is_other and (weight := known.weight(new)):
+            yield new, cost - spelling.bonus(weight)
+
+
+def _is_doubled(one: str, other: str) -> bool:
+    """Whether two words differ in a doubled letter alone."""
+    short, long = sorted((one, other), key=len)
+    return any(
+        long[at] == long[at - 1] and long[:at] + long[at + 1 :] == short
+        for at in range(1, len(long))
+    )
 
 
 def _joined(words: Sequence[_Word], at: int, known: _Known) -> Iterator[_Fix]:
@@ -405,268 +470,9 @@ def _joined(words: Sequence[_Word], at: int, known: _Known) -> Iterator[_Fix]:
             continue
         whole = words[one].folded + words[two].folded
         if known(whole, words[two].last):
-            cost = spelling.SPACE - _worth(known.weight(whole))
+            cost = spelling.SPACE - spelling.bonus(known.weight(whole))
             new = _like(words[one].shown, whole)
             yield _Fix("spelling", words[one].start, words[two].end, new, cost)
-
-
-def _worth(frequency: int) -> float:
-    return spelling.FREQUENCY * log(frequency + 1)
-
-
-Table = dict[str, tuple[tuple[str, float], ...]]
-Silent = tuple[tuple[str, float], ...]
-
-
-def _table(lines: str) -> Table:
-    """`sh ш щ:1` on a line: what a piece may stand for, and what a reading costs (else 0)."""
-    table: Table = {}
-    for line in lines.strip().splitlines():
-        piece, *readings = line.split()
-        pairs = (reading.partition(":") for reading in readings)
-        table[piece] = tuple((to.strip("∅"), float(cost or 0)) for to, _, cost in pairs)
-    return table
-
-
-# Latin letters for Russian words: GOST, ISO 9, BGN, passports, and as people type.
-_CYRILLIC_READINGS = _table("""
-a а я:3
-b б
-c ц:.5 к:1.5 с:2
-ch ч х:2
-ck к:1
-cz ц
-d д
-e е э:.7
-eh э:.3
-f ф
-g г ж:2
-h х г:2
-i и й:1 ы:2
-ia я:.7
-ie е:.7
-io е:1.5
-iu ю:.7
-ii ий:.5
-j й:.5 ж:1
-ja я
-je е э:1.5
-jo е
-ju ю
-k к
-kh х
-l л
-m м
-n н
-o о
-oo у:1.5
-ee и:1.5
-p п
-ph ф:1
-q к:2
-r р
-s с ш:2.5
-sh ш щ:1.5
-shch щ
-shh щ
-sch щ сч:1
-t т
-tc ц:.5
-th т:1.5
-ts ц:.2
-tz ц:1
-u у ю:1.5
-v в
-w в:.5 ш:2.5 щ:2.5
-x х:.5 кс
-y ы й и:1 у:3 ь:1.5 ий:1 ый:1
-ya я ья:.5
-ye е
-yo е ьо:1
-yu ю ью:.5
-z з ж:2.5
-zh ж
-' ь ъ:.3 ∅:.5
-'' ъ
-""")
-_UNWRITTEN: Silent = (("ь", 0.5), ("ъ", 1.5))  # signs that are left out when typing Latin
-_ISO = str.maketrans({
-    "š": "sh", "č": "ch", "ž": "zh", "ŝ": "shch", "è": "eh", "é": "eh", "û": "yu", "â": "ya",
-    "ë": "yo", "ʺ": "'", "’": "'", "ʹ": "'", "ʼ": "'", "`": "'",
-})  # fmt: skip
-
-# Cyrillic letters for English words and names, as they sound.
-_LATIN_READINGS = _table("""
-а a u:1 e:2 o:1.5
-ай i:.5 y:.5 igh:1.5 ai:1.5
-ау ow:.7 ou:.7 au
-б b
-в v w:.4
-г g h:2
-д d
-дж j g:.5 dg:1
-е e a:1.5 ye:1
-ей a:.7 ay:.5 ai:.5 ey:.3
-ер er or:.7 ur:1 ir:1 re:2
-ж j:.5 g:1 zh s:1.5
-з z s:.7
-и i e:1 ee:.5 ea:.7 y:.7
-й y i:.5
-к k c:.4 ck:.5 ch:1.5 q:1.5
-кв qu:.5
-кс x xc:.7 cs:.5 ks
-л l
-м m
-н n
-о o a:1.5 au:1.5 ou:1.5 ow:1.5
-оу o:.7 ow:.7
-п p
-р r
-с s c:.5
-т t th:1.5
-ти ti ty:.5 tea:2
-у u oo:.5 w:1.5 ou:1 o:1.2 ew:1.5
-уа wa:.5
-ф f ph:.5
-х h kh:1
-ц c:.7 ts z:1.5
-ч ch tch:.7
-чер ture:1
-ш sh ch:1.5
-шен tion:.7 ssion:1
-шн tion:.7
-щ sch:1 sh:1
-ъ ∅
-ы y:.5 i:.7
-ь ∅
-э e a:.7
-эй a:.7 ay:.5 ai:.5 ey:.5
-эр er:.3 or:1 air:1.5
-ю u:.5 yu you:.7 ew:1 ue:1
-юз use:.7
-я ya ia:.7
-""")
-_SILENT: Silent = (("e", 1.2),)  # silent at the end of many words: Google, Drive
-_DOUBLING = 0.9
-_TRANSLIT = 1.2  # what it costs to take a word for transliterated at all
-_ODDEST = 0.55  # readings may cost this much a letter
-_STEPS = 600
-_OWN = 3.0  # what it costs to read a word of the language as one of the other
-_CHANCE = 0.4  # what a letter less than six costs
-_FORMS = 6
-
-
-def _transliterated(word: _Word, known: _Known) -> Iterator[tuple[Kind, str, float]]:
-    written = text.clean(word.shown).lower()
-    if _LATIN_LETTER.search(written):
-        table, silent = _CYRILLIC_READINGS, _UNWRITTEN
-        typed = written.translate(_ISO)
-    else:
-        table, silent = _LATIN_READINGS, _SILENT
-        typed = text.fold(written.strip(_MARKS))
-    if len(typed) < 2:
-        return
-    found = read(typed, table, silent, known.lexicon, word.last)
-    # A short word is spelt by chance, and a Russian word may well mean itself.
-    short = _CHANCE * max(6 - len(typed), 0)
-    own = spelling.in_dictionary(typed)
-    for new, cost in found[:_ROUNDS]:
-        if not own or len(typed) > _SMALL:
-            yield "translit", new, cost + short + _OWN * own
-
-
-def read(
-    typed: str,
-    table: Table,
-    silent: Silent,
-    lexicon: Lexicon,
-    unfinished: bool = False,
-) -> list[tuple[str, float]]:
-    """The words of the index that `typed` may spell in another alphabet, likeliest first.
-
-    All readings are walked at once, the cheapest first, and only along beginnings of real words.
-    """
-    most = enough = _ODDEST * len(typed) + 0.5
-    longest = max(map(len, table))
-    agenda: list[tuple[float, int, str]] = [(0.0, 0, "")]
-    done: set[tuple[int, str]] = set()
-    words: dict[str, float] = {}
-    starts: dict[str, float] = {}
-    read_so_far: list[tuple[float, int, str]] = []
-    for _ in range(_STEPS):
-        if not agenda:
-            break
-        cost, at, made = heappop(agenda)
-        if cost > enough:
-            break
-        if (at, made) in done:
-            continue
-        done.add((at, made))
-        if at == len(typed):
-            if made not in words and (df := lexicon.df(made)):
-                words[made] = cost + _TRANSLIT - _worth(df)
-                enough = min(enough, cost + _RIVAL / 2)
-            elif unfinished and made not in starts and lexicon.begins(made):
-                starts[made] = cost + _TRANSLIT
-        if len(made) > 2 and 0 < len(typed) - at < 5:
-            read_so_far.append((cost + 0.5 * (len(typed) - at), at, made))
-        moves = [
-            (to, more, at + size)
-            for size in range(min(longest, len(typed) - at), 0, -1)
-            for to, more in table.get(typed[at : at + size], ())
-        ]
-        if made:
-            ends = at == len(typed) and silent is _SILENT
-            moves += [
-                (sign, more * 0.6 if ends else more, at)
-                for sign, more in silent
-                if made[-1] != sign
-            ]
-            if silent is _SILENT and made[-1:] != made[-2:-1]:
-                moves.append((made[-1], _DOUBLING, at))
-        for to, more, then in moves:
-            if cost + more <= most and (not to or lexicon.may_begin(made + to)):
-                heappush(agenda, (cost + more, then, made + to))
-    found = words or starts
-    if not found and silent is _UNWRITTEN:  # English words have few forms
-        found = _forms(typed, read_so_far, table, lexicon)
-    return sorted(found.items(), key=lambda each: (each[1], each[0]))
-
-
-def _forms(
-    typed: str, read_so_far: Iterable[tuple[float, int, str]], table: Table, lexicon: Lexicon
-) -> dict[str, float]:
-    """Forms the index lacks, of words it has: what was read so far, with its ending spelt out."""
-    found: dict[str, float] = {}
-    for cost, at, made in sorted(read_so_far)[:_FORMS]:
-        word = made + _plainly(typed[at:], made[-1], table)
-        df = max(map(lexicon.lemma_df, text.lemmas(word)))
-        if df and word not in found:
-            found[word] = cost + _TRANSLIT - _worth(df)
-    return found
-
-
-def _plainly(typed: str, before: str, table: Table) -> str:
-    """The cheapest reading of the rest of a word, letter group by letter group."""
-    at, made = 0, before
-    while at < len(typed):
-        for size in range(min(4, len(typed) - at), 0, -1):
-            if readings := table.get(typed[at : at + size]):
-                after_vowel = made[-1:] in _VOWELS and typed[at : at + size] == "y"
-                made += "й" if after_vowel else min(readings, key=_cost)[0]
-                at += size
-                break
-        else:
-            made += typed[at]
-            at += 1
-    return made[len(before) :]
-
-
-_VOWELS = frozenset("аеиоуыэюя")
-
-
-def _cost(reading: tuple[str, float]) -> float:
-    return reading[1]
 
 
 # --- words left out -----------------------------------------------------------------------------
@@ -698,7 +504,7 @@ _HOLLOW = frozenset(_QUESTIONS.split())
 
 def _asks(word: _Word, known: _Known) -> bool:
     folded = word.folded
-    hollow = folded in text.STOP or folded in _HOLLOW or text.filler((folded, "\0"))
+    hollow = folded in query_words.STOP or folded in _HOLLOW or query_words.filler((folded, "\0"))
     return len(folded) > 1 and not hollow and known(folded)
 
 
@@ -707,53 +513,3 @@ def _without(query: str, words: Sequence[_Word]) -> Repair:
     left = re.sub(r"\s+([,.;:!?])", r"\1", " ".join(_replaced(query, spans).split()))
     left = re.sub(r"^[\s,.;:!?]+|[\s,;:]+$", "", left)
     return Repair("dropped", left, tuple((word.shown, "") for word in words))
-
-
-# --- a small lexicon ----------------------------------------------------------------------------
-
-
-class Words:
-    """A `Lexicon` in memory, made from texts: for tests, tools, and bases of a few articles."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._forms: dict[str, set[int]] = {}
-        self._lemmas: dict[str, set[int]] = {}
-        counts: dict[str, int] = {}
-        for document, content in enumerate(texts):
-            for token in text.tokens(content):
-                counts[token.text] = counts.get(token.text, 0) + 1
-                self._forms.setdefault(token.text, set()).add(document)
-        for form, documents in self._forms.items():
-            for lemma in text.lemmas(form):
-                self._lemmas.setdefault(lemma, set()).update(documents)
-        self.vocabulary = vocabulary = Vocabulary.of(counts)
-        frequencies = np.array([counts[word] for word in vocabulary], np.uint32)
-        self.speller = Speller(vocabulary, frequencies, Speller.prepare(vocabulary))
-
-    def df(self, word: str) -> int:
-        """As in `Lexicon`."""
-        return len(self._forms.get(word, ()))
-
-    def lemma_df(self, lemma: str) -> int:
-        """As in `Lexicon`."""
-        return len(self._lemmas.get(lemma, ()))
-
-    def may_begin(self, start: str) -> bool:
-        """As in `Lexicon`."""
-        return self.speller.may_begin(start)
-
-    def begins(self, start: str) -> bool:
-        """As in `Lexicon`."""
-        return self.speller.begins(start)
-
-    def nearest(self, word: str, limit: int) -> Sequence[Near]:
-        """As in `Lexicon`."""
-        return self.speller.nearest(word, limit)
-
-    def together(self, words: Sequence[str]) -> int:
-        """As in `Lexicon`."""
-        holding = [
-            set().union(*(self._lemmas.get(lemma, set()) for lemma in text.lemmas(word)))
-            for word in words
-        ]
-        return len(set.intersection(*holding)) if holding else 0

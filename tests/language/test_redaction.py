@@ -7,17 +7,17 @@ tab and the kind that must be found in it, or `-` where nothing may be touched.
 import re
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import TESTS
 
-from kb.redaction import KINDS, redact
+from kb.language.redaction import KINDS, redact
 
 CORPUS = [
     tuple(line.split("\t"))
-    for line in (Path(__file__).parent / "data" / "personal.tsv").read_text("utf-8").splitlines()
+    for line in (TESTS / "data" / "personal.tsv").read_text("utf-8").splitlines()
 ]
 FOUND = {"email": 0.99, "card": 0.99, "token": 0.99, "phone": 0.95}
 FALSE = 0.02
@@ -68,6 +68,12 @@ def test_the_figures_hold(capsys: pytest.CaptureFixture[str]) -> None:
         ("номер 8 800 2559997", "номер ‹phone›"),  # not 8 800 roubles
         ("8\u200b916\u200b1234567", "‹phone›"),
         ("٠١٢٣٤٥٦٧٨٩", "‹number›"),
+        ("токен ghp_abcdefgh", "токен ‹token›"),  # known by its beginning
+        ("войти с eyJhbGciOi", "войти с ‹token›"),
+        ("сессия 0a1b2c3d-0a1b-2c3d-4e5f-0a1b2c3d4e5f", "сессия ‹token›"),
+        ("45 06 № 123456", " ‹passport›"),
+        ("passport no. AB 1234567", "passport ‹passport›"),
+        ("паспорт АВ 1234567", "паспорт ‹passport›"),
         ("", ""),
     ],
 )

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from kb import spelling, text
-from kb.spelling import Speller
-from kb.vocabulary import Vocabulary
+from kb.language import spelling, tokens
+from kb.language.spelling import Speller
+from kb.language.vocabulary import Vocabulary
 
 
 def speller(words: dict[str, int]) -> Speller:
@@ -160,7 +160,7 @@ def real_words(shared_data: Path, counted: dict[Path, dict[str, int]]) -> dict[s
         return counted[shared_data]
     counts: dict[str, int] = {}
     for path in sorted((shared_data / "articles").rglob("*.md")):
-        for found in text.plain_words(path.read_text("utf-8", "replace")):
+        for found in tokens.plain_words(path.read_text("utf-8", "replace")):
             counts[found] = counts.get(found, 0) + 1
     return counted.setdefault(shared_data, counts)
 
@@ -171,7 +171,7 @@ def test_real_typos_find_their_word_first(real_words, shared_data):
     for name, least in (("ru_words_dev.tsv", 0.92), ("en_wikipedia.tsv", 0.93)):
         first = reached = 0
         for line in (shared_data / "typos" / name).read_text("utf-8").splitlines()[1:]:
-            wrong, right = map(text.fold, line.split("\t")[:2])
+            wrong, right = map(tokens.fold, line.split("\t")[:2])
             if right not in real_words or wrong in real_words or not (wrong + right).isalpha():
                 continue
             if OSA.distance(wrong, right) <= spelling.reach(wrong):

@@ -1,19 +1,22 @@
-/* What `rerank`, `places` and `snippets` work out with numpy, in one pass and without it.
+/* The kernel of ranking: sums of word scores, re-scoring and excerpts, in one pass.
  *
- * The Python beside this file is the definition: weights and constants come from there, and tests
- * compare both on generated and on real queries. `native.py` calls it through ctypes, so nothing
- * here knows of Python. Numbers read from a build are checked before they index anything.
- * Functions return how much they found, or an error below 0.
+ * `numpy_kernel.py` is the definition: weights and constants come from Python, and tests compare
+ * both kernels on generated and real queries. `c_kernel.py` calls this through ctypes, so nothing
+ * here knows of Python; `structs.py` writes the structs. Numbers read from a build are checked
+ * before they index anything, and before they are added to one another. Functions return how much
+ * they found, or an error below 0.
  */
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { NO_MEMORY = -1, DAMAGED = -2 };
 enum { MOST_WORDS = 32, MOST_MARKS = 256, GRAM = 4 };
-enum { HEADING = 4, BODY = 5 }; /* kinds of regions: analysis.Kind */
+enum { TITLE = 0, SUMMARY = 4, HEADING = 5, BODY = 6, CLOSING = 7 }; /* kinds of regions: document.Kind */
 
+/* structs.py: begin */
 typedef struct { const int64_t *at; int64_t count; } I64;
 typedef struct { const uint64_t *at; int64_t count; } U64;
 typedef struct { const int32_t *at; int64_t count; } I32;
@@ -21,60 +24,232 @@ typedef struct { const uint32_t *at; int64_t count; } U32;
 typedef struct { const uint16_t *at; int64_t count; } U16;
 typedef struct { const uint8_t *at; int64_t count; } U8;
 typedef struct { const float *at; int64_t count; } F32;
-
-/* Articles and how much each is worth for a word; `factor` multiplies that. */
-typedef struct { const int32_t *docs; const float *scores; int64_t count; double factor; } Postings;
-
-typedef struct { I64 ptr; I32 docs; U16 tf; } Surface; /* a field's words as written */
+_Static_assert(sizeof(void *) == 8, "addresses are packed as 64 bits");
 
 typedef struct {
-    int64_t base, size, words;
-    U8 words_blob; U32 words_offsets;              /* sorted by bytes */
-    I64 text_ptr; I32 text_docs; F32 text_scores;  /* per dictionary form, its articles */
-    I64 lemma_ptr; I32 lemma_words;                /* per dictionary form, its words */
-    I64 content_ptr; I32 content_words, content_token, content_line, content_title;
-    U64 gram_keys; I64 gram_ptr; I32 gram_words, gram_df;
-    I64 regions_ptr; U8 regions_kind; I32 regions_section; U32 regions_token, regions_byte;
-    I64 tokens_ptr; U32 tokens_start, tokens_end;
-    I64 texts_ptr; U8 texts_blob;
-    Surface surface[4]; /* text, title, answers, headings */
+    const int32_t *docs;
+    const float *scores;
+    int64_t count;
+    double factor;
+} Postings;
+_Static_assert(offsetof(Postings, docs) == 0, "Postings.docs");
+_Static_assert(offsetof(Postings, scores) == 8, "Postings.scores");
+_Static_assert(offsetof(Postings, count) == 16, "Postings.count");
+_Static_assert(offsetof(Postings, factor) == 24, "Postings.factor");
+_Static_assert(sizeof(Postings) == 32, "Postings");
+
+typedef struct {
+    I64 ptr;
+    I32 docs;
+    U16 tf;
+} Surface;
+_Static_assert(offsetof(Surface, ptr) == 0, "Surface.ptr");
+_Static_assert(offsetof(Surface, docs) == 16, "Surface.docs");
+_Static_assert(offsetof(Surface, tf) == 32, "Surface.tf");
+_Static_assert(sizeof(Surface) == 48, "Surface");
+
+typedef struct {
+    int64_t base;
+    int64_t size;
+    int64_t words;
+    I64 text_ptr;
+    I32 text_docs;
+    F32 text_scores;
+    I64 lemma_ptr;
+    I32 lemma_words;
+    I64 content_ptr;
+    I32 content_words;
+    I32 content_token;
+    I32 content_line;
+    I32 content_title;
+    U64 gram_keys;
+    I64 gram_ptr;
+    I32 gram_words;
+    I32 gram_df;
+    I64 regions_ptr;
+    U8 regions_kind;
+    I32 regions_section;
+    U32 regions_token;
+    U32 regions_byte;
+    I64 tokens_ptr;
+    U32 tokens_start;
+    U32 tokens_end;
+    I64 texts_ptr;
+    U8 texts_blob;
+    Surface surface[4];
 } Segment;
+_Static_assert(offsetof(Segment, base) == 0, "Segment.base");
+_Static_assert(offsetof(Segment, size) == 8, "Segment.size");
+_Static_assert(offsetof(Segment, words) == 16, "Segment.words");
+_Static_assert(offsetof(Segment, text_ptr) == 24, "Segment.text_ptr");
+_Static_assert(offsetof(Segment, text_docs) == 40, "Segment.text_docs");
+_Static_assert(offsetof(Segment, text_scores) == 56, "Segment.text_scores");
+_Static_assert(offsetof(Segment, lemma_ptr) == 72, "Segment.lemma_ptr");
+_Static_assert(offsetof(Segment, lemma_words) == 88, "Segment.lemma_words");
+_Static_assert(offsetof(Segment, content_ptr) == 104, "Segment.content_ptr");
+_Static_assert(offsetof(Segment, content_words) == 120, "Segment.content_words");
+_Static_assert(offsetof(Segment, content_token) == 136, "Segment.content_token");
+_Static_assert(offsetof(Segment, content_line) == 152, "Segment.content_line");
+_Static_assert(offsetof(Segment, content_title) == 168, "Segment.content_title");
+_Static_assert(offsetof(Segment, gram_keys) == 184, "Segment.gram_keys");
+_Static_assert(offsetof(Segment, gram_ptr) == 200, "Segment.gram_ptr");
+_Static_assert(offsetof(Segment, gram_words) == 216, "Segment.gram_words");
+_Static_assert(offsetof(Segment, gram_df) == 232, "Segment.gram_df");
+_Static_assert(offsetof(Segment, regions_ptr) == 248, "Segment.regions_ptr");
+_Static_assert(offsetof(Segment, regions_kind) == 264, "Segment.regions_kind");
+_Static_assert(offsetof(Segment, regions_section) == 280, "Segment.regions_section");
+_Static_assert(offsetof(Segment, regions_token) == 296, "Segment.regions_token");
+_Static_assert(offsetof(Segment, regions_byte) == 312, "Segment.regions_byte");
+_Static_assert(offsetof(Segment, tokens_ptr) == 328, "Segment.tokens_ptr");
+_Static_assert(offsetof(Segment, tokens_start) == 344, "Segment.tokens_start");
+_Static_assert(offsetof(Segment, tokens_end) == 360, "Segment.tokens_end");
+_Static_assert(offsetof(Segment, texts_ptr) == 376, "Segment.texts_ptr");
+_Static_assert(offsetof(Segment, texts_blob) == 392, "Segment.texts_blob");
+_Static_assert(offsetof(Segment, surface) == 408, "Segment.surface");
+_Static_assert(sizeof(Segment) == 600, "Segment");
 
 typedef struct {
-    int64_t segments, size, live;
+    int64_t segments;
+    int64_t size;
+    int64_t live;
     const Segment *segment;
     U8 alive;
-    F32 content_norm, title_norm, line_norm;
-    I64 first_line; I32 words_of_line; U8 is_claim;
+    F32 content_norm;
+    F32 title_norm;
+    F32 line_norm;
+    I64 first_line;
+    I32 words_of_line;
+    F32 claims;
     I32 updated;
     F32 surface_norm[4];
     float surface_weight[4];
     float k1;
+    float unused;
 } Corpus;
+_Static_assert(offsetof(Corpus, segments) == 0, "Corpus.segments");
+_Static_assert(offsetof(Corpus, size) == 8, "Corpus.size");
+_Static_assert(offsetof(Corpus, live) == 16, "Corpus.live");
+_Static_assert(offsetof(Corpus, segment) == 24, "Corpus.segment");
+_Static_assert(offsetof(Corpus, alive) == 32, "Corpus.alive");
+_Static_assert(offsetof(Corpus, content_norm) == 48, "Corpus.content_norm");
+_Static_assert(offsetof(Corpus, title_norm) == 64, "Corpus.title_norm");
+_Static_assert(offsetof(Corpus, line_norm) == 80, "Corpus.line_norm");
+_Static_assert(offsetof(Corpus, first_line) == 96, "Corpus.first_line");
+_Static_assert(offsetof(Corpus, words_of_line) == 112, "Corpus.words_of_line");
+_Static_assert(offsetof(Corpus, claims) == 128, "Corpus.claims");
+_Static_assert(offsetof(Corpus, updated) == 144, "Corpus.updated");
+_Static_assert(offsetof(Corpus, surface_norm) == 160, "Corpus.surface_norm");
+_Static_assert(offsetof(Corpus, surface_weight) == 224, "Corpus.surface_weight");
+_Static_assert(offsetof(Corpus, k1) == 240, "Corpus.k1");
+_Static_assert(offsetof(Corpus, unused) == 244, "Corpus.unused");
+_Static_assert(sizeof(Corpus) == 248, "Corpus");
 
-typedef struct { int64_t segment, number; } Place; /* of a dictionary form */
+typedef struct {
+    int64_t segment;
+    int64_t number;
+} Place;
+_Static_assert(offsetof(Place, segment) == 0, "Place.segment");
+_Static_assert(offsetof(Place, number) == 8, "Place.number");
+_Static_assert(sizeof(Place) == 16, "Place");
 
-/* Where in `Query.places` the dictionary forms of a word stand, and those of its synonyms. */
-typedef struct { int64_t from, to, others_from, others_to; } Word;
+typedef struct {
+    int64_t from;
+    int64_t to;
+    int64_t synonyms_from;
+    int64_t synonyms_to;
+} Word;
+_Static_assert(offsetof(Word, from) == 0, "Word.from");
+_Static_assert(offsetof(Word, to) == 8, "Word.to");
+_Static_assert(offsetof(Word, synonyms_from) == 16, "Word.synonyms_from");
+_Static_assert(offsetof(Word, synonyms_to) == 24, "Word.synonyms_to");
+_Static_assert(sizeof(Word) == 32, "Word");
 
-/* The content words of a query. */
 typedef struct {
     int64_t words;
     const Place *places;
     const Word *word;
-    const int64_t *beginnings; /* per word and segment: from and to of words that begin so */
-    const float *likeness;     /* what a synonym of each word counts, beside the word itself */
-    int64_t spelt;             /* distinct words, of whose letters grams are made */
-    const uint32_t *letters;   /* their code points, with a border at both ends of each word */
+    const int64_t *beginnings;
+    const float *synonym_weights;
+    int64_t spelt;
+    const uint32_t *letters;
     const int32_t *letters_ptr;
     const double *weights;
-    int32_t *const *tables;    /* per segment a number for each of its words and one more, all 0 */
+    int32_t *const *tables;
 } Query;
+_Static_assert(offsetof(Query, words) == 0, "Query.words");
+_Static_assert(offsetof(Query, places) == 8, "Query.places");
+_Static_assert(offsetof(Query, word) == 16, "Query.word");
+_Static_assert(offsetof(Query, beginnings) == 24, "Query.beginnings");
+_Static_assert(offsetof(Query, synonym_weights) == 32, "Query.synonym_weights");
+_Static_assert(offsetof(Query, spelt) == 40, "Query.spelt");
+_Static_assert(offsetof(Query, letters) == 48, "Query.letters");
+_Static_assert(offsetof(Query, letters_ptr) == 56, "Query.letters_ptr");
+_Static_assert(offsetof(Query, weights) == 64, "Query.weights");
+_Static_assert(offsetof(Query, tables) == 72, "Query.tables");
+_Static_assert(sizeof(Query) == 80, "Query");
 
 typedef struct {
-    float body, title, line, pairs, place, claimed;
-    int32_t lined, block;
+    float body;
+    float title;
+    float line;
+    float pairs;
+    float place;
+    float claimed;
+    int32_t lined;
+    int32_t block;
 } Weights;
+_Static_assert(offsetof(Weights, body) == 0, "Weights.body");
+_Static_assert(offsetof(Weights, title) == 4, "Weights.title");
+_Static_assert(offsetof(Weights, line) == 8, "Weights.line");
+_Static_assert(offsetof(Weights, pairs) == 12, "Weights.pairs");
+_Static_assert(offsetof(Weights, place) == 16, "Weights.place");
+_Static_assert(offsetof(Weights, claimed) == 20, "Weights.claimed");
+_Static_assert(offsetof(Weights, lined) == 24, "Weights.lined");
+_Static_assert(offsetof(Weights, block) == 28, "Weights.block");
+_Static_assert(sizeof(Weights) == 32, "Weights");
+
+typedef struct {
+    const int32_t *docs;
+    const float *scores;
+    int64_t count;
+    int64_t place;
+    int64_t places;
+    double weight;
+} Summand;
+_Static_assert(offsetof(Summand, docs) == 0, "Summand.docs");
+_Static_assert(offsetof(Summand, scores) == 8, "Summand.scores");
+_Static_assert(offsetof(Summand, count) == 16, "Summand.count");
+_Static_assert(offsetof(Summand, place) == 24, "Summand.place");
+_Static_assert(offsetof(Summand, places) == 32, "Summand.places");
+_Static_assert(offsetof(Summand, weight) == 40, "Summand.weight");
+_Static_assert(sizeof(Summand) == 48, "Summand");
+
+typedef struct {
+    int32_t window;
+    int32_t before;
+    double headed;
+    double again;
+    double added;
+} Cut;
+_Static_assert(offsetof(Cut, window) == 0, "Cut.window");
+_Static_assert(offsetof(Cut, before) == 4, "Cut.before");
+_Static_assert(offsetof(Cut, headed) == 8, "Cut.headed");
+_Static_assert(offsetof(Cut, again) == 16, "Cut.again");
+_Static_assert(offsetof(Cut, added) == 24, "Cut.added");
+_Static_assert(sizeof(Cut) == 32, "Cut");
+/* structs.py: end */
+
+/* Whether from–to is a part of so many numbers. Nothing is added: a damaged number must not wrap. */
+static int is_part(int64_t from, int64_t to, int64_t count)
+{
+    return 0 <= from && from <= to && to <= count;
+}
+
+/* Whether owner `number` of a pointer array has a beginning and an end there. */
+static int has_owner(I64 pointers, int64_t number)
+{
+    return 0 <= number && number < pointers.count - 1;
+}
 
 /* What the library was made from; the compiler is told. */
 #ifndef SEAL
@@ -84,31 +259,24 @@ uint32_t kb_seal(void) { return SEAL; }
 
 /* ---------------------------------------------------------------- words */
 
-/* What a word adds: the articles given, or else those of its dictionary forms. */
-typedef struct {
-    const int32_t *docs;
-    const float *scores;
-    int64_t count, place, places;
-    double weight;
-} Summand;
-
 static int64_t postings_of(const Corpus *corpus, Place place, Postings *found, int64_t *base)
 {
     if (place.segment < 0 || place.segment >= corpus->segments)
         return DAMAGED;
     const Segment *segment = &corpus->segment[place.segment];
-    if (place.number < 0 || place.number + 1 >= segment->text_ptr.count)
+    if (!has_owner(segment->text_ptr, place.number))
         return DAMAGED;
     const int64_t from = segment->text_ptr.at[place.number];
     const int64_t to = segment->text_ptr.at[place.number + 1];
-    if (from < 0 || from > to || to > segment->text_docs.count || to > segment->text_scores.count)
+    if (!is_part(from, to, segment->text_docs.count)
+        || !is_part(from, to, segment->text_scores.count))
         return DAMAGED;
     *found = (Postings){segment->text_docs.at + from, segment->text_scores.at + from, to - from, 1};
     *base = segment->base;
     return 0;
 }
 
-/* Adds what the best of several dictionary forms is worth; `best` is 0 before and after. */
+/* Adds what the best of several dictionary forms is gain; `best` is 0 before and after. */
 static int64_t add_best(const Corpus *corpus, const Summand *term, const Place *places, float *best,
                         float *total)
 {
@@ -177,8 +345,13 @@ int64_t kb_best_of(int64_t size, int64_t lists, const Postings *list, int32_t *d
         const float factor = (float)list[l].factor;
         for (int64_t i = 0; i < list[l].count; i++) {
             const float score = factor * list[l].scores[i];
-            if (score > best[list[l].docs[i]])
-                best[list[l].docs[i]] = score;
+            const int64_t doc = list[l].docs[i];
+            if (doc < 0 || doc >= size) {
+                free(best);
+                return DAMAGED;
+            }
+            if (score > best[doc])
+                best[doc] = score;
         }
     }
     int64_t found = 0;
@@ -191,49 +364,14 @@ int64_t kb_best_of(int64_t size, int64_t lists, const Postings *list, int32_t *d
     return found;
 }
 
-/* The first word of a segment that is not below so many bytes, of all that begin so if `after`. */
-static int64_t first_word(const Segment *segment, const uint8_t *sought, int64_t length, int after)
-{
-    int64_t low = 0, high = segment->words;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        const int64_t from = segment->words_offsets.at[middle];
-        const int64_t to = segment->words_offsets.at[middle + 1];
-        if (from > to || to > segment->words_blob.count)
-            return DAMAGED;
-        const int64_t shared = to - from < length ? to - from : length;
-        const int order = memcmp(segment->words_blob.at + from, sought, (size_t)shared);
-        if (order < 0 || (!order && (shared < length || after)))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* From and to, per segment, of the words that begin with so many bytes. */
-int64_t kb_beginning(const Corpus *corpus, const uint8_t *start, int64_t length, int64_t *ranges)
-{
-    for (int64_t s = 0; s < corpus->segments; s++)
-        for (int after = 0; after < 2; after++) {
-            const Segment *segment = &corpus->segment[s];
-            if (segment->words_offsets.count <= segment->words)
-                return DAMAGED;
-            ranges[2 * s + after] = first_word(segment, start, length, after);
-            if (ranges[2 * s + after] < 0)
-                return DAMAGED;
-        }
-    return 0;
-}
-
 /* How often the words low–high of a segment stand in each article; how many articles hold any. */
 static int64_t count_words(const Corpus *corpus, const Segment *segment, const Surface *field,
                            int64_t low, int64_t high, uint32_t *tf)
 {
-    if (low < 0 || high >= field->ptr.count)
+    if (!is_part(low, high, field->ptr.count - 1))
         return DAMAGED;
     const int64_t from = field->ptr.at[low], to = field->ptr.at[high];
-    if (from < 0 || to > field->docs.count || to > field->tf.count)
+    if (!is_part(from, to, field->docs.count) || !is_part(from, to, field->tf.count))
         return DAMAGED;
     int64_t found = 0;
     for (int64_t i = from; i < to; i++) {
@@ -299,9 +437,21 @@ int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, fl
 
 typedef struct { float score; int32_t doc; } Ranked;
 
+/* A score as a number that compares as it does; what is no number has a place, too: sorting needs
+ * an order of all there is. */
+static int32_t rank_of(float score)
+{
+    int32_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    if (bits == INT32_MIN) /* -0 */
+        return 0;
+    return bits < 0 ? bits ^ INT32_MAX : bits;
+}
+
 static int is_worse(Ranked a, Ranked b)
 {
-    return a.score != b.score ? a.score < b.score : a.doc > b.doc;
+    const int32_t left = rank_of(a.score), right = rank_of(b.score);
+    return left != right ? left < right : a.doc > b.doc;
 }
 
 /* Puts the root of a heap, the worst at its top, where it belongs. */
@@ -337,50 +487,18 @@ static int by_doc(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static int best_first(const void *a, const void *b)
-{
-    return is_worse(*(const Ranked *)a, *(const Ranked *)b) ? 1 : -1;
-}
-
-/* The `most` best of the articles that score at all, best first, lower numbers first of equals. */
-int64_t kb_best(int64_t size, const float *scores, int64_t most, int32_t *docs)
-{
-    Ranked *heap = malloc(((size_t)most + 1) * sizeof *heap);
-    if (!heap)
-        return NO_MEMORY;
-    int64_t count = 0;
-    float floor = 0;
-    size = most > 0 ? size : 0;
-    for (int64_t doc = 0; doc < size; doc++) {
-        if (!(scores[doc] > floor))
-            continue;
-        const Ranked one = {scores[doc], (int32_t)doc};
-        if (count < most)
-            rise(heap, count++, one);
-        else
-            sink(heap, count, one);
-        if (count == most)
-            floor = heap[0].score;
-    }
-    qsort(heap, (size_t)count, sizeof *heap, best_first);
-    for (int64_t i = 0; i < count; i++)
-        docs[i] = heap[i].doc;
-    free(heap);
-    return count;
-}
-
-/* The articles worth re-scoring, ascending; `total` is 0 afterwards where that is not allowed.
+/* The articles gain re-scoring, ascending; `total` is 0 afterwards where that is not allowed.
  *
- * `most` of them at most; all that score more than `hopeless` of the best, and at least `fewest`.
+ * `most` of them at most; all that score more than `min_share` of the best, and at least `min_count`.
  * `hits` becomes the number of all articles that score at all.
  */
-int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const float *favour,
-                      double hopeless, int64_t fewest, int64_t most, int32_t *docs, int64_t *hits)
+int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const float *boost,
+                      double min_share, int64_t min_count, int64_t most, int32_t *docs, int64_t *hits)
 {
-    float *own = favour ? malloc(((size_t)size + 1) * sizeof *own) : NULL;
-    if (favour && !own)
+    float *own = boost ? malloc(((size_t)size + 1) * sizeof *own) : NULL;
+    if (boost && !own)
         return NO_MEMORY;
-    const float *score = favour ? own : total;
+    const float *score = boost ? own : total;
     float best = 0;
     int32_t some = 0, above[3] = {0, 0, 0}, near = 0;
     for (int64_t doc = 0; doc < size; doc++) {
@@ -388,9 +506,9 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
         total[doc] = one;
         some += one != 0;
     }
-    if (favour)
+    if (boost)
         for (int64_t doc = 0; doc < size; doc++)
-            own[doc] = total[doc] * favour[doc];
+            own[doc] = total[doc] * boost[doc];
     for (int64_t doc = 0; doc < size; doc++)
         best = score[doc] > best ? score[doc] : best;
     *hits = some;
@@ -398,14 +516,14 @@ int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const 
         free(own);
         return 0;
     }
-    const float floors[3] = {(float)hopeless * best, (float)(hopeless / 2) * best, 0.0f};
+    const float floors[3] = {(float)min_share * best, (float)(min_share / 2) * best, 0.0f};
     for (int64_t doc = 0; doc < size; doc++) {
         near += score[doc] >= floors[0];
         above[0] += score[doc] > floors[0];
         above[1] += score[doc] > floors[1];
     }
-    const float floor = floors[above[0] >= fewest ? 0 : above[1] >= fewest ? 1 : 2];
-    int64_t wanted = near > fewest ? near : fewest;
+    const float floor = floors[above[0] >= min_count ? 0 : above[1] >= min_count ? 1 : 2];
+    int64_t wanted = near > min_count ? near : min_count;
     wanted = wanted < most ? wanted : most;
     Ranked *heap = malloc(((size_t)wanted + 1) * sizeof *heap);
     if (!heap) {
@@ -439,7 +557,7 @@ typedef struct { int32_t code, often; } Row;
 /* The grams of a query, and for every word that shares one or stands for a word of it a row. */
 typedef struct {
     int64_t grams, across;  /* grams, and 64-bit words of a mask of them */
-    float *worth;           /* per gram */
+    float *gain;           /* per gram */
     int64_t *spans;         /* per gram and segment: from, to in the segment's `gram_words` */
     int64_t rows, most;     /* used (row 0 is none), room for */
     Row *row;
@@ -449,7 +567,7 @@ typedef struct {
 
 static void drop_rows(Rows *rows)
 {
-    free(rows->worth);
+    free(rows->gain);
     free(rows->spans);
     free(rows->masks);
     free(rows->near);
@@ -474,10 +592,10 @@ static int64_t find_grams(const Corpus *corpus, const Query *query, Rows *rows)
 {
     const int64_t letters = query->spelt ? query->letters_ptr[query->spelt] : 0;
     const int64_t segments = corpus->segments;
-    rows->worth = malloc(((size_t)letters + 1) * sizeof *rows->worth);
+    rows->gain = malloc(((size_t)letters + 1) * sizeof *rows->gain);
     rows->spans = malloc(((size_t)(letters * segments) + 1) * 2 * sizeof *rows->spans);
     uint64_t *keys = malloc(((size_t)letters + 1) * sizeof *keys);
-    if (!rows->worth || !rows->spans || !keys) {
+    if (!rows->gain || !rows->spans || !keys) {
         free(keys);
         return NO_MEMORY;
     }
@@ -501,19 +619,20 @@ static int64_t find_grams(const Corpus *corpus, const Query *query, Rows *rows)
                 span[2 * s] = span[2 * s + 1] = 0;
                 if (place < 0)
                     continue;
-                if (place + 1 >= segment->gram_ptr.count || place >= segment->gram_df.count) {
+                if (!has_owner(segment->gram_ptr, place) || place >= segment->gram_df.count) {
                     error = DAMAGED;
                     break;
                 }
                 span[2 * s] = segment->gram_ptr.at[place];
                 span[2 * s + 1] = segment->gram_ptr.at[place + 1];
                 frequency += segment->gram_df.at[place];
-                if (span[2 * s] < 0 || span[2 * s] > span[2 * s + 1]
-                    || span[2 * s + 1] > segment->gram_words.count)
+                if (!is_part(span[2 * s], span[2 * s + 1], segment->gram_words.count)) {
                     error = DAMAGED;
+                    break;
+                }
             }
-            if (frequency)
-                rows->worth[rows->grams++] =
+            if (frequency && !error)
+                rows->gain[rows->grams++] =
                     (float)(idf(corpus->live, frequency) * query->weights[w]);
         }
     }
@@ -528,11 +647,11 @@ static int64_t words_of(const Corpus *corpus, Place place, int64_t s, I32 *found
     *found = (I32){NULL, 0};
     if (place.segment != s)
         return 0;
-    if (place.number < 0 || place.number + 1 >= segment->lemma_ptr.count)
+    if (!has_owner(segment->lemma_ptr, place.number))
         return DAMAGED;
     const int64_t from = segment->lemma_ptr.at[place.number];
     const int64_t to = segment->lemma_ptr.at[place.number + 1];
-    if (from < 0 || from > to || to > segment->lemma_words.count)
+    if (!is_part(from, to, segment->lemma_words.count))
         return DAMAGED;
     *found = (I32){segment->lemma_words.at + from, to - from};
     return 0;
@@ -555,7 +674,7 @@ static int64_t count_words_of(const Corpus *corpus, const Query *query, int64_t 
 static int64_t count_forms(const Corpus *corpus, const Query *query, int64_t s, int64_t w)
 {
     const int64_t *bounds = &query->beginnings[2 * (w * corpus->segments + s)];
-    if (bounds[0] < 0 || bounds[1] < bounds[0] || bounds[1] > corpus->segment[s].words)
+    if (!is_part(bounds[0], bounds[1], corpus->segment[s].words))
         return DAMAGED;
     const int64_t count =
         count_words_of(corpus, query, query->word[w].from, query->word[w].to, s);
@@ -572,8 +691,8 @@ static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
         for (int64_t w = 0; w < query->words; w++) {
             const Word *word = &query->word[w];
             const int64_t forms = count_forms(corpus, query, s, w);
-            const int64_t others = count_words_of(corpus, query, word->others_from,
-                                                  word->others_to, s);
+            const int64_t others = count_words_of(corpus, query, word->synonyms_from,
+                                                  word->synonyms_to, s);
             if (forms < 0 || others < 0)
                 return DAMAGED;
             rows->most += forms + others;
@@ -633,8 +752,8 @@ static int64_t visit_all(const Corpus *corpus, const Query *query, Rows *rows, i
         order[at] = w;
     }
     for (int64_t w = 0; w < query->words && !error; w++)
-        error = visit_places(corpus, query, rows, s, query->word[w].others_from,
-                             query->word[w].others_to, (int32_t)(1 + w), visit);
+        error = visit_places(corpus, query, rows, s, query->word[w].synonyms_from,
+                             query->word[w].synonyms_to, (int32_t)(1 + w), visit);
     for (int64_t n = 0; n < query->words && !error; n++) {
         const int64_t w = order[n];
         const int64_t *bounds = &query->beginnings[2 * (w * corpus->segments + s)];
@@ -709,14 +828,18 @@ typedef struct { int64_t from, to, title; } Span;
 
 static int64_t content_of(const Segment *segment, int64_t doc, Span *span)
 {
-    if (doc < 0 || doc + 1 >= segment->content_ptr.count || doc >= segment->content_title.count)
+    if (!has_owner(segment->content_ptr, doc) || doc >= segment->content_title.count)
         return DAMAGED;
     span->from = segment->content_ptr.at[doc];
     span->to = segment->content_ptr.at[doc + 1];
-    span->title = span->from + 2 + segment->content_title.at[doc]; /* after a border of two */
-    if (span->from < 0 || span->from > span->to || span->to > segment->content_words.count
-        || span->to > segment->content_line.count || span->to > segment->content_token.count)
+    if (!is_part(span->from, span->to, segment->content_words.count)
+        || !is_part(span->from, span->to, segment->content_line.count)
+        || !is_part(span->from, span->to, segment->content_token.count))
         return DAMAGED;
+    const int64_t title = segment->content_title.at[doc];
+    if (!is_part(0, title, span->to - span->from))
+        return DAMAGED;
+    span->title = span->from + 2 + title; /* after a border of two */
     return 0;
 }
 
@@ -732,46 +855,46 @@ typedef struct {
     int64_t units;
     const int32_t *docs;
     int64_t questions;   /* how many ways to weigh the words of the query */
-    const float *masses; /* what each word is worth, per question */
-    float *tf, *factor;  /* per gram: how often, and its worth */
+    const float *query_weights; /* what each word is gain, per question */
+    float *tf, *factor;  /* per gram: how often, and its gain */
     int32_t *touched;    /* rows that were found */
     int32_t *pairs;      /* per article and pair of words: how often */
     Lined *lined;
     int64_t lines, room;
-    float *held;         /* per block of an article and word: 1, or what a synonym counts */
+    float *coverage;     /* per block of an article and word: 1, or what a synonym counts */
     int32_t *blocks;
     int64_t most_blocks;
     float *content, *title, *order, *place, *line, *most; /* results, per article */
-} Look;
+} Rescoring;
 
-/* BM25's saturated count of each gram in what was touched, times its worth. */
-static float letters(Look *look, int64_t touched, float norm)
+/* BM25's saturated count of each gram in what was touched, times its gain. */
+static float letters(Rescoring *state, int64_t touched, float norm)
 {
-    const Rows *rows = &look->rows;
-    memset(look->tf, 0, (size_t)rows->grams * sizeof *look->tf);
+    const Rows *rows = &state->rows;
+    memset(state->tf, 0, (size_t)rows->grams * sizeof *state->tf);
     for (int64_t i = 0; i < touched; i++) {
-        const int64_t row = look->touched[i];
+        const int64_t row = state->touched[i];
         for (int64_t part = 0; part < rows->across; part++)
             for (uint64_t mask = rows->masks[row * rows->across + part]; mask; mask &= mask - 1)
-                look->tf[64 * part + __builtin_ctzll(mask)] += (float)rows->row[row].often;
+                state->tf[64 * part + __builtin_ctzll(mask)] += (float)rows->row[row].often;
     }
     float sum = 0;
     for (int64_t g = 0; g < rows->grams; g++)
-        sum += look->factor[g] * (look->tf[g] / (look->tf[g] + norm));
+        sum += state->factor[g] * (state->tf[g] / (state->tf[g] + norm));
     return sum;
 }
 
 /* The most that one place holds: two neighbouring blocks and the title. */
-static void best_place(const Look *look, int64_t blocks, float *most)
+static void best_place(const Rescoring *state, int64_t blocks, float *most)
 {
-    const int64_t words = look->query->words;
-    const float *title = blocks && look->blocks[0] == -2 ? look->held : NULL;
+    const int64_t words = state->query->words;
+    const float *title = blocks && state->blocks[0] == -2 ? state->coverage : NULL;
     for (int64_t b = 0; b < blocks; b++) {
-        const float *own = &look->held[b * words], *next = NULL;
-        if (b + 1 < blocks && look->blocks[b + 1] - look->blocks[b] == 1)
+        const float *own = &state->coverage[b * words], *next = NULL;
+        if (b + 1 < blocks && state->blocks[b + 1] - state->blocks[b] == 1)
             next = own + words;
-        for (int64_t q = 0; q < look->questions; q++) {
-            const float *mass = &look->masses[q * words];
+        for (int64_t q = 0; q < state->questions; q++) {
+            const float *query_weight = &state->query_weights[q * words];
             float sum = 0;
             for (int64_t w = 0; w < words; w++) {
                 float value = own[w];
@@ -779,60 +902,60 @@ static void best_place(const Look *look, int64_t blocks, float *most)
                     value = next[w];
                 if (title && title[w] > value)
                     value = title[w];
-                sum += value * mass[w];
+                sum += value * query_weight[w];
             }
-            float *best = &most[q * look->units];
+            float *best = &most[q * state->units];
             if (sum > *best)
                 *best = sum;
         }
     }
 }
 
-static int64_t keep_line(Look *look, int64_t unit, int32_t line, int32_t row)
+static int64_t keep_line(Rescoring *state, int64_t unit, int32_t line, int32_t row)
 {
-    if (look->lines == look->room) {
-        const int64_t room = look->room ? 2 * look->room : 1024;
-        Lined *more = realloc(look->lined, (size_t)room * sizeof *more);
+    if (state->lines == state->room) {
+        const int64_t room = state->room ? 2 * state->room : 1024;
+        Lined *more = realloc(state->lined, (size_t)room * sizeof *more);
         if (!more)
             return NO_MEMORY;
-        look->lined = more;
-        look->room = room;
+        state->lined = more;
+        state->room = room;
     }
-    look->lined[look->lines++] = (Lined){(int32_t)unit, line, row};
+    state->lined[state->lines++] = (Lined){(int32_t)unit, line, row};
     return 0;
 }
 
-static int64_t make_blocks(Look *look, int64_t length)
+static int64_t make_blocks(Rescoring *state, int64_t length)
 {
-    const int64_t blocks = length / look->weights->block + 4;
-    if (blocks <= look->most_blocks)
+    const int64_t blocks = length / state->weights->block + 4;
+    if (blocks <= state->most_blocks)
         return 0;
-    free(look->held);
-    free(look->blocks);
-    look->held = malloc((size_t)(blocks * look->query->words + 1) * sizeof *look->held);
-    look->blocks = malloc((size_t)blocks * sizeof *look->blocks);
-    look->most_blocks = blocks;
-    return look->held && look->blocks ? 0 : NO_MEMORY;
+    free(state->coverage);
+    free(state->blocks);
+    state->coverage = malloc((size_t)(blocks * state->query->words + 1) * sizeof *state->coverage);
+    state->blocks = malloc((size_t)blocks * sizeof *state->blocks);
+    state->most_blocks = blocks;
+    return state->coverage && state->blocks ? 0 : NO_MEMORY;
 }
 
 /* One pass through an article's content: letters, pairs, places; lines are kept for later. */
-static int64_t read_article(Look *look, const Segment *segment, const int32_t *table, int64_t unit)
+static int64_t read_article(Rescoring *state, const Segment *segment, const int32_t *table, int64_t unit)
 {
-    const int64_t doc = look->docs[unit], words = look->query->words;
-    const Rows *rows = &look->rows;
+    const int64_t doc = state->docs[unit], words = state->query->words;
+    const Rows *rows = &state->rows;
     Span span;
     int64_t error = content_of(segment, doc - segment->base, &span);
     if (!error)
-        error = make_blocks(look, span.to - span.from);
+        error = make_blocks(state, span.to - span.from);
     if (error)
         return error;
     int64_t touched = 0, blocks = 0;
     int64_t before[2] = {INT64_MIN / 2, INT64_MIN / 2}, word_before[2] = {0, 0};
-    int32_t *pairs = &look->pairs[unit * 2 * words];
+    int32_t *pairs = &state->pairs[unit * 2 * words];
     for (int64_t at = span.from; at < span.to; at++) {
         if (at == span.title && touched)
-            look->title[unit] =
-                look->weights->title * letters(look, touched, look->corpus->title_norm.at[doc]);
+            state->title[unit] =
+                state->weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
         const int32_t number = segment->content_words.at[at];
         if (number < 0 || number > segment->words)
             return DAMAGED;
@@ -840,9 +963,9 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
             continue;
         const int32_t row = table[number];
         if (!rows->row[row].often++)
-            look->touched[touched++] = row;
+            state->touched[touched++] = row;
         if (segment->content_line.at[at]) {
-            error = keep_line(look, unit, segment->content_line.at[at], row);
+            error = keep_line(state, unit, segment->content_line.at[at], row);
             if (error)
                 return error;
         }
@@ -851,18 +974,18 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
             continue;
         const int64_t word = code % words;
         const int32_t block =
-            at < span.title ? -2 : (int32_t)((at - span.title) / look->weights->block);
-        if (!blocks || look->blocks[blocks - 1] != block) {
-            memset(&look->held[blocks * words], 0, (size_t)words * sizeof *look->held);
-            look->blocks[blocks++] = block;
+            at < span.title ? -2 : (int32_t)((at - span.title) / state->weights->block);
+        if (!blocks || state->blocks[blocks - 1] != block) {
+            memset(&state->coverage[blocks * words], 0, (size_t)words * sizeof *state->coverage);
+            state->blocks[blocks++] = block;
         }
-        float *held = &look->held[(blocks - 1) * words + word];
+        float *covered = &state->coverage[(blocks - 1) * words + word];
         if (code < words) {
-            if (look->query->likeness[word] > *held)
-                *held = look->query->likeness[word];
+            if (state->query->synonym_weights[word] > *covered)
+                *covered = state->query->synonym_weights[word];
             continue;
         }
-        *held = 1;
+        *covered = 1;
         for (int step = 0; step < 2; step++) {
             const int64_t apart = word - word_before[step];
             if (at - before[step] <= 2 && apart >= 1 && apart <= 2)
@@ -874,128 +997,130 @@ static int64_t read_article(Look *look, const Segment *segment, const int32_t *t
         word_before[0] = word;
     }
     if (touched) {
-        const float norm = look->corpus->content_norm.at[doc];
-        look->content[unit] = look->weights->body * letters(look, touched, norm);
+        const float norm = state->corpus->content_norm.at[doc];
+        state->content[unit] = state->weights->body * letters(state, touched, norm);
         if (span.title >= span.to)
-            look->title[unit] =
-                look->weights->title * letters(look, touched, look->corpus->title_norm.at[doc]);
+            state->title[unit] =
+                state->weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
     }
     for (int64_t i = 0; i < touched; i++)
-        look->rows.row[look->touched[i]].often = 0;
-    best_place(look, blocks, &look->most[unit]);
+        state->rows.row[state->touched[i]].often = 0;
+    best_place(state, blocks, &state->most[unit]);
     return 0;
 }
 
 /* BM25 of pairs of words; how rare a pair is is judged among the candidates. */
-static void score_pairs(Look *look)
+static void score_pairs(Rescoring *state)
 {
-    const int64_t columns = 2 * look->query->words;
+    const int64_t columns = 2 * state->query->words;
     for (int64_t pair = 0; pair < columns; pair++) {
         int64_t frequency = 0;
-        for (int64_t unit = 0; unit < look->units; unit++)
-            frequency += look->pairs[unit * columns + pair] != 0;
+        for (int64_t unit = 0; unit < state->units; unit++)
+            frequency += state->pairs[unit * columns + pair] != 0;
         if (!frequency)
             continue;
-        const double worth =
-            idf(look->corpus->live, frequency) * look->weights->pairs * (look->corpus->k1 + 1.0);
-        for (int64_t unit = 0; unit < look->units; unit++) {
-            const double often = look->pairs[unit * columns + pair];
+        const double gain =
+            idf(state->corpus->live, frequency) * state->weights->pairs * (state->corpus->k1 + 1.0);
+        for (int64_t unit = 0; unit < state->units; unit++) {
+            const double often = state->pairs[unit * columns + pair];
             if (often)
-                look->order[unit] += (float)(worth * often
-                    / (often + look->corpus->content_norm.at[look->docs[unit]]));
+                state->order[unit] += (float)(gain * often
+                    / (often + state->corpus->content_norm.at[state->docs[unit]]));
         }
     }
 }
 
 static int descending(const void *a, const void *b)
 {
-    const float left = *(const float *)a, right = *(const float *)b;
+    const int32_t left = rank_of(*(const float *)a), right = rank_of(*(const float *)b);
     return (left < right) - (left > right);
 }
 
 /* What an article must score for its lines to be compared; below 0: out of memory. */
-static int64_t line_floor(const Look *look, const float *scores, float *floor)
+static int64_t line_floor(const Rescoring *state, const float *scores, float *floor)
 {
     *floor = -1;
-    if (look->units <= look->weights->lined)
+    if (state->units <= state->weights->lined)
         return 0;
-    float *sorted = malloc((size_t)look->units * sizeof *sorted);
+    float *sorted = malloc((size_t)state->units * sizeof *sorted);
     if (!sorted)
         return NO_MEMORY;
-    memcpy(sorted, scores, (size_t)look->units * sizeof *sorted);
-    qsort(sorted, (size_t)look->units, sizeof *sorted, descending);
-    *floor = sorted[look->weights->lined - 1];
+    memcpy(sorted, scores, (size_t)state->units * sizeof *sorted);
+    qsort(sorted, (size_t)state->units, sizeof *sorted, descending);
+    *floor = sorted[state->weights->lined - 1];
     free(sorted);
     return 0;
 }
 
 /* BM25 of letters of the best heading or answered question, of the best articles so far. */
-static int64_t score_lines(Look *look, const float *scores)
+static int64_t score_lines(Rescoring *state, const float *scores)
 {
-    const Corpus *corpus = look->corpus;
+    const Corpus *corpus = state->corpus;
     float floor, all = 0;
-    if (line_floor(look, scores, &floor) < 0)
+    if (line_floor(state, scores, &floor) < 0)
         return NO_MEMORY;
-    for (int64_t g = 0; g < look->rows.grams; g++)
-        all += look->factor[g];
-    for (int64_t from = 0, to; from < look->lines; from = to) {
-        const Lined first = look->lined[from];
-        for (to = from; to < look->lines && look->lined[to].unit == first.unit
-                        && look->lined[to].line == first.line; to++)
+    for (int64_t g = 0; g < state->rows.grams; g++)
+        all += state->factor[g];
+    for (int64_t from = 0, to; from < state->lines; from = to) {
+        const Lined first = state->lined[from];
+        for (to = from; to < state->lines && state->lined[to].unit == first.unit
+                        && state->lined[to].line == first.line; to++)
             ;
         if (scores[first.unit] < floor)
             continue;
-        const int64_t doc = look->docs[first.unit];
-        const int64_t number = corpus->first_line.at[doc] + first.line - 1;
+        const int64_t doc = state->docs[first.unit];
+        const int64_t before = corpus->first_line.at[doc];
+        if (!is_part(0, before, corpus->line_norm.count))
+            return DAMAGED;
+        const int64_t number = before + first.line - 1; /* lines of an article count from 1 */
         if (number < 0 || number >= corpus->line_norm.count
-            || number >= corpus->words_of_line.count || number >= corpus->is_claim.count)
+            || number >= corpus->words_of_line.count || number >= corpus->claims.count)
             return DAMAGED;
         int64_t touched = 0;
         for (int64_t i = from; i < to; i++)
-            if (!look->rows.row[look->lined[i].row].often++)
-                look->touched[touched++] = look->lined[i].row;
-        float found = look->weights->line * letters(look, touched, corpus->line_norm.at[number]);
+            if (!state->rows.row[state->lined[i].row].often++)
+                state->touched[touched++] = state->lined[i].row;
+        float found = state->weights->line * letters(state, touched, corpus->line_norm.at[number]);
         for (int64_t i = 0; i < touched; i++)
-            look->rows.row[look->touched[i]].often = 0;
+            state->rows.row[state->touched[i]].often = 0;
         int64_t missing = 0;
-        for (int64_t g = 0; g < look->rows.grams; g++)
-            missing += look->tf[g] == 0;
-        if (!missing && corpus->is_claim.at[number]
-            && corpus->words_of_line.at[number] == look->query->words)
-            found += look->weights->claimed * all;
-        if (found > look->line[first.unit])
-            look->line[first.unit] = found;
+        for (int64_t g = 0; g < state->rows.grams; g++)
+            missing += state->tf[g] == 0;
+        if (!missing && corpus->words_of_line.at[number] == state->query->words)
+            found += state->weights->claimed * corpus->claims.at[number] * all;
+        if (found > state->line[first.unit])
+            state->line[first.unit] = found;
     }
     return 0;
 }
 
-static int64_t look_at_all(Look *look, const float *scores)
+static int64_t look_at_all(Rescoring *state, const float *scores)
 {
-    const Corpus *corpus = look->corpus;
+    const Corpus *corpus = state->corpus;
     int64_t unit = 0;
     for (int64_t s = 0; s < corpus->segments; s++) {
         const Segment *segment = &corpus->segment[s];
         const int64_t end = segment->base + segment->size;
-        if (unit >= look->units || look->docs[unit] >= end)
+        if (unit >= state->units || state->docs[unit] >= end)
             continue;
-        int64_t error = fill_table(corpus, look->query, &look->rows, s);
-        for (; !error && unit < look->units && look->docs[unit] < end; unit++)
-            error = read_article(look, segment, look->query->tables[s], unit);
-        clear_table(corpus, look->query, &look->rows, s);
-        memset(look->rows.near, 0, ((size_t)segment->words / 64 + 1) * sizeof *look->rows.near);
+        int64_t error = fill_table(corpus, state->query, &state->rows, s);
+        for (; !error && unit < state->units && state->docs[unit] < end; unit++)
+            error = read_article(state, segment, state->query->tables[s], unit);
+        clear_table(corpus, state->query, &state->rows, s);
+        memset(state->rows.near, 0, ((size_t)segment->words / 64 + 1) * sizeof *state->rows.near);
         if (error)
             return error;
     }
-    score_pairs(look);
-    float *sums = malloc(((size_t)look->units + 1) * sizeof *sums);
+    score_pairs(state);
+    float *sums = malloc(((size_t)state->units + 1) * sizeof *sums);
     if (!sums)
         return NO_MEMORY;
-    for (unit = 0; unit < look->units; unit++) {
-        look->place[unit] = look->weights->place * look->most[unit];
-        sums[unit] = scores[unit] + (look->content[unit] + look->title[unit] + look->order[unit]
-                                     + look->place[unit]);
+    for (unit = 0; unit < state->units; unit++) {
+        state->place[unit] = state->weights->place * state->most[unit];
+        sums[unit] = scores[unit] + (state->content[unit] + state->title[unit] + state->order[unit]
+                                     + state->place[unit]);
     }
-    const int64_t error = score_lines(look, sums);
+    const int64_t error = score_lines(state, sums);
     free(sums);
     return error;
 }
@@ -1005,31 +1130,32 @@ typedef struct { float score; int32_t updated, unit; } Ordered;
 static int better_first(const void *a, const void *b)
 {
     const Ordered *left = a, *right = b;
-    if (left->score != right->score)
-        return left->score < right->score ? 1 : -1;
+    const int32_t first = rank_of(left->score), second = rank_of(right->score);
+    if (first != second)
+        return first < second ? 1 : -1;
     if (left->updated != right->updated)
         return left->updated < right->updated ? 1 : -1;
     return (left->unit > right->unit) - (left->unit < right->unit);
 }
 
 /* The whole scores, and the order: what scores the same to three places, newest first. */
-static int64_t put_in_order(const Look *look, const float *words, const float *favour,
+static int64_t put_in_order(const Rescoring *state, const float *words, const float *boost,
                             float *scores, int32_t *order)
 {
-    Ordered *all = malloc(((size_t)look->units + 1) * sizeof *all);
+    Ordered *all = malloc(((size_t)state->units + 1) * sizeof *all);
     if (!all)
         return NO_MEMORY;
-    for (int64_t unit = 0; unit < look->units; unit++) {
-        const int32_t doc = look->docs[unit];
-        scores[unit] = words[unit] + (look->content[unit] + look->title[unit] + look->order[unit]
-                                      + look->place[unit] + look->line[unit]);
-        if (favour)
-            scores[unit] *= favour[doc];
+    for (int64_t unit = 0; unit < state->units; unit++) {
+        const int32_t doc = state->docs[unit];
+        scores[unit] = words[unit] + (state->content[unit] + state->title[unit] + state->order[unit]
+                                      + state->place[unit] + state->line[unit]);
+        if (boost)
+            scores[unit] *= boost[doc];
         all[unit] = (Ordered){rintf(scores[unit] * 1000.0f) / 1000.0f,
-                              look->corpus->updated.at[doc], (int32_t)unit};
+                              state->corpus->updated.at[doc], (int32_t)unit};
     }
-    qsort(all, (size_t)look->units, sizeof *all, better_first);
-    for (int64_t unit = 0; unit < look->units; unit++)
+    qsort(all, (size_t)state->units, sizeof *all, better_first);
+    for (int64_t unit = 0; unit < state->units; unit++)
         order[unit] = all[unit].unit;
     free(all);
     return 0;
@@ -1039,49 +1165,49 @@ static int64_t put_in_order(const Look *look, const float *words, const float *f
  *
  * `parts` gets content, title, order, place and line, each for all articles; `most` for each
  * question what the best place of each article holds of it. Question 0 is the one ranked by.
- * `scores` and `order` become the whole scores, favour included, and the places of the articles.
+ * `scores` and `order` become the whole scores, boost included, and the places of the articles.
  */
 int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weights, int64_t units,
-                   const int32_t *docs, const float *words, const float *favour, int64_t questions,
-                   const float *masses, float *parts, float *most, float *scores, int32_t *order)
+                   const int32_t *docs, const float *words, const float *boost, int64_t questions,
+                   const float *query_weights, float *parts, float *most, float *scores, int32_t *order)
 {
     if (query->words > MOST_WORDS)
         return DAMAGED;
-    Look look = {
+    Rescoring state = {
         .corpus = corpus, .query = query, .weights = weights, .units = units, .docs = docs,
-        .questions = questions, .masses = masses, .content = parts, .title = parts + units,
+        .questions = questions, .query_weights = query_weights, .content = parts, .title = parts + units,
         .order = parts + 2 * units, .place = parts + 3 * units, .line = parts + 4 * units,
         .most = most,
     };
     memset(parts, 0, (size_t)(5 * units) * sizeof *parts);
     memset(most, 0, (size_t)(questions * units) * sizeof *most);
-    int64_t error = find_grams(corpus, query, &look.rows);
+    int64_t error = find_grams(corpus, query, &state.rows);
     if (!error)
-        error = make_rows(corpus, query, &look.rows);
+        error = make_rows(corpus, query, &state.rows);
     if (!error) {
-        const size_t grams = (size_t)look.rows.grams + 1, rows = (size_t)look.rows.most;
-        look.tf = malloc(grams * sizeof *look.tf);
-        look.factor = malloc(grams * sizeof *look.factor);
-        look.touched = malloc(rows * sizeof *look.touched);
-        look.pairs = calloc((size_t)(units * 2 * query->words) + 1, sizeof *look.pairs);
-        if (!look.tf || !look.factor || !look.touched || !look.pairs)
+        const size_t grams = (size_t)state.rows.grams + 1, rows = (size_t)state.rows.most;
+        state.tf = malloc(grams * sizeof *state.tf);
+        state.factor = malloc(grams * sizeof *state.factor);
+        state.touched = malloc(rows * sizeof *state.touched);
+        state.pairs = calloc((size_t)(units * 2 * query->words) + 1, sizeof *state.pairs);
+        if (!state.tf || !state.factor || !state.touched || !state.pairs)
             error = NO_MEMORY;
     }
     if (!error) {
-        for (int64_t g = 0; g < look.rows.grams; g++)
-            look.factor[g] = look.rows.worth[g] * (corpus->k1 + 1.0f);
-        error = look_at_all(&look, words);
+        for (int64_t g = 0; g < state.rows.grams; g++)
+            state.factor[g] = state.rows.gain[g] * (corpus->k1 + 1.0f);
+        error = look_at_all(&state, words);
     }
     if (!error)
-        error = put_in_order(&look, words, favour, scores, order);
-    free(look.tf);
-    free(look.factor);
-    free(look.touched);
-    free(look.pairs);
-    free(look.lined);
-    free(look.held);
-    free(look.blocks);
-    drop_rows(&look.rows);
+        error = put_in_order(&state, words, boost, scores, order);
+    free(state.tf);
+    free(state.factor);
+    free(state.touched);
+    free(state.pairs);
+    free(state.lined);
+    free(state.coverage);
+    free(state.blocks);
+    drop_rows(&state.rows);
     return error;
 }
 
@@ -1091,15 +1217,11 @@ typedef struct { int32_t token, word; } Match;
 typedef struct { int32_t region, from, to; } Group; /* matches of one region */
 
 typedef struct {
-    int32_t number, body, words;
+    int32_t number, body, headed, words;
     int32_t word[2 * MOST_WORDS];
     double share[2 * MOST_WORDS];
-} Held; /* a section, the region of its body (-1: none), the words of the query in it, in order */
-
-typedef struct {
-    int32_t window, before; /* words of a snippet, and of them before the first marked one */
-    double headed, again;
-} Cut;
+} SectionWords; /* a section: the region of its body (-1: none), whether its heading holds words of the
+                   query, and those it holds, in order */
 
 typedef struct {
     const Segment *segment;
@@ -1108,29 +1230,31 @@ typedef struct {
     int64_t matches, groups;
     Match match[MOST_MARKS];
     Group group[MOST_MARKS];
-    Held held[MOST_MARKS];
+    SectionWords sections[MOST_MARKS];
 } Article;
 
 static int64_t open_article(const Segment *segment, int64_t doc, Article *article)
 {
-    if (doc < 0 || doc + 1 >= segment->regions_ptr.count || doc + 1 >= segment->tokens_ptr.count
-        || doc + 1 >= segment->texts_ptr.count)
+    if (!has_owner(segment->regions_ptr, doc) || !has_owner(segment->tokens_ptr, doc)
+        || !has_owner(segment->texts_ptr, doc))
+        return DAMAGED;
+    const int64_t *region = &segment->regions_ptr.at[doc], *token = &segment->tokens_ptr.at[doc];
+    const int64_t *byte = &segment->texts_ptr.at[doc];
+    if (!is_part(region[0], region[1], segment->regions_kind.count)
+        || !is_part(region[0], region[1], segment->regions_section.count)
+        || !is_part(region[0], region[1], segment->regions_token.count)
+        || !is_part(region[0], region[1], segment->regions_byte.count)
+        || !is_part(token[0], token[1], segment->tokens_start.count)
+        || !is_part(token[0], token[1], segment->tokens_end.count)
+        || !is_part(byte[0], byte[1], segment->texts_blob.count))
         return DAMAGED;
     article->segment = segment;
-    article->region = segment->regions_ptr.at[doc];
-    article->token = segment->tokens_ptr.at[doc];
-    article->byte = segment->texts_ptr.at[doc];
-    article->regions = segment->regions_ptr.at[doc + 1] - article->region;
-    article->tokens = segment->tokens_ptr.at[doc + 1] - article->token;
-    article->bytes = segment->texts_ptr.at[doc + 1] - article->byte;
-    const int64_t regions = article->region + article->regions;
-    if (article->region < 0 || article->regions < 0 || regions > segment->regions_kind.count
-        || regions > segment->regions_section.count || regions > segment->regions_token.count
-        || regions > segment->regions_byte.count || article->token < 0 || article->tokens < 0
-        || article->token + article->tokens > segment->tokens_start.count
-        || article->token + article->tokens > segment->tokens_end.count || article->byte < 0
-        || article->bytes < 0 || article->byte + article->bytes > segment->texts_blob.count)
-        return DAMAGED;
+    article->region = region[0];
+    article->token = token[0];
+    article->byte = byte[0];
+    article->regions = region[1] - region[0];
+    article->tokens = token[1] - token[0];
+    article->bytes = byte[1] - byte[0];
     return 0;
 }
 
@@ -1193,62 +1317,111 @@ static int64_t find_matches(Article *article, const int32_t *table, int64_t doc,
     return 0;
 }
 
-/* The body of the section that holds most of the query; a word of its heading counts more. */
-static int64_t best_body(Article *article, const double *worth, double headed)
+/* The first body of the article, -1 for none. */
+static int64_t beginning(const Article *article)
+{
+    for (int64_t region = 0; region < article->regions; region++)
+        if (kind_of(article, region) >= BODY)
+            return region;
+    return -1;
+}
+
+/* Whether a region is read first: title, short answer, and the section of the beginning. */
+static int is_front(const Article *article, int64_t region, int64_t first)
+{
+    const int kind = kind_of(article, region);
+    if (kind >= HEADING)
+        return first >= 0 && section_of(article, region) == section_of(article, first);
+    return kind == TITLE || kind == SUMMARY;
+}
+
+/* Adds a word to a section, with the share it counts; of several shares the highest. */
+static void add_word(SectionWords *section, int32_t word, double share)
+{
+    int32_t w = 0;
+    while (w < section->words && section->word[w] != word)
+        w++;
+    if (w == section->words) {
+        section->word[section->words++] = word;
+        section->share[w] = share;
+    } else if (section->share[w] < share)
+        section->share[w] = share;
+}
+
+/* The words of the query in each section but the front; those of the front are bits of `front`. */
+static int64_t collect_sections(Article *article, int64_t first, int64_t words, double headed, uint64_t *front)
 {
     int64_t sections = 0;
     for (int64_t n = 0; n < article->groups; n++) {
         const Group group = article->group[n];
-        if (kind_of(article, group.region) < HEADING)
+        const int kind = kind_of(article, group.region);
+        if (is_front(article, group.region, first)) {
+            for (int32_t i = group.from; i < group.to; i++)
+                *front |= 1ull << article->match[i].word % words;
             continue;
-        const double share = kind_of(article, group.region) == HEADING ? headed : 1.0;
+        }
+        if (kind < HEADING)
+            continue;
         const int32_t number = section_of(article, group.region);
         int64_t s = 0;
-        while (s < sections && article->held[s].number != number)
+        while (s < sections && article->sections[s].number != number)
             s++;
-        Held *held = &article->held[s];
+        SectionWords *section = &article->sections[s];
         if (s == sections) {
             sections++;
-            held->number = number;
-            held->body = -1;
-            held->words = 0;
+            section->number = number;
+            section->body = -1;
+            section->headed = 0;
+            section->words = 0;
         }
-        for (int32_t i = group.from; i < group.to; i++) {
-            int32_t w = 0;
-            while (w < held->words && held->word[w] != article->match[i].word)
-                w++;
-            if (w == held->words) {
-                held->word[held->words++] = article->match[i].word;
-                held->share[w] = share;
-            } else if (held->share[w] < share)
-                held->share[w] = share;
-        }
+        section->headed |= kind == HEADING;
+        for (int32_t i = group.from; i < group.to; i++)
+            add_word(section, article->match[i].word, kind == HEADING ? headed : 1.0);
     }
-    int64_t first = -1, best = -1;
+    return sections;
+}
+
+/* The body of the section that holds most of the query, of those that hold some of it beyond the
+ * title and the beginning; else the beginning. See `snippets.Highlighter`. */
+static int64_t best_body(Article *article, const double *gain, int64_t words, const Cut *cut)
+{
+    const int64_t first = beginning(article);
+    uint64_t front = 0;
+    const int64_t sections = collect_sections(article, first, words, cut->headed, &front);
     for (int64_t region = 0; region < article->regions; region++) {
-        if (kind_of(article, region) != BODY)
-            continue;
-        first = first < 0 ? region : first;
-        for (int64_t s = 0; s < sections; s++)
-            if (article->held[s].number == section_of(article, region) && article->held[s].body < 0)
-                article->held[s].body = (int32_t)region;
-    }
-    double most = -1;
-    for (int64_t s = 0; s < sections; s++) {
-        const Held *held = &article->held[s];
-        double sum = 0;
-        for (int32_t w = 0; w < held->words; w++)
-            sum += held->share[w] * worth[held->word[w]];
-        if (held->body >= 0 && sum > most) {
-            most = sum;
-            best = held->body;
+        const int kind = kind_of(article, region);
+        for (int64_t s = 0; s < sections && kind >= BODY; s++) {
+            SectionWords *section = &article->sections[s];
+            if (section->number == section_of(article, region) && section->body < 0
+                && (kind == BODY || (kind == CLOSING && section->headed)))
+                section->body = (int32_t)region;
         }
     }
-    return best >= 0 ? best : first;
+    double needed = 0;
+    for (int64_t w = 0; w < words; w++)
+        needed += gain[w];
+    needed *= cut->added;
+    double most = -1;
+    int64_t best = first;
+    for (int64_t s = 0; s < sections; s++) {
+        const SectionWords *section = &article->sections[s];
+        double sum = 0, added = 0;
+        for (int32_t w = 0; w < section->words; w++) {
+            const double worth = section->share[w] * gain[section->word[w]];
+            sum += worth;
+            if (!(front >> section->word[w] % words & 1))
+                added += worth;
+        }
+        if (section->body >= 0 && added > 0 && added >= needed && sum > most) {
+            most = sum;
+            best = section->body;
+        }
+    }
+    return best;
 }
 
 /* The token a passage is to begin with, so that its distinct words weigh most. */
-static int32_t best_window(const Match *match, int64_t matches, const double *worth, const Cut *cut)
+static int32_t best_window(const Match *match, int64_t matches, const double *gain, const Cut *cut)
 {
     int32_t best = match[0].token;
     double most = -1;
@@ -1259,7 +1432,7 @@ static int32_t best_window(const Match *match, int64_t matches, const double *wo
             if (match[j].token - match[i].token > cut->window - cut->before)
                 break;
             const uint64_t bit = 1ull << match[j].word;
-            sum += worth[match[j].word] * (seen & bit ? cut->again : 1 + cut->again);
+            sum += gain[match[j].word] * (seen & bit ? cut->again : 1 + cut->again);
             seen |= bit;
         }
         if (sum > most + 1e-6) {
@@ -1286,12 +1459,14 @@ static int64_t write_marks(const Article *article, int64_t low, int64_t high, co
     int64_t done = low, length = 0, marks = 0;
     for (int64_t i = 0; i < matches; i++) {
         int64_t start = article->segment->tokens_start.at[article->token + match[i].token];
-        const int64_t end = article->segment->tokens_end.at[article->token + match[i].token];
+        int64_t end = article->segment->tokens_end.at[article->token + match[i].token];
+        if (end > high) /* a compound of which the passage holds the first parts only */
+            end = high;
         if (end <= done) /* a part of a compound that is marked already */
             continue;
         if (start < done)
             start = done;
-        if (end > high || start > end)
+        if (start > end)
             return DAMAGED;
         length += characters(text + done, text + start);
         out[2 * marks] = (int32_t)length;
@@ -1304,7 +1479,7 @@ static int64_t write_marks(const Article *article, int64_t low, int64_t high, co
 
 enum { SECTION, TITLE_FROM, TITLE_TO, FROM, TO, CUT_BEFORE, CUT_AFTER, TITLE_MARKS, MARKS, HEAD };
 
-static int64_t write_excerpt(Article *article, const double *worth, const Cut *cut, int32_t *out)
+static int64_t write_excerpt(Article *article, const double *gain, int64_t words, const Cut *cut, int32_t *out)
 {
     memset(out, 0, HEAD * sizeof *out);
     int64_t low = article->regions ? first_byte(article, 0) : 0;
@@ -1319,7 +1494,8 @@ static int64_t write_excerpt(Article *article, const double *worth, const Cut *c
     out[TITLE_FROM] = (int32_t)low;
     out[TITLE_TO] = (int32_t)high;
     out[TITLE_MARKS] = (int32_t)marks;
-    const int64_t region = best_body(article, worth, cut->headed);
+    const int64_t region = best_body(article, gain, words, cut);
+    out[SECTION] = -1;
     if (region < 0)
         return HEAD + 2 * marks;
     const Match *found = NULL;
@@ -1331,7 +1507,7 @@ static int64_t write_excerpt(Article *article, const double *worth, const Cut *c
         }
     const int64_t begin = first_token(article, region), finish = first_token(article, region + 1);
     const int64_t start = first_byte(article, region), end = first_byte(article, region + 1) - 1;
-    int64_t first = matches ? best_window(found, matches, worth, cut) : begin;
+    int64_t first = matches ? best_window(found, matches, gain, cut) : begin;
     first = first - cut->before > begin ? first - cut->before : begin;
     if (first - begin <= cut->before)
         first = begin;
@@ -1354,7 +1530,8 @@ static int64_t write_excerpt(Article *article, const double *worth, const Cut *c
     const int64_t shown = write_marks(article, low, high, found, inside, more);
     if (shown < 0)
         return shown;
-    out[SECTION] = section_of(article, region);
+    if (region != beginning(article))
+        out[SECTION] = section_of(article, region);
     out[FROM] = (int32_t)low;
     out[TO] = (int32_t)high;
     out[CUT_BEFORE] = low > start;
@@ -1366,9 +1543,9 @@ static int64_t write_excerpt(Article *article, const double *worth, const Cut *c
 /* Title and best passage of each article (ascending) with the words to mark, in `out`.
  *
  * Each takes HEAD numbers, then a pair for each mark of the title and of the passage; there must be
- * room for 2 * MOST_MARKS pairs. `worth` is of each word of the query, then of its synonyms.
+ * room for 2 * MOST_MARKS pairs. `gain` is of each word of the query, then of its synonyms.
  */
-int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *worth, const Cut *cut,
+int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *gain, const Cut *cut,
                     int64_t units, const int32_t *docs, int32_t *out)
 {
     if (query->words > MOST_WORDS)
@@ -1391,7 +1568,7 @@ int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *wort
                 error = find_matches(article, query->tables[s], doc, query->words);
             if (error)
                 break;
-            const int64_t more = write_excerpt(article, worth, cut, out + written);
+            const int64_t more = write_excerpt(article, gain, query->words, cut, out + written);
             error = more < 0 ? more : 0;
             written += more;
         }

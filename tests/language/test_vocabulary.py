@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.vocabulary import Vocabulary
+from kb.language.vocabulary import Vocabulary
 
 # No halves of surrogate pairs: `text.clean` has removed them before a word is stored.
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

@@ -21,13 +21,13 @@ from typing import NamedTuple
 
 import yaml
 
-from kb import text
-from kb.messages import Message
+from kb.base.messages import Message
+from kb.language import morphology, query_words, tokens
 
 Lemmas = tuple[str, ...]  # of one word; any of them will do
 Phrase = tuple[Lemmas, ...]
 
-SHIPPED = Path(__file__).parent / "data" / "synonyms.yml"
+SHIPPED = Path(__file__).parent.parent / "data" / "synonyms.yml"
 LONGEST = 6  # words in a phrase
 MOST = 40  # phrases in a group
 LARGEST = 1 << 20  # characters in a file
@@ -146,7 +146,7 @@ def _by_first(groups: Iterable[Group]) -> dict[str, list[_Entry]]:
 @cache
 def shipped() -> Synonyms:
     """The vocabulary of support desks that comes with the product."""
-    reader = _Reader(str(SHIPPED), SHIPPED_WEIGHT)
+    reader = _SynonymsReader(str(SHIPPED), SHIPPED_WEIGHT)
     # It has no mistakes to be told (a test), so libyaml may read it: every start waits for it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     node = yaml.compose(SHIPPED.read_text("utf-8"), Loader=loader)
@@ -169,7 +169,7 @@ def parse(
 
     With `shipped` given, what is switched off must be there.
     """  # fmt: skip
-    reader = _Reader(path, weight)
+    reader = _SynonymsReader(path, weight)
     node = reader.compose(content)
     if node is not None:
         reader.read(node)
@@ -219,7 +219,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-class _Reader:
+class _SynonymsReader:
     def __init__(self, path: str, weight: float) -> None:
         self.path = path
         self.weight = weight
@@ -316,7 +316,7 @@ class _Reader:
                 )
                 continue
             written = " ".join(node.value.split())
-            words = text.plain_words(written)
+            words = tokens.plain_words(written)
             if not words:
                 self.wrong(
                     line,
@@ -336,7 +336,7 @@ class _Reader:
                         "`answers:` of the article"
                     ),
                 )
-            elif all(word in text.STOP for word in words):
+            elif all(word in query_words.STOP for word in words):
                 self.wrong(
                     line,
                     "stop-word",
@@ -427,5 +427,5 @@ def _pairs(group: Group) -> list[tuple[Phrase, Phrase]]:
 
 def phrase(words: Iterable[str]) -> Phrase:
     """The dictionary forms of folded words; a word that is a dictionary form stands for itself."""
-    found = ((word, text.lemmas(word)) for word in words)
+    found = ((word, morphology.lemmas(word)) for word in words)
     return tuple((word,) if word in lemmas else lemmas for word, lemmas in found)

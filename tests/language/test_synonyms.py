@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import synonyms, text
-from kb.synonyms import Expansion, Group, Mistake, Synonyms
+from kb.language import morphology, synonyms, tokens
+from kb.language.synonyms import Expansion, Group, Mistake, Synonyms
 
 
 def asked(query: str) -> list[tuple[str, ...]]:
-    return [text.lemmas(word) for word in text.plain_words(query)]
+    return [morphology.lemmas(word) for word in tokens.plain_words(query)]
 
 
 def expansions(content: str, query: str) -> list[tuple[int, int, list[str]]]:
@@ -200,7 +200,7 @@ def test_expansions_stay_inside_the_query_and_apart(groups, query):
     ))  # fmt: skip
 
     at = 0
-    for expansion in found.expand([text.lemmas(word) for word in query]):
+    for expansion in found.expand([morphology.lemmas(word) for word in query]):
         assert at <= expansion.start < expansion.end <= len(query)
         at = expansion.end
 
@@ -216,7 +216,7 @@ def test_the_shipped_vocabulary_has_no_mistake():
 
 def test_the_shipped_vocabulary_speaks_both_languages():
     groups = synonyms.shipped().groups
-    scripts = [text.script(group.phrases[0][0][0]) for group in groups]
+    scripts = [tokens.script(group.phrases[0][0][0]) for group in groups]
 
     assert scripts.count("cyrillic") >= 180
     assert scripts.count("latin") >= 100
@@ -234,6 +234,9 @@ def test_the_shipped_vocabulary_speaks_both_languages():
     ("sign in", "log in"), ("login", "sign in"), ("sign up", "creat account"),
     ("unsubscribe", "cancel subscript"), ("refund", "money back"), ("invoice", "bill"),
     ("payments", "charg"), ("pay", "payment"), ("delete", "remov"),
+    ("картинки", "изображение"), ("хоткеи", "горячий клавиша"), ("симку", "sim карта"),
+    ("фотка", "изображение"), ("комп", "компьютер"), ("picture", "imag"), ("image", "pictur"),
+    ("hotkeys", "keyboard shortcut"), ("phone", "mobil"), ("web site", "websit"),
 ])  # fmt: skip
 def test_the_shipped_vocabulary_knows_what_customers_say(query, means):
     phrases = [
@@ -273,7 +276,7 @@ def test_matching_costs_next_to_nothing():
     expanding = time.process_time() - start
     start = time.process_time()
     for _ in range(2000):
-        text.tokens("как вернуть деньги за подписку если не могу войти в личный кабинет")
+        tokens.tokens("как вернуть деньги за подписку если не могу войти в личный кабинет")
     tokenising = time.process_time() - start
 
     assert expanding < 3 * tokenising  # measured: about as long

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import repairs, text
-from kb.repairs import Repair, Words
+from kb.language import corrections, tokens
+from kb.language.corrections import Repair
+from kb.language.lexicon import MemoryLexicon
 
-BASE = Words([
+BASE = MemoryLexicon([
     "Как сбросить пароль и войти в личный кабинет",
     "Не приходит письмо со ссылкой: что делать? Привет",
     "Хочу отменить подписку, вернуть деньги за объём хранилища. Было, стало",
@@ -20,11 +21,11 @@ BASE = Words([
 ])  # fmt: skip
 
 
-def offers(query: str, lexicon: Words = BASE) -> list[tuple[str, str]]:
-    return [(repair.kind, repair.query) for repair in repairs.candidates(query, lexicon)]
+def offers(query: str, lexicon: MemoryLexicon = BASE) -> list[tuple[str, str]]:
+    return [(repair.kind, repair.query) for repair in corrections.candidates(query, lexicon)]
 
 
-def first(query: str, lexicon: Words = BASE) -> tuple[str, str]:
+def first(query: str, lexicon: MemoryLexicon = BASE) -> tuple[str, str]:
     return next(iter(offers(query, lexicon)), ("", query))
 
 
@@ -43,7 +44,7 @@ def test_nothing_is_offered_where_all_is_known(query):
 def test_a_known_word_is_never_changed(words):
     query = " ".join(words)
 
-    for repair in repairs.candidates(query, BASE):
+    for repair in corrections.candidates(query, BASE):
         assert repair.kind == "dropped"  # leaving words out changes none
         assert set(repair.query.split()) <= set(words)
 
@@ -88,10 +89,10 @@ def test_a_slip_in_the_wrong_layout_is_mended_too():
 
 @given(st.text("абвгдеёжзийклмнопрстуфхцчшщъыьэюя АБВ,.", max_size=30))
 def test_flipping_twice_gives_the_text_back(typed):
-    flipped = repairs.flip(typed)
+    flipped = corrections.flip(typed)
 
     if re.search("[a-zA-Z]", flipped):
-        assert repairs.flip(flipped) == typed
+        assert corrections.flip(flipped) == typed
 
 
 # --- spelling
@@ -113,10 +114,22 @@ def test_a_misspelt_word_is_mended(typed, meant):
 
 
 def test_a_joined_word_is_parted_and_parted_words_are_joined():
-    assert first("signin", Words(["sign in"])) == ("spelling", "sign in")
-    assert first("set up", Words(["setup"])) == ("spelling", "setup")
-    assert first("вконтакте", Words(["группа в контакте"])) == ("spelling", "в контакте")
-    assert first("в контакте", Words(["вход вконтакте"])) == ("spelling", "вконтакте")
+    assert first("signin", MemoryLexicon(["sign in"])) == ("spelling", "sign in")
+    assert first("set up", MemoryLexicon(["setup"])) == ("spelling", "setup")
+    assert first("вконтакте", MemoryLexicon(["группа в контакте"])) == ("spelling", "в контакте")
+    assert first("в контакте", MemoryLexicon(["вход вконтакте"])) == ("spelling", "вконтакте")
+
+
+def test_a_compound_of_english_is_two_words_only_where_an_article_writes_them_so():
+    apart = MemoryLexicon(["multi line", "a host", "reset it"])
+
+    assert offers("multihost", apart) == []
+    assert first("multihost", MemoryLexicon(["a multi host"])) == ("spelling", "multi host")
+    assert first("reset multihost", apart) == ("spelling", "reset multi host")
+
+
+def test_a_word_of_russian_is_parted_after_a_preposition_only():
+    assert offers("установления", MemoryLexicon(["становления", "у"])) == []
 
 
 def test_an_unfinished_word_is_no_slip():
@@ -125,9 +138,9 @@ def test_an_unfinished_word_is_no_slip():
 
 
 def test_another_reading_comes_second():
-    lexicon = Words(["карта карта", "парта"])
+    lexicon = MemoryLexicon(["карта карта", "парта"])
 
-    assert [query for _, query in offers("ларта", lexicon)] == ["карта", "парта"]
+    assert [query for _, query in offers("ларта ларта", lexicon)] == ["карта карта", "парта парта"]
     assert [query for _, query in offers("карла", lexicon)] == []  # a word of its own
 
 
@@ -136,7 +149,7 @@ def test_addresses_and_numbers_are_not_mended():
 
 
 def test_a_word_of_the_language_is_not_mended_though_the_index_lacks_it():
-    lexicon = Words(["воду, потоков, концепция"])
+    lexicon = MemoryLexicon(["воду, потоков, концепция"])
 
     assert offers("вводу", lexicon) == []
     assert offers("потомков", lexicon) == []
@@ -145,18 +158,57 @@ def test_a_word_of_the_language_is_not_mended_though_the_index_lacks_it():
 
 
 def test_a_far_fetched_reading_is_not_offered():
-    assert offers("ракетам", Words(["пакеты"])) == []
+    assert offers("ракетам", MemoryLexicon(["пакеты"])) == []
+
+
+def test_an_only_word_is_mended_where_the_slip_is_likely():
+    lexicon = MemoryLexicon(["комиссия за перевод", "карта"])
+
+    assert first("комисия", lexicon) == ("spelling", "комиссия")
+    assert offers("кромисия", lexicon) == []
+    assert offers("ларта", lexicon) == []
+
+
+@pytest.mark.parametrize("word", ["ютуб", "утюг", "рейс", "скайп", "тимс", "сбер"])
+def test_a_word_of_the_language_is_read_in_no_other_way(word):
+    lexicon = MemoryLexicon(["not in version c.th", "raise skip times", "en u lang"])
+
+    assert offers(word, lexicon) == []
+
+
+@pytest.mark.parametrize("query", ["smart", "wife", "stuck", "most"])
+def test_common_english_words_mean_themselves(query):
+    lexicon = MemoryLexicon(["start the wifi with the stick", "мост"])
+
+    assert offers(query, lexicon) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("скайпе", "skype"), ("ноушен", "notion"), ("вордпресс", "wordpress"), ("эксель", "excel")],
+)
+def test_names_that_were_taken_over_are_read_as_what_they_are(typed, meant):
+    lexicon = MemoryLexicon(["skype skip", "notion", "wordpress", "excel"])
+
+    assert offers(typed, lexicon)[0] == ("translit", meant)
+
+
+@pytest.mark.parametrize("typed", ["телеграмм", "телеграмме", "траффик"])
+def test_a_letter_doubled_is_a_slip_also_where_a_word_comes_of_it(typed):
+    lexicon = MemoryLexicon(["поддержка в телеграм", "трафик"])
+
+    assert offers(typed, lexicon)[0][0] == "spelling"
 
 
 def test_doubt_grows_with_the_unlikeliness_of_the_slip():
-    lexicon = Words(["комиссия за перевод"])
+    lexicon = MemoryLexicon(["комиссия за перевод"])
 
-    double = next(repairs.candidates("комисия", lexicon))
-    two = next(repairs.candidates("кромисия", lexicon))
+    double = next(corrections.candidates("комисия", lexicon))
+    two = next(corrections.candidates("кромисия перевод", lexicon))
 
-    left = next(repairs.candidates("комисия фываолдж", lexicon))
+    left = next(corrections.candidates("комисия фываолдж", lexicon))
 
-    assert 0 < double.doubt < two.doubt <= repairs.DOUBTFUL
+    assert 0 < double.doubt < two.doubt <= corrections.DOUBTFUL
     assert left.doubt == double.doubt + 2  # an unknown word stays
 
 
@@ -197,7 +249,7 @@ def test_the_beginning_of_a_transliterated_word_is_read():
 
 
 def test_the_exact_reading_comes_before_a_slip_of_the_same_script():
-    lexicon = Words(["пароль " * 3, "patrol petrol"])
+    lexicon = MemoryLexicon(["пароль " * 3, "patrol petrol"])
 
     assert first("parol ", lexicon) == ("translit", "пароль ")
 
@@ -224,7 +276,7 @@ def test_nothing_is_left_out_down_to_words_that_ask_nothing():
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_query(query):
-    for repair in repairs.candidates(query, BASE):
+    for repair in corrections.candidates(query, BASE):
         assert isinstance(repair, Repair)
         assert repair.query.strip()
         assert repair.query != query
@@ -232,7 +284,7 @@ def test_any_text_is_a_query(query):
 
 @given(st.text("abcdeghijklmnoprstuvyz'абвгдепрль ,.[]", max_size=60))
 def test_offers_are_distinct_and_few(query):
-    queries = [repair.query for repair in repairs.candidates(query, BASE)]
+    queries = [repair.query for repair in corrections.candidates(query, BASE)]
 
     assert len(queries) == len(set(queries)) <= 9
 
@@ -240,7 +292,7 @@ def test_offers_are_distinct_and_few(query):
 def test_five_hundred_letters_are_soon_read():
     start = time.process_time()
     for query in ("parolyami " * 50, "gfhjkm " * 70, "л" * 500, "sch" * 160, "а б в г " * 60):
-        list(repairs.candidates(query, BASE))
+        list(corrections.candidates(query, BASE))
 
     assert time.process_time() - start < 5
 
@@ -262,7 +314,7 @@ def real(shared_data, titles_and_words):
         ]
         found = [re.search(r"^title: *(.+)$", content, re.MULTILINE) for content in texts]
         titles = sorted({match[1].strip(" '\"") for match in found if match})
-        titles_and_words["all"] = titles, Words(texts)
+        titles_and_words["all"] = titles, MemoryLexicon(texts)
     return titles_and_words["all"]
 
 
@@ -271,12 +323,12 @@ def test_titles_typed_in_the_wrong_layout_are_read(real):
     titles, lexicon = real
 
     def words(typed):
-        repair = next(repairs.candidates(typed, lexicon), None)
-        return text.plain_words(repair.query if repair else typed)
+        repair = next(corrections.candidates(typed, lexicon), None)
+        return tokens.plain_words(repair.query if repair else typed)
 
-    flipped = [" ".join(map(repairs.flip, title.split())) for title in titles]
+    flipped = [" ".join(map(corrections.flip, title.split())) for title in titles]
     right = [
-        words(typed) == text.plain_words(title)
+        words(typed) == tokens.plain_words(title)
         for title, typed in zip(titles, flipped, strict=True)
     ]
 
@@ -290,7 +342,7 @@ def test_known_titles_are_not_repaired(real):
     repaired = [
         repair.query
         for title in titles
-        for repair in repairs.candidates(title, lexicon)
+        for repair in corrections.candidates(title, lexicon)
         if repair.kind != "dropped"
     ]
 

@@ -1,0 +1,1 @@
+"""Russian and English words: tokens, morphology, spelling, corrections, synonyms."""
