@@ -1,0 +1,1 @@
+"""HTML to Markdown: for help centres that move in and for programs that read articles."""

@@ -1,0 +1,108 @@
+"""The files that an import is given: listed and read within limits, links followed by none."""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from kb.content.folder import Source, read_file
+from kb.content.problems import Problem
+from kb.importing.source import CannotImport
+
+MAX_FILES = 200_000
+MAX_JSON = 64 * 2**20
+MAX_HTML = 8 * 2**20
+MAX_MEDIA = 32 * 2**20
+
+
+class GivenFiles:
+    """The regular files below a folder, or a single file; hidden ones and links are left out."""
+
+    def __init__(self, source: Path) -> None:
+        """Lists `source`. Raises CannotImport where it is not there or too much."""
+        self.paths: tuple[str, ...] = (source.name,)
+        self.root = source.parent
+        if source.is_file():
+            return
+        if not source.is_dir():
+            raise CannotImport(f"no file or folder {source}; name the one that holds the export")
+        self.root = source
+        self.paths = tuple(sorted(_listed(source)))
+
+    def ending(self, *endings: str) -> tuple[str, ...]:
+        """The paths that end in one of `endings`, in any case."""
+        return tuple(path for path in self.paths if path.lower().endswith(endings))
+
+    def read(self, path: str, most: int) -> bytes:
+        """The bytes of a listed file. Raises CannotImport where it has more than `most`."""
+        try:
+            size = os.stat(self.root / path).st_size
+        except OSError as error:
+            raise CannotImport(f"{self.root / path}: {error.strerror}; check the export") from None
+        content = read_file(self.root, Source(path, size, 0, 0), most)
+        if isinstance(content, Problem):
+            raise CannotImport(f"{self.root / path}: {content.message}; leave it out")
+        if len(content) > most:
+            raise CannotImport(f"{self.root / path} has more than {most} bytes; leave it out")
+        return content
+
+    def json_objects(self) -> Iterator[dict[str, Any]]:
+        """The object of each JSON file; a file with a list gives those in it.
+
+        Raises CannotImport for a file that is not JSON.
+        """
+        for path in self.ending(".json"):
+            try:
+                content = json.loads(self.read(path, MAX_JSON))
+            except (ValueError, RecursionError) as error:
+                reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+                raise CannotImport(
+                    f"{self.root / path} is no JSON ({reason}); leave it out, or export it again"
+                ) from None
+            for value in content if isinstance(content, list) else [content]:
+                if isinstance(value, dict):
+                    yield value
+
+    def find(self, path: str) -> Path | None:
+        """The listed file at `path`, "/" at its beginning or not."""
+        path = path.lstrip("/")
+        return self.root / path if path in self._known else None
+
+    def named(self, name: str) -> Path | None:
+        """The only listed file of that name, in any folder and case; None if there are more."""
+        found = self._by_name.get(name.lower(), [])
+        return self.root / found[0] if len(found) == 1 else None
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = defaultdict(list)
+        for path in self.paths:
+            names[path.rpartition("/")[2].lower()].append(path)
+        return names
+
+
+def _listed(root: Path) -> Iterator[str]:
+    count = 0
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{folder}{entry.name}/")
+                elif entry.is_file(follow_symlinks=False):
+                    count += 1
+                    if count > MAX_FILES:
+                        raise CannotImport(
+                            f"{root} holds more than {MAX_FILES} files; import parts of it"
+                        )
+                    yield folder + entry.name
