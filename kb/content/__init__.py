@@ -1,0 +1,1 @@
+"""Writers' files as values: articles, front matter, folders, addresses, rendered HTML."""

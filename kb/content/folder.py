@@ -1,0 +1,385 @@
+"""The articles folder: lists, reads and parses its files. Writes nothing."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kb.base import regular_files
+from kb.base.errors import ArticlesMissing
+from kb.base.messages import Message
+from kb.content import dialects, gates, navigation, tools, versions
+from kb.content.addresses import settle
+from kb.content.articles import MAX_BYTES, RENAME, Article, Defaults, Parsed, parse, too_large
+from kb.content.includes import Includes
+from kb.content.markup import Inclusions
+from kb.content.metadata import ENDINGS, without_ending
+from kb.content.navigation import Navigations
+from kb.content.problems import Problem
+from kb.content.reading_order import index_rank
+from kb.git.history import Change
+
+
+class Source(NamedTuple):
+    """Metadata of a listed file. Equal values mean that it need not be read again."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+    ctime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of the articles folder, listed without reading any article."""
+
+    sources: tuple[Source, ...]  # by path
+    problems: tuple[Problem, ...] = ()
+    skipped: int = 0  # files that others include
+    navigations: tuple[str, ...] = ()  # paths of files that may hold the navigation of a tool
+    files: tuple[str, ...] = ()  # paths of all other files, by path
+    tool_files: tuple[str, ...] = ()  # paths of files that only one tool has
+
+
+def list_files(root: Path) -> Listing:
+    """Lists all article files below `root`, by path, and those that hold a tool's navigation.
+
+    Reads folders, and of files only each `SUMMARY.md`: a list of links there is the navigation of
+    GitBook, and no article. Older copies of the articles (`versions`) and what is for those who
+    work on a repository are left out with a hint. Hidden files and folders are skipped. A link to a
+    file inside the folder is an article of its own, a link to a folder is not followed, and a link
+    out of the folder is a problem. Raises ArticlesMissing where `root` is no folder.
+    """
+    top = os.path.realpath(root)
+    if not os.path.isdir(top):
+        raise ArticlesMissing(
+            Message(
+                "no folder {folder}; create it, or name yours with --articles", folder=str(root)
+            )
+        )
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    navigations: list[str] = []
+    files: list[str] = []
+    tool_files: list[str] = []
+    skipped = 0
+    names: dict[str, list[str]] = {}  # by folder
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        entries = _entries(top, folder, problems)
+        names[folder] = [entry.name for entry in entries]
+        copies = versions.copies(folder, names[folder], names.get(_above(folder), ()))
+        for entry in entries:
+            path = folder + entry.name
+            if entry.name in copies:
+                problems.append(_left_out(path, _COPY, _GIVE_ITS_FOLDER))
+                continue
+            if entry.name in tools.FILES:
+                tool_files.append(path)
+            if tools.is_hidden(entry.name):
+                continue
+            if entry.is_symlink() and _is_folder(entry):
+                problems.append(_linked_folder(top, path))
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(path + "/")
+            elif navigation.is_navigation(entry.name, os.path.join(top, path)):
+                navigations.append(path)
+            elif not entry.name.lower().endswith(ENDINGS):
+                files.append(shown(path))
+            elif is_included(path):
+                skipped += 1
+            elif is_for_contributors(path) and not _has_front_matter(os.path.join(top, path)):
+                problems.append(_left_out(path, _FOR_CONTRIBUTORS, _GIVE_A_TITLE))
+            else:
+                found = _source(top, path, entry)
+                (sources if isinstance(found, Source) else problems).append(found)  # type: ignore[arg-type]
+    articles = [each for each in sources if not _is_part(each.path, tool_files)]
+    skipped += len(sources) - len(articles)
+    return Listing(
+        tuple(sorted(articles)), tuple(sorted(problems)), skipped, tuple(sorted(navigations)),
+        tuple(sorted(files)), tuple(sorted(tool_files)),
+    )  # fmt: skip
+
+
+_INCLUDED = frozenset((
+    ".gitbook", "_common", "_include", "_includes", "_partials", "_snippets", "includes",
+))  # fmt: skip
+
+
+def is_included(path: str) -> bool:
+    """Whether the file holds text for others to include, and is no article: by place or name.
+
+    Jekyll, Diplodoc and DocFX have folders for such files; in Docusaurus they begin with `_`.
+    """
+    *folders, name = path.split("/")
+    is_partial = name.startswith("_") and name.endswith(".mdx")
+    return is_partial or not _INCLUDED.isdisjoint(folders)
+
+
+def _is_part(path: str, tool_files: Sequence[str]) -> bool:
+    """Whether a file is a part for others in a project of Docusaurus: it begins with `_`."""
+    name = path.rpartition("/")[2]
+    if not name.startswith("_") or index_rank(path) is not None:
+        return False
+    sites = (
+        file.rpartition("/")[0] for file in tool_files if tools.of_file(file) == tools.DOCUSAURUS
+    )
+    return any(path.startswith(_above(f"{site}/") if site else "") for site in sites)
+
+
+def _above(folder: str) -> str:
+    """The folder above one, both with a slash at the end; "?" for the outermost."""
+    return re.sub(r"[^/]*/$", "", folder) if folder else "?"
+
+
+_FOR_PROGRAMS = frozenset(("AGENTS", "CLAUDE", "GEMINI"))  # in any folder
+_FOR_PEOPLE = frozenset((
+    "CODE_OF_CONDUCT", "CONTRIBUTING", "GOVERNANCE", "ISSUE_TEMPLATE", "LICENSE", "MAINTAINERS",
+    "PULL_REQUEST_TEMPLATE", "SECURITY",
+))  # fmt: skip
+
+
+def is_for_contributors(path: str) -> bool:
+    """Whether a file tells those who work on a repository how to: by its name, in capitals."""
+    folder, _, name = path.rpartition("/")
+    stem = without_ending(name)
+    return stem in _FOR_PROGRAMS or (not folder and stem in _FOR_PEOPLE)
+
+
+def _has_front_matter(path: str) -> bool:
+    try:
+        return regular_files.read(path, 3) in (b"---", b"+++")
+    except OSError:
+        return True  # so that reading tells what is wrong
+
+
+def _entries(top: str, folder: str, problems: list[Problem]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(os.path.join(top, folder)) as entries:
+            return list(entries)
+    except OSError as error:
+        problems.append(_unreadable(folder.rstrip("/"), error))
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _inside(top: str, real: str) -> bool:
+    return real.startswith(top.rstrip("/") + "/")
+
+
+def shown(path: str) -> str:
+    """A printable form of a path: bytes outside UTF-8 and control characters are escaped."""
+    readable = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in readable
+    )
+
+
+def _linked_folder(top: str, path: str) -> Problem:
+    if _inside(top, os.path.realpath(os.path.join(top, path))):
+        message = Message("a link to another folder is not followed")
+        cure = Message("list the articles where they are")
+        return Problem(shown(path), 1, "link-to-folder", message, cure, "warning")
+    return _outside(path)
+
+
+_COPY = Message("copies of the same articles for an older version are left out")
+_GIVE_ITS_FOLDER = Message("to show that version, give its folder as the articles")
+_FOR_CONTRIBUTORS = Message("a file for those who work on the repository is no article")
+_GIVE_A_TITLE = Message("to publish it, give it front matter: `title: …` between lines `---`")
+
+
+def _left_out(path: str, message: Message, cure: Message) -> Problem:
+    return Problem(shown(path), 1, "left-out", message, cure, "hint")
+
+
+_PUT_HERE = Message("put the file itself here")
+
+
+def _outside(path: str) -> Problem:
+    message = Message("the link leads out of the articles folder")
+    return Problem(shown(path), 1, "link-outside", message, _PUT_HERE)
+
+
+def _unreadable(path: str, error: OSError) -> Problem:
+    reason = error.strerror or str(error)
+    if error.errno == errno.ENAMETOOLONG:
+        cure = Message("shorten the names of the folders above it")
+    else:
+        cure = Message("let the service's user read it (chmod a+r, a+x for folders)")
+    message = Message("cannot be read: {reason}", reason=reason)
+    return Problem(shown(path) or ".", 1, "unreadable", message, cure)
+
+
+def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
+    is_link = entry.is_symlink()
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        message = Message("the file's name is not UTF-8")
+        return Problem(shown(path), 1, "bad-name", message, RENAME)
+    try:
+        if is_link and not _inside(top, os.path.realpath(os.path.join(top, path))):
+            return _outside(path)
+        found = entry.stat()
+    except FileNotFoundError:
+        message = (
+            Message("the link leads nowhere") if is_link else Message("the file has just gone")
+        )
+        cure = Message("put the file itself here, or remove the link")
+        return Problem(shown(path), 1, "link-broken", message, cure)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            message = Message("the link leads to itself")
+            return Problem(shown(path), 1, "link-broken", message, _PUT_HERE)
+        return _unreadable(path, error)
+    if not stat.S_ISREG(found.st_mode):
+        return _not_a_file(path, found.st_mode)
+    return Source(path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+
+
+_KINDS = {
+    stat.S_IFIFO: Message("is a pipe, not a text file"),
+    stat.S_IFSOCK: Message("is a socket, not a text file"),
+    stat.S_IFCHR: Message("is a device, not a text file"),
+    stat.S_IFBLK: Message("is a device, not a text file"),
+}
+
+
+def _not_a_file(path: str, mode: int) -> Problem:
+    message = _KINDS.get(stat.S_IFMT(mode), Message("is no file, not a text file"))
+    return Problem(shown(path), 1, "not-a-file", message, Message("remove it"))
+
+
+def _real(folder: str, known: dict[str, str]) -> str:
+    if folder not in known:
+        known[folder] = os.path.realpath(folder)
+    return known[folder]
+
+
+def read_file(
+    root: Path,
+    source: Source,
+    max_bytes: int = MAX_BYTES,
+    folders: dict[str, str] | None = None,
+) -> bytes | Problem:
+    """Reads a listed file: its bytes, at most `max_bytes` + 1 of them, or a problem.
+
+    The file is checked again after it is opened: it may have become a link or a pipe since the
+    listing. Never blocks on a pipe. `folders` keeps the real paths of folders for the next file of
+    one and the same reading.
+    """
+    if source.size > max_bytes:
+        wrong = too_large(source.size, max_bytes)
+        return Problem(source.path, wrong.line, wrong.code, wrong.message, wrong.cure)
+    known = {} if folders is None else folders
+    top = _real(str(root), known)
+    folder, _, name = source.path.rpartition("/")
+    real = os.path.join(_real(os.path.join(top, folder) if folder else top, known), name)
+    if os.path.islink(real):
+        real = os.path.realpath(real)
+    if not _inside(top, real):
+        return _outside(source.path)
+    try:
+        return regular_files.read(real, max_bytes + 1)  # `parse` names one that has just grown
+    except regular_files.NotRegular as other:
+        return _not_a_file(source.path, other.mode)
+    except OSError as error:
+        return _unreadable(source.path, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The parsed articles folder: articles with addresses of their own, and all problems."""
+
+    articles: tuple[Article, ...]  # by path
+    problems: tuple[Problem, ...]
+    skipped: int = 0
+    sources: tuple[Source, ...] = ()
+    navigations: Navigations = field(default_factory=Navigations)
+    claimed: tuple[Article, ...] = ()  # the articles with the aliases they ask for, taken or not
+    inclusions: Mapping[str, Inclusions] = field(default_factory=dict)  # by path
+
+
+def scan(
+    root: Path,
+    defaults: Defaults | None = None,
+    changes: Mapping[str, Change] | None = None,
+    chosen: Mapping[str, str] | None = None,
+) -> Scan:
+    """Lists, reads and parses the whole folder and settles its addresses.
+
+    `changes` maps paths to last commits, as `history.read` gives them, `chosen` folders to tools as
+    they are set. Raises ArticlesMissing.
+    """
+    defaults = defaults or Defaults()
+    found = list_files(root)
+    navigations = navigation.read(root, found.navigations)
+    problems = [*found.problems, *navigations.problems]
+    articles = []
+    inclusions: dict[str, Inclusions] = {}
+    for parsed, included in _parse_all(root, found, defaults, changes or {}, chosen):
+        problems += parsed.problems
+        if parsed.article:
+            articles.append(parsed.article)
+            inclusions[parsed.article.path] = included
+    settled, taken = settle(articles)
+    paths = {article.path for article in settled}
+    return Scan(
+        settled,
+        tuple(sorted((*problems, *taken))),
+        found.skipped,
+        found.sources,
+        navigations,
+        tuple(article for article in articles if article.path in paths),
+        inclusions,
+    )
+
+
+def _parse_all(
+    root: Path,
+    listing: Listing,
+    defaults: Defaults,
+    changes: Mapping[str, Change],
+    chosen: Mapping[str, str] | None,
+) -> Iterator[tuple[Parsed, Inclusions]]:
+    real: dict[str, str] = {}
+    files = {
+        source.path: read_file(root, source, defaults.max_bytes, real) for source in listing.sources
+    }
+    included = Includes(root, files, listing.tool_files)
+    marks = [
+        (path, dialects.detect(path, data))
+        for path, data in files.items()
+        if isinstance(data, bytes)
+    ]
+    by_folder = dialects.FolderDialects.of(marks, listing.tool_files, chosen)
+    audiences = gates.FolderAudiences.of(
+        (path, gates.audience_of_folder(path, data))
+        for path, data in files.items()
+        if isinstance(data, bytes)
+    )
+    for path, data in files.items():
+        if isinstance(data, Problem):
+            yield Parsed(None, (data,)), Inclusions()
+        else:
+            own = replace(
+                defaults.of(changes.get(path)),
+                dialect=by_folder.dialect(path),
+                also=by_folder.also(path),
+                inclusions=included.of(path, data),
+                audience=audiences.audience(path),
+            )
+            yield parse(path, data, own), own.inclusions

@@ -1,0 +1,294 @@
+"""Texts that articles include from other files of their folder, and variables of its tool.
+
+Only regular files inside the folder are read, none that is hidden and no article that is kept back.
+"""
+
+import os
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from kb.base import regular_files
+from kb.content import front_matter, gates, tools
+from kb.content.articles import Article, parse
+from kb.content.link_table import distance
+from kb.content.markup.models import APPENDED, TITLE, Inclusions
+from kb.content.metadata import ENDINGS, without_ending
+from kb.content.navigation import data
+
+_MOST_FILES, _MOST_BYTES = 200, 1 << 20  # of one article
+# Each begins with what must be there, so that a text without any is passed over fast.
+_REFERENCES = re.compile(
+    r"\{%-?\s*include\s+(?:notitle\s+)?\[[^\]]*\]\((?P<diplodoc>[^)\s]+)\)"
+    r"|\{%-?\s*include(?:_relative)?\s+(?P<jekyll>[\w./-]+\.\w+)"
+    r"|\[!(?i:include)\s*\[[^\]\n]*\]\((?P<docfx>[^)\n]*)\)"
+    r"|-8<-{1,2}[ \t]+[\"'](?P<mkdocs>[^\"'\n]+)[\"']"
+    r"|\{\{[<%]\s*(?:include|readfile|code_sample|code-sample|codenew|code)\s[^}>]*?"
+    r"[\"'](?P<hugo>[^\"'\s]+\.\w+)[\"']"
+    r"|!\[\[(?P<obsidian>[^\[\]|\n]+)(?:\|[^\]\n]*)?\]\]"
+    r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
+    r"|\[\{#T\}\]\((?P<title>[^)\s#]+)"
+)
+_BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets")
+_FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$\n?", re.S | re.M)
+_RELATIVE = re.compile(
+    r"(?P<before>\]\(<?|\b(?:src|href)=[\"']|^[ \t]*\[[^\]\n]+\]:[ \t]+)"
+    r"(?P<target>(?![a-z][\w+.-]*:|[/#~@<{])[^\s)>\"']+)",
+    re.M | re.I,
+)
+_AUTO_APPEND = re.compile(r"\bauto_append:[ \t]*\n((?:[ \t]*-[ \t]*\S+[ \t]*\n?)+)")
+
+
+class _Found(NamedTuple):
+    """The file that an address means, or where it would be; its text, if it has one for us."""
+
+    path: str
+    text: str | None = None
+    references: tuple[tuple[str, str], ...] = ()  # kinds and addresses that the text includes
+
+
+class Includes:
+    """Reads what articles of one folder include; each file is read once."""
+
+    def __init__(self, root: Path, articles: Iterable[str], tool_files: Iterable[str] = ()) -> None:
+        self._top = os.path.realpath(root)
+        self._names: dict[str, list[str]] = {}
+        for path in articles:
+            self._names.setdefault(posixpath.basename(without_ending(path)).lower(), []).append(
+                path
+            )
+        self._settings = [path for path in tool_files if posixpath.basename(path) in _VARIABLES]
+        self._texts: dict[str, str | None] = {}
+        self._states: dict[str, str] = {}
+        self._titles: dict[str, str] = {}
+        self._known: dict[tuple[str, str, str], _Found] = {}  # by folder, kind and address
+        self._variables: dict[str, Mapping[str, str]] = {}
+
+    def of(self, path: str, content: bytes) -> Inclusions:
+        """What the article at `path` with this content includes, and the variables it may name."""
+        body = content.decode("utf-8", "replace")
+        variables, settings = self._variables_of(path) if "{" in body else ({}, ())
+        variables = {**variables, **_of_page(body)}
+        texts: dict[str, str] = {}
+        files: list[str] = list(settings)
+        waiting, size = [tuple(_references(body))], 0
+        while waiting and len(files) < _MOST_FILES and size < _MOST_BYTES:
+            for kind, address in waiting.pop():
+                key = TITLE + address if kind == "title" else address
+                if key in texts:
+                    continue
+                found = self._found(path, kind, address)
+                files.append(found.path)
+                if found.text is not None:
+                    texts[key] = found.text
+                    waiting.append(found.references)
+                    size += len(found.text)
+        for setting, address in self._appended(path):
+            files += (setting, address)
+            if (text := self._text(address)) is not None:
+                texts[APPENDED + address] = text
+        named = tuple(dict.fromkeys(files))
+        return Inclusions(texts, variables, named, self.state(named))
+
+    def state(self, files: Iterable[str]) -> str:
+        """A digest that changes when one of the files does; "" for none."""
+        states = [self._state(path) for path in files]
+        return blake2b(repr(states).encode(), digest_size=8).hexdigest() if states else ""
+
+    # ------------------------------------------------------------ finding and reading
+
+    def _found(self, path: str, kind: str, address: str) -> "_Found":
+        """The file that an address means in any article of the folder of `path`."""
+        key = posixpath.dirname(path), kind, address
+        if key not in self._known:
+            self._known[key] = self._find(path, kind, address)
+        return self._known[key]
+
+    def _find(self, path: str, kind: str, address: str) -> "_Found":
+        place, _, section = address.partition("#")
+        first = ""
+        for candidate in self._candidates(path, kind, unquote(place.strip())):
+            first = first or candidate
+            if (text := self._text(candidate)) is not None:
+                if kind == "title":
+                    return _Found(candidate, self._titles.get(candidate, ""))
+                text = _rebased(_section(text, section), candidate, path)
+                return _Found(candidate, text, tuple(_references(text)))
+        return _Found(first or place)
+
+    def _candidates(self, path: str, kind: str, place: str) -> Iterator[str]:
+        folder = posixpath.dirname(path)
+        if kind == "obsidian":
+            near = self._names.get(posixpath.basename(without_ending(place)).lower(), ())
+            yield from sorted(near, key=lambda other: (distance(path, other), other))
+            return
+        if not place.startswith(("/", "~", "@")):
+            yield _joined(folder, place)
+        if kind in ("diplodoc", "title"):
+            return
+        inner = re.sub(r"^(?:~/|@site/|/)", "", place)
+        for above in (*_folders_above(path), ""):
+            for beside in _BESIDE:
+                yield _joined(posixpath.join(above, beside), inner)
+
+    def _text(self, path: str) -> str | None:
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def _read(self, path: str) -> str | None:
+        """The text of a file without front matter; None if it may not or cannot be read."""
+        real = os.path.realpath(os.path.join(self._top, path))
+        if tools.is_hidden(path) or not real.startswith(self._top + os.sep):
+            return None
+        try:
+            content = regular_files.read(real, _MOST_BYTES + 1)
+        except OSError:
+            return None
+        if len(content) > _MOST_BYTES or b"\0" in content:
+            return None
+        if path.lower().endswith(ENDINGS):
+            article = parse(path, content).article
+            if _is_kept_back(article):
+                return None
+            self._titles[path] = article.title if article else ""
+        text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        return _FRONT.sub("", text)
+
+    def _state(self, path: str) -> str:
+        if path not in self._states:
+            try:
+                found = os.stat(os.path.join(self._top, path))
+                self._states[path] = f"{path}:{found.st_size}:{found.st_mtime_ns}"
+            except (OSError, ValueError):
+                self._states[path] = f"{path}:"
+        return self._states[path]
+
+    def _appended(self, path: str) -> Iterator[tuple[str, str]]:
+        """The files that MkDocs appends to every page, each with the settings that say so."""
+        for settings in self._settings:
+            folder = posixpath.dirname(settings)
+            is_above = not folder or path.startswith(f"{folder}/")
+            if posixpath.basename(settings).startswith("mkdocs.") and is_above:
+                found = _AUTO_APPEND.search(self._text(settings) or "")
+                for name in re.findall(r"-\s*[\"']?([^\s\"']+)", found[1]) if found else ():
+                    yield settings, _joined(folder, name)
+
+    # ------------------------------------------------------------ variables
+
+    def _variables_of(self, path: str) -> tuple[Mapping[str, str], tuple[str, ...]]:
+        """The variables of the folders above an article, the nearest first."""
+        folders = ("", *reversed(list(_folders_above(path))))
+        files = [file for file in self._settings if posixpath.dirname(file) in folders]
+        found: dict[str, str] = {}
+        for file in sorted(files, key=lambda file: file.count("/")):
+            if file not in self._variables:
+                self._variables[file] = _variables(file, self._text(file) or "")
+            found |= self._variables[file]
+        return found, tuple(files)
+
+
+def _references(text: str) -> Iterator[tuple[str, str]]:
+    """The addresses that a text includes, each with the kind of its tag."""
+    for found in _REFERENCES.finditer(f"\n{text}"):
+        kind = found.lastgroup or ""
+        yield kind, found[kind].strip()
+
+
+def _is_kept_back(article: Article | None) -> bool:
+    """Whether a text is not for everybody, now and always."""
+    if article is None:
+        return False
+    is_dated = article.publish is not None or article.expires is not None
+    return article.draft or is_dated or gates.is_restricted(article.audience)
+
+
+def _section(text: str, name: str) -> str:
+    """The part of a text under a heading or an own id; the whole text without a name."""
+    if not name:
+        return text
+    wanted = re.sub(r"[\W_]+", "-", unquote(name).lower()).strip("-")
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        heading = re.fullmatch(r"(#{1,6})[ \t]+(.*?)(?:[ \t]*\{#([\w-]+)\})?[ \t]*", line)
+        if not heading:
+            continue
+        if wanted in (re.sub(r"[\W_]+", "-", heading[2].lower()).strip("-"), heading[3]):
+            level = len(heading[1])
+            ends = (
+                i for i, other in enumerate(lines[at + 1 :], at + 1)
+                if re.match(rf"#{{1,{level}}}[ \t]", other)
+            )  # fmt: skip
+            return "\n".join(lines[at + 1 : next(ends, len(lines))])
+    return text
+
+
+def _rebased(text: str, path: str, article: str) -> str:
+    """The text with addresses counted from the folder of the article that includes it."""
+    here, there = posixpath.dirname(path), posixpath.dirname(article)
+    if here == there:
+        return text
+
+    def moved(found: re.Match[str]) -> str:
+        target = posixpath.relpath(posixpath.join("/", here, found["target"]), f"/{there}")
+        return found["before"] + target
+
+    return _RELATIVE.sub(moved, text)
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    folder = posixpath.dirname(path)
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
+
+
+def _joined(folder: str, place: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, place)).lstrip("/")
+
+
+# --- variables in the settings of tools ---------------------------------------------------------
+
+
+def _variables(path: str, text: str) -> dict[str, str]:
+    try:
+        content = data.mapping(data.read(path, text))
+    except data.Unreadable:
+        return {}
+    within, prefix = _VARIABLES[posixpath.basename(path)]
+    values = data.mapping(content.get(within)) if within else content
+    return dict(_flat(values, prefix))
+
+
+_PAGE = re.compile(r"\{[{%][^{}\n]*\bpage\.\w")
+
+
+def _of_page(text: str) -> dict[str, str]:
+    """The values of a page's own front matter, as Jekyll names them, if its text names any."""
+    if not _PAGE.search(text):
+        return {}
+    try:
+        return dict(
+            _flat(front_matter.read(text.replace("\r\n", "\n").split("\n")).values, "page.")
+        )
+    except front_matter.InvalidFile:
+        return {}
+
+
+def _flat(values: Mapping[str, Any], prefix: str, depth: int = 4) -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and depth:
+            yield from _flat(value, f"{prefix}{key}.", depth - 1)
+        elif isinstance(value, str | int | float):
+            yield f"{prefix}{key}", str(value)
+
+
+# By file: the key that holds them, and what stands before their names in a text.
+_VARIABLES = {
+    "presets.yaml": ("default", ""), "_config.yml": ("", "site."), "mkdocs.yml": ("extra", ""),
+    "mkdocs.yaml": ("extra", ""),
+}  # fmt: skip

@@ -1,0 +1,52 @@
+"""Translation of other tools' Markdown to plain Markdown and HTML. Renders nothing."""
+
+import re
+from functools import cache
+
+from kb.content.markup import containers, diplodoc, hugo, liquid, mdx, tables, wikilinks
+from kb.content.markup.tags import CODE, INDENTED_CODE, MATH, Context, TagRule, Translator
+
+_MDX = frozenset(("docusaurus",))  # reads every file as MDX
+# What a body must hold for any tag to be in it; most hold none.
+_SIGNS = re.compile(
+    r"\{\{|\{%|\$\$|\\\[[ \t]*$|\]\(\*|@\[|##[^\s#]|\{[a-z]+\}\(|\{#T\}"
+    r"|:::|\[\[|\[!|#\||\[_?TOC|\$\{toc|\(#tab/|\{:|%%|==|^\^|-8<-"
+    r"|<(?:iframe|video|audio|object|embed|svg)\b"
+    r"|(?:`{3}|~~~) *(?:mermaid|plantuml|puml|graphviz|dot|d2)\b",
+    re.I | re.M,
+)
+
+
+def reads_mdx(context: Context) -> bool:
+    """Whether the article is MDX: by its name, or as its folder is."""
+    return context.path.endswith(".mdx") or bool(context.tools & _MDX)
+
+
+@cache
+def _rules(tools: frozenset[str], is_mdx: bool, has_table: bool) -> tuple[TagRule, ...]:
+    found: tuple[TagRule, ...] = (*CODE, *hugo.RULES, *liquid.RULES, *containers.RULES)
+    found += (*wikilinks.RULES, *MATH)
+    if not is_mdx:  # which knows no such code
+        found = (INDENTED_CODE, *found)
+    if has_table:
+        found += tables.RULES
+    if "diplodoc" in tools:
+        found += (*diplodoc.TERMS, *diplodoc.SPOKEN)
+    if "obsidian" in tools:
+        found += wikilinks.OBSIDIAN
+    return (*found, *mdx.RULES) if is_mdx else found
+
+
+def translate(body: str, context: Context) -> tuple[str, list[tuple[str, int]]]:
+    """The body with the tags of tools translated, and those that have no meaning here.
+
+    Tags are understood in every folder; only MDX, and what Obsidian writes inside sentences, are
+    read where they are spoken. Each tag told has its line of the body, from 1.
+    """
+    is_mdx = reads_mdx(context)
+    if not is_mdx and not _SIGNS.search(body):
+        return body, []
+    has_table = any("#|" in text for text in (body, *context.included.values()))
+    translator = Translator(context, _rules(context.tools, is_mdx, has_table))
+    done = translator.translate(body)
+    return done, translator.unknown

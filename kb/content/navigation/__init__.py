@@ -1,0 +1,233 @@
+"""Navigations of other tools, read as data: which article stands in which section, in what order.
+
+Nothing is run. What a file computes, and what names no article, is left out.
+"""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from kb.base import regular_files
+from kb.base.messages import Message
+from kb.content.navigation import contents_files, data, docusaurus, hugo, mkdocs
+from kb.content.navigation.models import FolderLabel, Item, Navigation
+from kb.content.problems import Problem
+
+__all__ = [
+    "FolderLabel",
+    "Item",
+    "Navigation",
+    "Navigations",
+    "is_navigation",
+    "is_settings",
+    "read",
+    "settings_above",
+]
+
+_ABOVE = mkdocs.FILES | docusaurus.SIDEBARS | docusaurus.ASTRO  # beside the folder of articles
+_FILES = _ABOVE | docusaurus.LABELS | hugo.FILES
+_LEVELS_ABOVE = 3
+
+
+@dataclass(frozen=True)
+class Navigations:
+    """All navigations of an articles folder, labels of its folders, and what could not be read."""
+
+    all: tuple[Navigation, ...] = ()
+    labels: Mapping[str, FolderLabel] = field(default_factory=dict)  # by folder
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that list sections or pages, from the articles folder."""
+        return tuple(each.file for each in self.all if each.items)
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest that changes when an article may get another place."""
+        if not self.all and not self.labels:
+            return ""
+        written = repr((self.all, sorted(self.labels.items())))
+        return blake2b(written.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def is_navigation(name: str, path: str) -> bool:
+    """Whether the file at `path` may hold a navigation, by its name.
+
+    Only a `SUMMARY.md` is read: it is one if it is a list of links, and otherwise an article.
+    """
+    if name == contents_files.SUMMARY:
+        return contents_files.is_summary(_text(path) or "")
+    return is_settings(name)
+
+
+def is_settings(name: str) -> bool:
+    """Whether a file that can be no article may hold a navigation, by its name."""
+    return name in _FILES or contents_files.is_toc(name)
+
+
+def read(root: Path, paths: Collection[str]) -> Navigations:
+    """Reads the navigations in the files at `paths`, and those of the project around `root`.
+
+    The settings of a project usually lie above the folder of its articles. They are read there if
+    they name this very folder.
+    """
+    return _NavigationReader(root, paths).read()
+
+
+def settings_above(root: Path) -> tuple[tuple[str, int], ...]:
+    """The files of settings above `root` that may hold its navigation, each with its time."""
+    found = []
+    for folder in Path(os.path.realpath(root)).parents[:_LEVELS_ABOVE]:
+        for name in sorted(_ABOVE):
+            with suppress(OSError):
+                found.append((f"{folder}/{name}", os.stat(folder / name).st_mtime_ns))
+    return tuple(found)
+
+
+class _NavigationReader:
+    """Reads the navigations of one articles folder."""
+
+    def __init__(self, root: Path, paths: Collection[str]) -> None:
+        self._root, self._paths = root, sorted(paths, key=lambda path: (path.count("/"), path))
+        self._found: list[Navigation] = []
+        self._labels: dict[str, FolderLabel] = {}
+        self._problems: list[Problem] = []
+        self._included: set[str] = set()
+        self._around = Path(os.path.realpath(root)).parents[:_LEVELS_ABOVE]
+
+    def read(self) -> Navigations:
+        """All navigations, those of outer folders first."""
+        self._read_above()
+        for path in self._paths:
+            self._read_one(path)
+        return Navigations(tuple(self._found), self._labels, tuple(self._problems))
+
+    def _read_above(self) -> None:
+        """Reads settings above the articles, if their articles are those in this folder."""
+        here = Path(os.path.realpath(self._root))
+        for folder in self._around:
+            for name in sorted(_ABOVE):
+                inner = here.relative_to(folder).as_posix()
+                made = self._made_above(folder / name)
+                if made is not None and made.root == inner:
+                    moved = tuple(_moved(item, f"{inner}/") for item in made.items)
+                    file = os.path.relpath(folder / name, here)
+                    self._found.append(Navigation(made.tool, "", "", made.title, moved, file))
+
+    def _made_above(self, path: Path) -> Navigation | None:
+        """The navigation of a file that nobody may have meant for these articles."""
+        text = _text(path)
+        try:
+            return self._made(path.name, "", text, path.parent) if text else None
+        except data.Unreadable:
+            return None
+
+    def _read_one(self, path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        if contents_files.is_toc(name):
+            self._read_toc(path)
+            return
+        text = self._text(path)
+        if text is None:
+            return
+        try:
+            if name in docusaurus.LABELS:
+                self._labels[folder] = docusaurus.label(data.read(name, text))
+            elif (made := self._made(name, folder, text, self._root / folder)) is not None:
+                self._found.append(replace(made, file=path))
+        except data.Unreadable as error:
+            self._problems.append(_unreadable(path, str(error)))
+
+    def _made(self, name: str, folder: str, text: str, here: Path) -> Navigation | None:
+        """The navigation of one file, which lies in the folder `here`; raises Unreadable."""
+        if name == contents_files.SUMMARY:
+            return contents_files.gitbook(folder, text)
+        if name in docusaurus.ASTRO:
+            return docusaurus.starlight(folder, text)
+        make: Callable[[str, Any], Navigation | None] = (
+            mkdocs.navigation
+            if name in mkdocs.FILES
+            else docusaurus.docusaurus
+            if name in docusaurus.SIDEBARS
+            else hugo.navigation
+        )
+        content = data.read(name, text)
+        return make(folder, self._whole(content, here) if name in mkdocs.FILES else content)
+
+    def _whole(self, content: Any, here: Path, depth: int = _LEVELS_ABOVE) -> Any:
+        """Settings of MkDocs in the folder `here`, with those that they inherit from another file.
+
+        That file may lie beside the project, no further away than settings are looked for.
+        """
+        settings = data.mapping(content)
+        named = data.text(settings.get("INHERIT"))
+        path = Path(os.path.realpath(here / named))
+        outermost = [Path(os.path.realpath(self._root)), *self._around][-1]
+        if not (named.endswith((".yml", ".yaml")) and depth and path.is_relative_to(outermost)):
+            return content
+        try:
+            above = data.read(path.name, _text(path) or "")
+        except data.Unreadable:
+            return content
+        return data.mapping(self._whole(above, path.parent, depth - 1)) | settings
+
+    def _read_toc(self, path: str) -> None:
+        """Reads a table of contents that no other one includes."""
+        folder, _, name = path.rpartition("/")
+        if path in self._included or name.lower() not in ("toc.yaml", "toc.yml"):
+            return
+        if (content := self._content(path)) is not None:
+            made = contents_files.diplodoc(folder, content, self._include)
+            self._found.append(replace(made, file=path))
+
+    def _include(self, path: str) -> Any:
+        if path in self._included or path.startswith("../"):
+            return None
+        self._included.add(path)
+        return self._content(path)
+
+    def _text(self, path: str) -> str | None:
+        """The text of a file below the articles folder; one that is too large is told."""
+        file = self._root / path
+        text = _text(file)
+        if text is None and file.is_file() and file.stat().st_size > data.MOST_BYTES:
+            self._problems.append(_unreadable(path, f"more than {data.MOST_BYTES} bytes"))
+        return text
+
+    def _content(self, path: str) -> Any:
+        try:
+            return data.read(path, self._text(path) or "")
+        except data.Unreadable as error:
+            self._problems.append(_unreadable(path, str(error)))
+            return None
+
+
+def _text(path: Path | str) -> str | None:
+    """The text of a file; None if it is no regular file, too large, or no UTF-8."""
+    try:
+        read = regular_files.read(path, data.MOST_BYTES + 1)
+    except OSError:
+        return None
+    return None if len(read) > data.MOST_BYTES else read.decode("utf-8-sig", "replace")
+
+
+def _moved(item: Item, prefix: str) -> Item:
+    """The entry with its paths counted from a folder further in."""
+    return replace(
+        item,
+        path=item.path.removeprefix(prefix),
+        folder="" if f"{item.folder}/" == prefix else item.folder.removeprefix(prefix),
+        children=tuple(_moved(child, prefix) for child in item.children),
+    )
+
+
+def _unreadable(path: str, reason: str) -> Problem:
+    message = Message("the navigation cannot be read: {reason}", reason=reason)
+    cure = Message("correct the file; until then its folders give the structure")
+    return Problem(path, 1, "bad-navigation", message, cure, "warning")

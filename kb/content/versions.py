@@ -1,0 +1,34 @@
+"""Versions of one documentation side by side: which folders are copies to leave out. Opens no file.
+
+Docusaurus keeps the newest text in `docs` and older copies in `versioned_docs/version-1.0`, and
+likewise translations below `i18n`.
+"""
+
+import re
+from collections.abc import Collection
+
+from kb.content.reading_order import natural
+
+_OLD = "versioned_docs"  # after the name of the folder of the newest text and `_`, or alone
+_VERSION = "version-"
+_TRANSLATED = re.compile(r"docusaurus-plugin-content-docs(?:-[\w-]+)?")
+
+
+def copies(folder: str, names: Collection[str], around: Collection[str] = ()) -> frozenset[str]:
+    """The folders among the `names` in `folder` that hold older copies of the same articles.
+
+    `around` are the names in the folder above, where a site in `website` may have its `docs`.
+    """
+    last = folder.rstrip("/").rpartition("/")[2]
+    if last.endswith(_OLD) or _TRANSLATED.fullmatch(last):
+        versions = [name for name in names if name.startswith(_VERSION)]
+        kept = "" if "current" in names else max(versions, key=natural, default="")
+        return frozenset(versions) - {kept}
+    there = {*names, *around}
+    old = (name for name in names if name.endswith(_OLD))
+    return frozenset(name for name in old if _newest(name) in there)
+
+
+def _newest(old: str) -> str:
+    """The folder of the newest text beside a folder of versions."""
+    return old.removesuffix(_OLD).rstrip("_") or "docs"

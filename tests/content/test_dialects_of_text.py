@@ -1,0 +1,303 @@
+"""What tools write in texts: understood as they mean it, or told, and never shown raw."""
+
+import html
+import re
+
+import pytest
+
+from kb.content import markup, tools
+
+
+def page(body, tool="", path="a/b.md", lang="en", **more):
+    return markup.render(body, path=path, lang=lang, dialect=tool, **more).html
+
+
+def mdx(body):
+    return page(body, path="a/b.mdx")
+
+
+NOTE = (
+    '<div class="admonition {}" role="note"><p class="admonition-title">{}</p>\n<p>text</p>\n</div>'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "title"),
+    [
+        ('{% hint style="danger" %}\ntext\n{% endhint %}', "danger", "Danger"),
+        ('{% note tip "Lamp *on*" %}\n\ntext\n\n{% endnote %}', "tip", "Lamp on"),
+        ("{% note alert %}\n\ntext\n\n{% endnote %}", "danger", "Danger"),
+        (":::caution[Hot `lamp`]\ntext\n:::", "caution", "Hot <code>lamp</code>"),
+        ("::: {.callout-note}\ntext\n:::", "note", "Note"),
+        ('{{% notice tip "Lamp" %}}\ntext\n{{% /notice %}}', "tip", "Lamp"),
+        ("> text\n{.is-danger}", "danger", "Danger"),
+    ],
+)
+def test_a_note_of_any_tool_is_a_note(body, kind, title):
+    assert page(body) == NOTE.format(kind, title)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "title"),
+    [
+        ('<Aside type="tip" title="Lamp">\ntext\n</Aside>', "tip", "Lamp"),
+        ("<Admonition type='warning'>\n\n  text\n\n</Admonition>", "warning", "Warning"),
+        ("<Callout>text</Callout>", "note", "Note"),
+        ("<Tip>\n  text\n</Tip>", "tip", "Tip"),
+    ],
+)
+def test_a_component_that_is_a_note_is_one(body, kind, title):
+    assert mdx(body) == NOTE.format(kind, title)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{% cut "Lamp" %}\n\ntext\n\n{% endcut %}',
+        '{{< details "Lamp" >}}\ntext\n{{< /details >}}',
+        ":::details Lamp\ntext\n:::",
+    ],
+)
+def test_a_fold_folds(body):
+    assert page(body) == "<details><summary>Lamp</summary>\n<p>text</p>\n</details>"
+
+
+def test_a_fold_of_mdx_folds():
+    html = mdx('<Details title="Lamp">\ntext\n</Details>')
+
+    assert html == "<details><summary>Lamp</summary>\n<p>text</p>\n</details>"
+
+
+@pytest.mark.parametrize(
+    ("tool", "path", "body"),
+    [
+        ("gitbook", "b.md", '{% tabs %}\n{% tab title="A" %}\none\n{% endtab %}\n{% endtabs %}'),
+        ("hugo", "b.md", '{{< tabs >}}\n{{< tab "A" >}}\none\n{{< /tab >}}\n{{< /tabs >}}'),
+        ("docusaurus", "b.mdx", '<Tabs>\n<TabItem value="a" label="A">\none\n</TabItem>\n</Tabs>'),
+        ("mkdocs", "b.md", '=== "A"\n\n    one'),
+        ("", "b.md", '=== "A"\n\n    one'),
+        ("docfx", "b.md", "# [A](#tab/a)\none"),
+    ],
+)
+def test_a_tab_is_a_title_and_its_text(tool, path, body):
+    html = page(body, tool, path).replace("\n", "").replace("<div>", "").replace("</div>", "")
+
+    assert html == "<p><strong>A</strong></p><p>one</p>"
+
+
+def test_tables_of_diplodoc_hold_blocks():
+    html = page("#|\n|| **Lamp** | Price ||\n|| - one\n- two | `a|b` ||\n|| x | > ||\n|#")
+
+    assert html.count("<tr>") == 3
+    assert html.count("<td>") == 5
+    assert "<li>two</li>" in html
+    assert "<code>a|b</code>" in html
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ('{% content-ref url="c.md" %}\n[Lamp](c.md)\n{% endcontent-ref %}', ">Lamp</a>"),
+        ('{% embed url="https://lamp.example/x" %}', ">https://lamp.example/x</a>"),
+        ('{% embed url="https://youtu.be/x" %}', ">Video</a>"),
+        ('{% file src="../c.pdf" %}\nPrices\n{% endfile %}', 'href="/media/c.pdf"'),
+        ('{% code title="a.py" %}\n```py\nx\n```\n{% endcode %}', "<strong>a.py</strong>"),
+        ("{% list tabs %}\n\n- A\n\n  one\n\n{% endlist %}", "<p>one</p>"),
+        ('{{< glossary_tooltip text="lamp" term_id="l" >}}', "<p>lamp</p>"),
+        ("{{< comment >}}\nsecret\n{{< /comment >}}\n\nx", "<p>x</p>"),
+        ("{% capture c %}**lit**{% endcapture %}{{ c | markdownify }}", "<strong>lit</strong>"),
+        ("[[c#How to|lamp]]", '#h-how-to">lamp</a>'),
+        ("![[c.png|300]]", '<img src="/media/'),
+        ("[!VIDEO https://lamp.example/v]", ">Video</a>"),
+        (':::image source="c.png" alt-text="Lamp":::', 'alt="Lamp"'),
+        ("Press [!UICONTROL Save].", "<p>Press Save.</p>"),
+    ],
+)
+def test_a_tag_shows_what_its_tool_shows(body, html):
+    assert html in page(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        ('import X from "./x.png"\n\n<Image src={X} alt="Lamp" />', '<img src="/media/a/x.png"'),
+        ("<img src={require('./y.png').default} alt=\"y\" />", '<img src="/media/a/y.png"'),
+        ('<LinkCard title="Lamp" href="/c" description="Lit" />', ">Lamp</a>"),
+        ('<Link to="/c">Lamp</Link>', ">Lamp</a>"),
+        ("Set <YOUR_KEY> here", "<p>Set &lt;YOUR_KEY&gt; here</p>"),
+        ("a {/* secret */} {'b'} \\{c}", "<p>a  b {c}</p>"),
+        ('<div style={{color: "red"}} className="x">\n**lit**\n</div>', "<strong>lit</strong>"),
+        ("export const x = {\n  a: 1,\n}\n\ntext", "<p>text</p>"),
+        ("## Lamp {#mine}", '<h2 id="h-mine">'),
+        ("<Steps>\n  1. one\n\n     ```sh\n     ls\n     ```\n</Steps>", "<code>"),
+        ('<Hero title="Lamp shop" />', "<strong>Lamp shop</strong>"),
+    ],
+)
+def test_mdx_reads_as_its_authors_meant(body, html):
+    assert html in mdx(body)
+
+
+def test_remarks_and_marks_of_obsidian_are_read_in_its_folders_alone():
+    body = "a %%secret%% ==lit== end"
+
+    assert page(body, "obsidian") == "<p>a  <mark>lit</mark> end</p>"
+    assert page(body) == "<p>a %%secret%% ==lit== end</p>"
+
+
+def test_a_word_between_braces_of_no_tool_is_shown_as_code():
+    assert page("Hello {{ name }}") == "<p>Hello <code>{{ name }}</code></p>"
+    assert page("Hello {{ name }}.", "jekyll") == "<p>Hello .</p>"
+    assert markup.unknown_tags("Hello {{ name }}", "") == [("{{ name }}", 1)]
+
+
+def test_a_tag_in_a_list_or_quotation_stays_in_it():
+    listed = page('- one\n\n  {% hint style="info" %}\n  text\n  {% endhint %}\n\n- two')
+    quoted = page('> {% hint style="info" %}\n> text\n> {% endhint %}')
+
+    assert listed.index("<li>") < listed.index("admonition") < listed.index("</li>")
+    assert listed.count("<li>") == 2
+    assert quoted.startswith("<blockquote>")
+    assert "admonition info" in quoted
+
+
+@pytest.mark.parametrize("tool", ["", *tools.NAMES])
+@pytest.mark.parametrize(
+    "tag",
+    ["{% lamp 1 %}", "{{< lamp >}}", "{{% lamp %}}", "{{ lamp.x }}", "<Lamp a={1} />", ":::lamp"],
+)
+def test_what_is_not_understood_is_told_and_not_shown(tool, tag):
+    path = "a/b.mdx" if tag.startswith("<") else "a/b.md"
+    body = f"one\n\n{tag}\n\ntwo"
+
+    html = page(body, tool, path)
+
+    assert tag not in html.replace(f"<code>{tag}</code>", "")
+    assert html.startswith("<p>one</p>")
+    assert html.endswith("<p>two</p>")
+    assert [line for _, line in markup.unknown_tags(body, tool, path)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{% hint style="info" %}', ("gitbook",)),
+        ('{% note info "X" %}', ("diplodoc",)),
+        ("See [[lamp|the lamp]].", ("obsidian",)),
+        ("[!INCLUDE [a](b.md)]", ("docfx",)),
+        ("import { Tabs } from '@astrojs/starlight/components';", ("starlight",)),
+        ("import X from '@theme/X';", ("docusaurus",)),
+        ("> x\n{.is-info}", ("wikijs",)),
+        ("{{< lamp >}}", ("hugo",)),
+        ("{% post_url 2026-01-02-x %}", ("jekyll",)),
+        ("{% link x.md %}", ("jekyll",)),
+        ("`{% hint style=` and\n\n```\n[[lamp]]\n```", ()),
+        ("[[1]](x.md) [ [x] ] [[ -f x ]]", ()),
+    ],
+)
+def test_a_text_tells_its_tool_by_what_only_that_writes(text, found):
+    assert tools.written_in(text.encode()) == found
+
+
+@pytest.mark.parametrize("before", ["", "Write:\n\n", "# Lamp\n\n", "Write:\n\n    first\n\n"])
+@pytest.mark.parametrize("tag", ["{{< ref x >}}", "{% note %}", "[[Lamp]]", ":::note"])
+def test_indented_code_holds_no_tags(before, tag):
+    assert html.escape(tag, quote=False) in page(f"{before}    one\n    {tag}\n\nend")
+
+
+@pytest.mark.parametrize("before", ["- item\n\n", "1. item\nmore\n\n", '=== "A"\n\n', "words\n"])
+def test_what_is_indented_below_a_list_or_tab_or_in_a_paragraph_is_no_code(before):
+    assert "[[" not in page(f"{before}    see [[Lamp]]")
+
+
+def test_prose_of_mdx_that_begins_with_import_is_read_at_once():
+    prose = "import one template from within another\n" + "and its lines\n" * 200
+
+    assert "import one template" in mdx(prose)  # took two to the power of the lines
+
+
+@pytest.mark.parametrize("tool", ["", "hugo", "docusaurus", "mkdocs"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Sum:\n\\[\na_1 \\\\ {b}*c*\n\\]\nend",
+        "$$\na_1 \\\\ {b}*c*\n$$\nend",
+        "$$a_1 \\\\ {b}*c*$$\nend",
+    ],
+)
+def test_a_formula_keeps_all_its_signs(tool, body):
+    shown = page(body, tool)
+
+    assert "<pre" in shown
+    assert "a_1 \\\\ {b}*c*" in html.unescape(re.sub("<[^>]*>", "", shown))
+
+
+@pytest.mark.parametrize(
+    "body", ["costs $$5 and $$6 more", "a $$\nb", "\\[x\\] y", "\\[\n\nx\n\n\\]"]
+)
+def test_words_with_signs_of_formulas_are_none(body):
+    assert "<pre" not in page(body)
+
+
+def test_json_in_mdx_is_no_expression():
+    assert '\'{"a":{"b":[{"c":1}]}}\'' in html.unescape(mdx('set \'{"a":{"b":[{"c":1}]}}\' here'))
+
+
+@pytest.mark.parametrize(
+    "tag", ["{%= name(user) %}", "{% include {{ page.part | append: '.html' }} a='1' %}"]
+)
+def test_a_tag_whose_file_or_value_is_computed_is_told_and_not_shown(tag):
+    assert page(f"a {tag} b") == "<p>a  b</p>"
+    assert [line for _, line in markup.unknown_tags(f"x\n\na {tag}", "")] == [3]
+
+
+def test_a_term_of_diplodoc_has_its_definition_as_a_footnote():
+    shown = page("Write an [ADR](*adr), [none](*gone).\n\n[*adr]: A *record*.\n", "diplodoc")
+
+    assert (
+        'Write an ADR<sup id="h-fnref-1"><a class="footnote-ref" href="#h-fn-1">1</a></sup>'
+        in shown
+    )
+    assert ", none.</p>" in shown
+    assert '<li id="h-fn-1"><p>A <em>record</em>.' in shown
+
+
+@pytest.mark.parametrize(
+    ("body", "html"),
+    [
+        (
+            "@[youtube](x1)",
+            'href="https://www.youtube.com/watch?v=x1" rel="noopener noreferrer">Video',
+        ),
+        (
+            "@[vk](https://vk.invalid/v)",
+            'href="https://vk.invalid/v" rel="noopener noreferrer">Video',
+        ),
+        ("is ##Hook##.", "is <samp>Hook</samp>."),
+        ("{red}(hot) lamp", "<p>hot lamp</p>"),
+        ("## Lamp ##", "Lamp</h2>"),
+        ("`##Hook##`", "<code>##Hook##</code>"),
+    ],
+)
+def test_what_diplodoc_writes_in_sentences_is_read_in_its_folders(body, html):
+    assert html in page(body, "diplodoc")
+
+
+def test_cross_references_of_mkdocs_are_their_words():
+    body = "a [`Field()`][lamp.Field] [Type *x*][typing.X] [`Error`][] [bytes][] [x][] arr[i][j]"
+    body += " [d][e]\n\n[e]: http://e.invalid\n"
+
+    text = re.sub("<[^>]*>", "", page(body, "mkdocs")).strip()
+
+    assert text == "a Field() Type x Error bytes [x][] arr[i][j] d"
+    assert page("[](){#on}\n\n[x](#on)", "mkdocs").startswith('<p><a id="h-on"></a></p>')
+
+
+def test_markdown_in_a_paragraph_of_mdx_is_read():
+    assert mdx("- <p>[a](b.md) c</p>") == '<ul>\n<li><a href="/articles/a/b">a</a> c</li>\n</ul>'
+
+
+def test_shortcodes_with_questions_and_tabs_have_titles():
+    body = '{{< qa-list >}}{{< qa question="Why?" >}}\nSo.\n{{< /qa >}}{{< /qa-list >}}'
+
+    assert page(body, "hugo") == "<p><strong>Why?</strong></p>\n<p>So.</p>"
+    assert markup.unknown_tags(body, "hugo") == []

@@ -1,0 +1,157 @@
+"""What articles take from other files of their folder: texts, titles and variables."""
+
+import os
+from functools import partial
+from types import SimpleNamespace
+
+import bases
+import pytest
+
+from kb import indexer
+from kb.base.config import Settings
+from kb.content import markup
+from kb.content.folder import list_files, scan
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Writes files below `root`; `page(path)` is the HTML of an article there."""
+    root = tmp_path / "articles"
+
+    def page(path):
+        found = scan(root)
+        (article,) = (each for each in found.articles if each.path == path)
+        return markup.render(
+            article.body, path=path, lang="en", dialect=article.dialect, also=article.also,
+            inclusions=found.inclusions[path],
+        ).html  # fmt: skip
+
+    return SimpleNamespace(root=root, write=partial(bases.write, folder=root), page=page)
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("{% include [lamp](_includes/lamp.md) %}", "docs/_includes/lamp.md"),
+        ("{% include lamp.md %}", "_includes/lamp.md"),
+        ("[!INCLUDE [lamp](includes/lamp.md)]", "docs/includes/lamp.md"),
+        ('--8<-- "lamp.md"', "snippets/lamp.md"),
+        ('{{% include "/_common/lamp.md" %}}', "_common/lamp.md"),
+        ("![[lamp]]", "notes/lamp.md"),
+        ("import Lamp from './_lamp.mdx'\n\n<Lamp />", "docs/_lamp.mdx"),
+    ],
+)
+def test_every_tool_includes_a_text(folder, body, path):
+    name = "docs/a.mdx" if "import" in body else "docs/a.md"
+    folder.write({name: f"# A\n\n{body}\n", path: "A *lamp* is lit.\n"})
+
+    assert "<p>A <em>lamp</em> is lit.</p>" in folder.page(name)
+
+
+def test_an_included_word_stands_in_its_sentence(folder):
+    folder.write(
+        {
+            "docs/a.md": "# A\n\nOpen [!INCLUDE [prod](includes/prod.md)] now.\n",
+            "docs/includes/prod.md": "Lamp Shop\n",
+        }
+    )
+
+    assert "<p>Open Lamp Shop now.</p>" in folder.page("docs/a.md")
+
+
+def test_an_included_text_includes_others_and_its_links_lead_where_they_did(folder):
+    folder.write(
+        {
+            "docs/a.md": "# A\n\n- one\n\n  {% include [x](../_includes/x.md) %}\n",
+            "_includes/x.md": "[b](../docs/b.md)\n\n{% include [y](more/y.md) %}\n",
+            "_includes/more/y.md": "Deep.\n\n{% include [x](../x.md) %}\n",
+        }
+    )
+
+    html = folder.page("docs/a.md")
+
+    assert '<a href="/articles/docs/b">b</a>' in html
+    assert "<p>Deep.</p>" in html
+    assert html.index("<li>") < html.index("Deep") < html.index("</li>")
+
+
+def test_one_section_is_included_and_a_title_is_left_out(folder):
+    folder.write(
+        {
+            "a.md": "# A\n\n{% include notitle [x](_includes/x.md#how) %}\n\n"
+            "{% include notitle [y](_includes/y.md) %}\n",
+            "_includes/x.md": "# X\n\nNo.\n\n## How {#how}\n\nYes.\n\n## Then\n\nNo.\n",
+            "_includes/y.md": "# Y\n\nBody.\n",
+        }
+    )
+
+    assert folder.page("a.md").replace("\n", "") == "<p>Yes.</p><p>Body.</p>"
+
+
+def test_a_link_may_be_called_as_its_target(folder):
+    folder.write({"a.md": "# A\n\n[{#T}](b.md) [{#T}](no-file.md)\n", "b.md": "# The lamp\n"})
+
+    html = folder.page("a.md")
+
+    assert '<a href="/articles/b">The lamp</a>' in html
+    assert ">no file</a>" in html
+
+
+def test_variables_of_the_folder_are_put_in_and_conditions_decided(folder):
+    folder.write(
+        {
+            "presets.yaml": "default:\n  shop: Lamps\n  beta: false\n",
+            "a.md": "# A\n\n{{ shop }}{% if beta %} beta{% else %} ready{% endif %}."
+            "{% if shop == 'Lamps' %} Lit.{% endif %}"
+            " {% if unknown %}Kept.{% endif %} `{{ shop }}`\n",
+        }
+    )
+
+    assert "<p>Lamps ready. Lit. Kept. <code>{{ shop }}</code></p>" in folder.page("a.md")
+
+
+@pytest.mark.parametrize("front", ["draft: true", "audience: staff", "publish: 2099-01-01"])
+def test_what_is_kept_back_is_not_included(folder, front):
+    folder.write({"a.md": "# A\n\n![[plan]] seen\n", "plan.md": f"---\n{front}\n---\nSecret.\n"})
+
+    assert "Secret" not in folder.page("a.md")
+
+
+@pytest.mark.parametrize("path", ["../../secret.md", "/../../secret.md", ".env.md", "link.md"])
+def test_only_files_of_the_folder_are_included(folder, path):
+    folder.write({"a.md": f"# A\n\n[!INCLUDE [x]({path})] seen\n", ".env.md": "Secret."})
+    (folder.root.parent / "secret.md").write_text("Secret.")
+    os.symlink(folder.root.parent / "secret.md", folder.root / "link.md")
+
+    assert "Secret" not in folder.page("a.md")
+    assert "seen" in folder.page("a.md")
+
+
+def test_an_article_follows_what_it_includes(folder, tmp_path):
+    settings = Settings(articles=folder.root, data=tmp_path / "var")
+    folder.write({"a.md": "# A\n\n{% include [x](_includes/x.md) %}\n", "b.md": "# B\n\nb\n"})
+
+    indexer.rebuild(settings)
+    folder.write({"_includes/x.md": "One.\n"})
+    assert indexer.rebuild(settings).changed == 1
+    folder.write({"_includes/x.md": "Two, longer.\n"})
+    assert indexer.rebuild(settings).changed == 1
+    assert not indexer.rebuild(settings).published
+
+
+def test_files_to_include_are_no_articles(folder):
+    for path in ("_includes/a.md", "x/includes/b.md", "_part.mdx", "_snippets/c.md"):
+        folder.write({path: "text"})
+    folder.write({"_index.md": "# Home", "_posts/2026-01-02-x.md": "# Post"})
+
+    found = list_files(folder.root)
+
+    assert [source.path for source in found.sources] == ["_index.md", "_posts/2026-01-02-x.md"]
+    assert found.skipped == 4
+
+
+def test_a_page_may_name_values_of_its_own_front_matter(folder):
+    front = "---\ntitle: A\nshop:\n  name: Lamps\n---\n"
+    folder.write({"docs/a.md": front + "\nBuy at {{ page.shop.name }}{{ page.none }}.\n"})
+
+    assert "<p>Buy at Lamps" in folder.page("docs/a.md")
