@@ -1,0 +1,1 @@
+"""Git, run with deadlines: history, pulls, checkouts, the queue of push notices."""

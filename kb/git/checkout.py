@@ -1,0 +1,124 @@
+"""Extracts the files of a commit into a folder. Checks nothing out, changes no repository.
+
+Bytes come as they were committed: no filter, hook or attribute of the repository has a say. A
+submodule is left out. A link stays a link, which the reader of the folder refuses.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kb.base.errors import KBError
+from kb.git import run
+
+SECONDS = 60.0
+_FILES, _LINK = ("100644", "100755"), "120000"
+_MOST_LINK = 4096  # bytes a link may hold
+
+
+class NoSuchState(KBError):
+    """A name names no commit, or one whose files this clone does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file or link of a commit; `size` in bytes, 0 where this clone does not hold it."""
+
+    path: str
+    id: str
+    size: int
+    is_link: bool
+
+
+def top(folder: Path) -> Path | None:
+    """The top folder of the git repository `folder` lies in; None where there is none."""
+    try:
+        return Path(run.run(folder, "rev-parse", "--show-toplevel", seconds=SECONDS).rstrip("\n"))
+    except run.GitFailed:
+        return None
+
+
+def commit_of(folder: Path, name: str) -> str:
+    """The hash of the commit a branch, tag or expression such as `HEAD~2` means.
+
+    Raises NoSuchState; a name that git could take for an option or for several is none.
+    """
+    if name.startswith("-") or not name.isprintable() or not name:
+        raise NoSuchState(f"{name!r} names no commit; give a branch, a tag or a folder")
+    try:
+        found = run.run(
+            folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", seconds=SECONDS
+        )
+    except run.GitFailed:
+        raise NoSuchState(
+            f"{name!r} is neither a folder nor a commit here; {_cure(folder)}"
+        ) from None
+    return found.strip()
+
+
+def _cure(folder: Path) -> str:
+    """The next step where a commit is not in this clone."""
+    try:
+        is_cut = run.run(folder, "rev-parse", "--is-shallow-repository", seconds=SECONDS).strip()
+    except run.GitFailed:
+        is_cut = ""
+    if is_cut == "true":
+        return "the clone is shallow, `git fetch --unshallow` brings older commits"
+    return "`git branch -a` lists the branches"
+
+
+def extract(folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path) -> None:
+    """Writes the files and links of a commit that are `wanted` below `into`.
+
+    Raises NoSuchState when the repository lacks some of them.
+    """
+    blobs = [blob for blob in _tree(folder, commit) if wanted(blob)]
+    contents = dict(zip(blobs, _contents(folder, commit, blobs), strict=True))
+    # Links come last, so that no file is ever written through one.
+    for blob in sorted(blobs, key=lambda blob: blob.is_link):
+        target = into / blob.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if blob.is_link:
+            with suppress(OSError, ValueError):  # a link that no disk would hold is left out
+                os.symlink(contents[blob], os.fsencode(target))
+        else:
+            with target.open("xb") as file:
+                file.write(contents[blob])
+
+
+def _tree(folder: Path, commit: str) -> Iterator[Blob]:
+    """The files and links of a commit whose paths stay inside it."""
+    try:
+        listed = run.read(
+            folder, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, seconds=SECONDS
+        )
+    except run.GitFailed as error:
+        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+    for line in listed.split(b"\0")[:-1]:
+        facts, _, name = line.partition(b"\t")
+        mode, _, id_, size = facts.decode("ascii").split()
+        path, bytes_ = os.fsdecode(name), int(size) if size.isdigit() else 0  # `BAD`: not here
+        if _is_inside(path) and (mode in _FILES or (mode == _LINK and bytes_ <= _MOST_LINK)):
+            yield Blob(path, id_, bytes_, mode == _LINK)
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path, which anybody may have made, stays below the folder."""
+    parts = path.split("/")
+    return not PurePosixPath(path).is_absolute() and not {"", ".", ".."} & set(parts)
+
+
+def _contents(folder: Path, commit: str, blobs: list[Blob]) -> Iterator[bytes]:
+    """Yields the bytes of each blob, from one run of git."""
+    try:
+        contents = run.blobs(folder, [blob.id for blob in blobs], seconds=SECONDS)
+    except run.GitFailed as error:
+        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+    for blob, content in zip(blobs, contents, strict=True):
+        if content is None or len(content) != blob.size:
+            raise NoSuchState(
+                f"commit {commit} lacks {blob.path!r} in this clone; run `git fetch --refetch`"
+            )
+        yield content
