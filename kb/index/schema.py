@@ -21,11 +21,13 @@ class Field:
 FIELDS = (
     Field("title", 1.0),
     Field("answers", 1.0),
+    Field("learned", 0.5),
     Field("headings", 0.4),
     Field("tags", 0.2),
     Field("lead", 0.5),  # the first words of the body
-    Field("text", 1.4),  # everything: title, answers, headings, body
+    Field("text", 1.4),  # everything: title, questions, headings, body
 )
 LEAD = 30  # words
 FIELD_NAMES = tuple(field.name for field in FIELDS)
+SURFACE_FIELDS = ("title", "answers", "headings", "text")  # whose words are kept as written
 SURFACE = "words"  # folded words as written, of the whole article

@@ -8,16 +8,16 @@ from collections import Counter
 import bases
 import numpy as np
 import pytest
-from whoosh import index as whoosh_index
 from whoosh.query import Or, Term
 
-from kb import record, text
+from kb.index import whoosh_index
+from kb.index.builds import Builds
+from kb.index.postings import FIELD_KINDS
+from kb.index.schema import FIELDS, K1
+from kb.index.segment import SURFACE_FIELDS
 from kb.indexer import rebuild
-from kb.postings import FIELD_KINDS
-from kb.schema import FIELDS, K1
-from kb.segment import SURFACE_FIELDS
+from kb.language import tokens
 from kb.service import KnowledgeBase
-from kb.store import Builds
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +34,12 @@ def real(tmp_path_factory, shared_data):
 
 
 def corpus_of(kb):
-    return kb._opened().library.corpus
+    return kb.catalog().reader.corpus
 
 
 def whoosh_of(kb):
     folder = Builds(kb.settings.builds).current().folder / "whoosh"
-    return whoosh_index.open_dir(str(folder)).searcher(weighting=record.weighting())
+    return whoosh_index.open_dir(folder).searcher(weighting=whoosh_index.weighting())
 
 
 def queries(corpus, count, seed):
@@ -61,7 +61,7 @@ def ours(corpus, lemmas):
     """Every article's score, by the arrays."""
     total = np.zeros(corpus.size, np.float64)
     for lemma in lemmas:
-        docs, scores = corpus.impact(corpus.places(lemma))
+        docs, scores = corpus.impact(corpus.lemma_ids(lemma))
         total[docs] += scores
     return total
 
@@ -139,10 +139,10 @@ def words_of(article, field):
 def test_the_beginning_of_a_word_scores_as_a_slow_reader_counts_it(small):
     corpus = corpus_of(small)
     articles = restored(corpus)
-    starts = {text.fold(word)[:length] for word in bases.WORDS for length in (1, 2, 4)}
+    starts = {tokens.fold(word)[:length] for word in bases.WORDS for length in (1, 2, 4)}
 
     for start in sorted(starts):
-        docs, scores = corpus.prefix_impact(corpus.beginning(start))
+        docs, scores = corpus.prefix_impact(corpus.prefix_ranges(start))
         found = np.zeros(corpus.size)
         found[docs] = scores
         assert found == pytest.approx(slow_prefix(corpus, articles, start), abs=1e-4), start
@@ -150,18 +150,23 @@ def test_the_beginning_of_a_word_scores_as_a_slow_reader_counts_it(small):
 
 def test_a_phrase_is_found_where_a_slow_reader_finds_it(small):
     corpus = corpus_of(small)
-    streams = [text.plain_words(article.text) for article in restored(corpus)]
+    streams = [words_and_signs(article.text) for article in restored(corpus)]
     rng = random.Random(3)
     asked = []
     for _ in range(300):
         stream = rng.choice(streams)
         at = rng.randrange(len(stream))
         asked.append(stream[at : at + rng.randint(1, 4)])
-        asked.append(text.plain_words(bases.line(rng, 3)) or ["x"])
+        asked.append(tokens.plain_words(bases.line(rng, 3)) or ["x"])
 
     for phrase in asked:
         found = np.flatnonzero(corpus.holding_phrase(phrase)).tolist()
         assert found == [doc for doc, stream in enumerate(streams) if holds(stream, phrase)], phrase
+
+
+def words_and_signs(text):
+    found = sorted([*tokens.tokens(text), *tokens.signs(text)], key=lambda token: token.start)
+    return [token.text for token in found if not token.extra]
 
 
 def holds(stream, phrase):
@@ -201,14 +206,14 @@ def test_statistics_count_live_articles_only(settings, write):
     assert (deltas.count, whole.count) == (39, 39)
     assert deltas.size == 41
     for word in ("password", "reset", "article", "other", "els"):
-        docs, scores = deltas.impact(deltas.places(word))
+        docs, scores = deltas.impact(deltas.lemma_ids(word))
         assert deltas.live[docs].all()
         assert np.sort(scores) == pytest.approx(
-            np.sort(whole.impact(whole.places(word))[1]), abs=1e-4
+            np.sort(whole.impact(whole.lemma_ids(word))[1]), abs=1e-4
         )
         beginning = (
-            deltas.prefix_impact(deltas.beginning(word[:3])),
-            whole.prefix_impact(whole.beginning(word[:3])),
+            deltas.prefix_impact(deltas.prefix_ranges(word[:3])),
+            whole.prefix_impact(whole.prefix_ranges(word[:3])),
         )
         assert np.sort(beginning[0][1]) == pytest.approx(np.sort(beginning[1][1]), abs=1e-4)
 
@@ -217,8 +222,8 @@ def test_a_word_nobody_wrote_has_no_articles_and_is_no_error(small):
     corpus = corpus_of(small)
 
     for word in ("нетакого", "", "\ud800", "a" * 10_000):
-        assert len(corpus.impact(corpus.places(word))[0]) == 0
-    assert len(corpus.prefix_impact(corpus.beginning("\ud800"))[0]) == 0
+        assert len(corpus.impact(corpus.lemma_ids(word))[0]) == 0
+    assert len(corpus.prefix_impact(corpus.prefix_ranges("\ud800"))[0]) == 0
 
 
 # ---------------------------------------------------------------- many threads

@@ -1,8 +1,7 @@
-"""Words that share letters, and articles' content words in order. Ranks nothing.
+"""Character n-grams of words, and the content words of each article in order. Ranks nothing.
 
-Two words are alike as far as they share character 4-grams, the rare ones counting more, whatever
-their endings: `оплатили` and `предоплата`. A gram is known by a 64-bit key of its characters; `_`
-stands at both ends of a word.
+Two words are alike as far as they share 4-grams of characters, and rare ones count more: `оплатили`
+and `предоплата`. `_` stands at both ends of a word; a 64-bit key stands for an n-gram.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,22 +10,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import text
-from kb.analysis import Kind
-from kb.vocabulary import Vocabulary
+from kb.index import array_tools
+from kb.index.document import Kind
+from kb.language import query_words
+from kb.language.vocabulary import Vocabulary
 
 Keys = NDArray[np.uint64]
 Arrays = Mapping[str, NDArray[Any]]
 
-SIZE = 4  # characters of a gram
-LONGEST = 4000  # content words of an article that are looked at, from its beginning
+SIZE = 4  # characters of an n-gram
+LONGEST = 4000  # content words of an article that are indexed, from its beginning
 _FACTOR, _ALL = 0x100000001B3, (1 << 64) - 1
 _PRIME = np.uint64(_FACTOR)
-_CHUNK = 2000  # articles whose grams are counted at once
+_CHUNK = 2000  # articles whose n-grams are counted at once
 
 
 def keys(words: Sequence[str]) -> tuple[Keys, NDArray[np.int32]]:
-    """The grams of words, with repeats, and the number of the word each comes from."""
+    """The keys of the n-grams of words, with repeats, and the number of the word each is from."""
     points = np.frombuffer("".join(f"_{word}_" for word in words).encode("utf-32-le"), np.uint32)
     codes = points.astype(np.uint64)
     lengths = np.fromiter((len(word) + 2 for word in words), np.int64, len(words))
@@ -40,7 +40,7 @@ def keys(words: Sequence[str]) -> tuple[Keys, NDArray[np.int32]]:
 
 
 def keys_of(word: str) -> list[int]:
-    """As `keys`, of one word: for a few that is faster."""
+    """The keys of the n-grams of one word; for a few words this is faster than `keys`."""
     points = [ord(char) for char in f"_{word}_"]
     found = []
     for at in range(len(points) - SIZE + 1):
@@ -52,13 +52,13 @@ def keys_of(word: str) -> list[int]:
 
 
 def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """The content words of each article, and the grams of all words of them.
+    """The arrays of a segment that hold its content words, and the n-grams of these words.
 
-    `content.words` holds each article's title, its answers and the rest, without compounds and
-    stop words; two places that hold no word (the number of words) stand before each of the three,
-    so that nothing is near anything across a border. `content.token` says which token of its
-    article a word is, `content.line` in which heading or answered question it stands (from 1, 0
-    in none); the lines of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
+    `content.words` holds each article's title, its questions and the rest, without stop words. Two
+    places that hold no word (the number of words) stand before each of the three, so that nothing
+    is near anything across a border. `content.token` says which token of its article a word is,
+    `content.line` in which heading or answered question it stands (from 1, 0 in none); the lines
+    of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
     """
     at, docs, parts, lines, owners, claims = _content(words, arrays)
     stream = arrays["tokens.words"][at]
@@ -68,19 +68,20 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     shift = 2 * np.cumsum(border)
     place = np.arange(len(at)) + shift
     total = len(at) + (int(shift[-1]) if len(shift) else 0)
-    first_line = _pointers(np.bincount(owners, minlength=size))
+    asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
+    first_line = array_tools.offsets(np.bincount(owners, minlength=size))
     made: dict[str, NDArray[Any]] = {
         "content.words": np.full(total, len(words), np.int32),
         "content.token": np.full(total, -1, np.int32),
         "content.line": np.zeros(total, np.int32),
-        "content.ptr": _pointers(
+        "content.ptr": array_tools.offsets(
             np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
         ),
         "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
         "content.length": np.bincount(docs, minlength=size).astype(np.int32),
         "lines.of": first_line,
-        "lines.claim": claims,  # whether a line is an answered question
-        "lines.length": np.bincount(lines[lines >= 0], minlength=len(owners)).astype(np.int32),
+        "lines.claim": claims,  # how surely the article answers the question that a line is, 0–1
+        "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
     }
     made["content.words"][place] = stream
     made["content.token"][place] = at - arrays["tokens.ptr"][docs]
@@ -92,24 +93,25 @@ def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
     """Every content token with its article, its part (title 0, answers 1, all else 2) and line.
 
     Lines are numbered through the segment, -1 for none; the last two values are the article of each
-    line and whether it is an answered question.
+    line and how surely it answers the question that the line is.
     """
     tokens = arrays["tokens.words"]
     counts = np.diff(arrays["tokens.ptr"])
     docs = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
     kinds = arrays["regions.kind"]
-    is_line = (kinds == Kind.HEADING) | (kinds == Kind.ANSWERS)
+    is_line = np.isin(kinds, (Kind.HEADING, Kind.ANSWERS, Kind.LEARNED))
     owners = np.repeat(np.arange(len(counts)), np.diff(arrays["regions.ptr"]))[is_line]
     region = np.repeat(np.arange(len(kinds)), region_lengths(arrays))
-    stop = np.fromiter((word in text.STOP for word in words), bool, len(words))
-    kept = ~arrays["tokens.compound"] & ~stop[tokens] & (kinds[region] != Kind.TAGS)
+    stop = np.fromiter((word in query_words.STOP for word in words), bool, len(words))
+    kept = ~stop[tokens] & (kinds[region] != Kind.TAGS)
     at = np.flatnonzero(kept)
     first = np.searchsorted(docs[at], np.arange(len(counts)))
     at = at[np.arange(len(at)) - first[docs[at]] < LONGEST]
     kind, region = kinds[region[at]], region[at]
-    parts = np.where(kind == Kind.TITLE, 0, np.where(kind == Kind.ANSWERS, 1, 2))
+    is_question = (kind == Kind.ANSWERS) | (kind == Kind.LEARNED)
+    parts = np.where(kind == Kind.TITLE, 0, np.where(is_question, 1, 2))
     lines = np.where(is_line[region], np.cumsum(is_line)[region] - 1, -1)
-    return at, docs[at], parts, lines, owners, kinds[is_line] == Kind.ANSWERS
+    return at, docs[at], parts, lines, owners, arrays["regions.claim"][is_line]
 
 
 def region_kinds(arrays: Arrays) -> NDArray[np.uint8]:
@@ -130,7 +132,7 @@ def region_lengths(arrays: Arrays) -> NDArray[np.int64]:
 def _grams(
     words: Vocabulary, stream: NDArray[np.int32], docs: NDArray[np.int64], size: int
 ) -> dict[str, NDArray[Any]]:
-    """Grams to the words that have them, and in how many articles each stands."""
+    """The n-grams, the words that have each, and in how many articles each stands."""
     used = np.unique(stream)
     found, owner = keys([words[i] for i in used.tolist()])
     distinct, place = np.unique(found, return_inverse=True)
@@ -141,47 +143,16 @@ def _grams(
     frequency = np.zeros(len(distinct), np.int64)
     for low in range(0, size, _CHUNK):
         a, b = np.searchsorted(docs, (low, low + _CHUNK))
-        pairs = distinct_of(docs[a:b] * len(by_word) + stream[a:b])
+        pairs = array_tools.distinct(docs[a:b] * len(by_word) + stream[a:b])
         article, word = pairs // len(by_word), pairs % len(by_word)
-        steps, lengths = ranges(by_word[word], by_word[word + 1])
-        there = distinct_of(np.repeat(article, lengths) * max(len(distinct), 1) + place[steps])
+        steps, lengths = array_tools.ranges(by_word[word], by_word[word + 1])
+        there = array_tools.distinct(
+            np.repeat(article, lengths) * max(len(distinct), 1) + place[steps]
+        )
         frequency += np.bincount(there % max(len(distinct), 1), minlength=len(distinct))
     return {
         "grams.keys": distinct,
-        "grams.ptr": _pointers(np.bincount(place, minlength=len(distinct))),
+        "grams.ptr": array_tools.offsets(np.bincount(place, minlength=len(distinct))),
         "grams.words": used[owner[order]].astype(np.int32),
         "grams.df": frequency.astype(np.int32),
     }
-
-
-def distinct_of(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The distinct numbers, ascending; sorts in place. `np.unique` hashes, for millions slower."""
-    numbers.sort()
-    return numbers[runs(numbers)]
-
-
-def runs(values: NDArray[Any]) -> NDArray[np.intp]:
-    """Where each run of equal values begins."""
-    starts = np.empty(len(values), bool)
-    starts[:1] = True
-    np.not_equal(values[1:], values[:-1], out=starts[1:])
-    return starts.nonzero()[0]
-
-
-def ranges(
-    starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All whole numbers of the half-open ranges one after another, and each range's length."""
-    lengths = ends - starts
-    total = int(lengths.sum())
-    if not total:
-        return np.empty(0, np.int64), lengths
-    steps = np.arange(total)
-    steps += np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return steps, lengths
-
-
-def _pointers(counts: NDArray[Any]) -> NDArray[np.int64]:
-    pointers = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=pointers[1:])
-    return pointers

@@ -1,44 +1,47 @@
-"""An immutable part of a build: a Whoosh segment's articles as arrays in a file. Ranks nothing."""
+"""A segment of a build: immutable arrays in a file, beside the Whoosh segment of its articles."""
 
 import json
 import zlib
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cached_property, reduce
 from pathlib import Path
 from threading import local
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kb import letters, postings, store, text
-from kb.analysis import Analysed
-from kb.articles import Article
-from kb.markup import Link, Section
-from kb.postings import FIELD_KINDS, Postings
-from kb.schema import FIELD_NAMES, SURFACE
-from kb.spelling import Speller
-from kb.vocabulary import Vocabulary
+from kb.content.articles import Article
+from kb.content.markup import Link, Section
+from kb.index import ngrams, pointers, postings
+from kb.index.array_tools import offsets
+from kb.index.arrays import read_arrays, write_arrays
+from kb.index.document import Analysed
+from kb.index.postings import FIELD_KINDS, Postings
+from kb.index.schema import FIELD_NAMES, SURFACE, SURFACE_FIELDS
+from kb.language import query_words
+from kb.language.spelling import Speller
+from kb.language.vocabulary import Vocabulary
 
 DRAFT, UNLISTED = 1, 2  # bits of `flags`
 _NEVER = np.iinfo(np.int32).max
-
-SURFACE_FIELDS = ("title", "answers", "headings", "text")
+Lengths = NDArray[np.int32]  # of a field, in terms, per article
 
 
 class Segment:
-    """A segment opened for reading; every array is mapped, nothing is copied.
+    """A segment opened for reading; its arrays are memory-mapped.
 
     Documents are numbered from 0 in the order of the Whoosh segment they were exported from.
     """
 
     def __init__(self, path: Path) -> None:
-        self.arrays = store.read_arrays(path)
+        """Raises IndexDamaged, KeyError or ValueError if the file holds no segment."""
+        self.arrays = read_arrays(path)
+        pointers.check(self.arrays)
         self.view = {name: array.data for name, array in self.arrays.items()}  # faster one by one
         get = self.arrays.__getitem__
         self.words, self.lemmas = (
@@ -50,21 +53,16 @@ class Segment:
         self._local = local()
 
     def rows(self) -> NDArray[np.int32]:
-        """A number per word and one for none, this thread's own; given back zeroed."""
+        """A scratch table of this thread: a number for each word and one more, 0 between uses."""
         table: NDArray[np.int32] | None = getattr(self._local, "rows", None)
         if table is None:
             table = self._local.rows = np.zeros(len(self.words) + 1, np.int32)
         return table
 
     def lemma_words(self, lemma: int) -> NDArray[np.int32]:
-        """The words (numbers) that have this dictionary form."""
+        """The numbers of the words that have a dictionary form."""
         ptr = self.arrays["lemma_words.ptr"]
         return self.arrays["lemma_words.ids"][ptr[lemma] : ptr[lemma + 1]]
-
-    def word_lemmas(self, low: int, high: int) -> NDArray[np.int32]:
-        """The dictionary forms (numbers) of the words `low` to `high`, with repeats."""
-        ptr = self.arrays["word_lemmas.ptr"]
-        return self.arrays["word_lemmas.ids"][ptr[low] : ptr[high]]
 
     def blob(self, name: str, number: int) -> bytes:
         """Record `number` of the blob `name`: cards, pages, heads or texts."""
@@ -72,28 +70,28 @@ class Segment:
         return bytes(self.view[f"{name}.blob"][ptr[number] : ptr[number + 1]])
 
     def card(self, doc: int) -> dict[str, Any]:
-        """What a list shows of an article."""
+        """The card of an article: what a list of results shows."""
         ptr = self.view["cards.ptr"]
         card: dict[str, Any] = orjson.loads(self.view["cards.blob"][ptr[doc] : ptr[doc + 1]])
         return card
 
     def page(self, doc: int) -> dict[str, Any]:
-        """The article with its HTML, sections and links."""
+        """The page of an article: its values, HTML, sections and links."""
         return json.loads(zlib.decompress(self.blob("pages", doc)))  # type: ignore[no-any-return]
 
     def head(self, doc: int, section: int) -> tuple[str, str]:
-        """Title of a section of an article, and its anchor as the end of an address."""
+        """The title of a section, and its anchor as the end of an address."""
         first = self.view["sections.ptr"][doc]
         fragment, _, title = self.blob("heads", first + section).decode().partition(" ")
         return title, fragment
 
     def tags(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Every tag of every article, as numbers of tag and article."""
+        """The numbers of all tags of all articles, and the article of each."""
         counts = np.diff(self.arrays["tags.ptr"])
         return self.arrays["tags.ids"], np.repeat(np.arange(self.size, dtype=np.int32), counts)
 
     def docs_with_phrase(self, words: Sequence[str]) -> NDArray[np.int32]:
-        """The articles that hold these surface words side by side, in this order."""
+        """The articles that hold these words as written, side by side, in this order."""
         places = [self.words.find(word) for word in words]
         if min(places, default=-1) < 0:
             return np.empty(0, np.int32)
@@ -104,14 +102,14 @@ class Segment:
     def _holds(self, doc: int, places: Sequence[int]) -> bool:
         ptr = self.arrays["tokens.ptr"]
         stream = self.arrays["tokens.words"][ptr[doc] : ptr[doc + 1]]
-        stream = stream[~self.arrays["tokens.compound"][ptr[doc] : ptr[doc + 1]]]
+        stream = stream[~self.arrays["tokens.extra"][ptr[doc] : ptr[doc + 1]]]
         starts = np.ones(max(len(stream) - len(places) + 1, 0), bool)
         for offset, place in enumerate(places):
             starts &= stream[offset : offset + len(starts)] == place
         return bool(starts.any())
 
     def speller(self) -> Speller:
-        """Near words of this segment's vocabulary."""
+        """A speller over the vocabulary of this segment."""
         arrays = {
             name.removeprefix("spell."): value
             for name, value in self.arrays.items()
@@ -138,31 +136,20 @@ class Segment:
             words=[self.words[i] for i in get("tokens.words")[a:b].tolist()],
             starts=get("tokens.start")[a:b].copy(),
             ends=get("tokens.end")[a:b].copy(),
-            compounds=get("tokens.compound")[a:b].copy(),
+            extras=get("tokens.extra")[a:b].copy(),
             kinds=get("regions.kind")[r:s].copy(),
             of_section=get("regions.section")[r:s].copy(),
             first_token=get("regions.token")[r:s].copy(),
             first_byte=get("regions.byte")[r:s].copy(),
+            claims=get("regions.claim")[r:s].copy(),
         )
 
 
-class Record(Protocol):
-    """A segment as the index of record holds it."""
-
-    size: int
-
-    def terms(self, field: str) -> Iterable[tuple[str, list[int], list[float]]]:
-        """Every term of a field with its articles and how often, in code-point order."""
-
-    def rounded(self, lengths: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Lengths of a field as they are kept."""
-
-
 class SegmentWriter:
-    """Collects articles in order, counts their terms, and writes them once these are recorded."""
+    """Collects articles, counts their terms, and writes the segment."""
 
     def __init__(self) -> None:
-        self.slugs: list[str] = []
+        self.cards: list[dict[str, Any]] = []  # of the articles, as the Whoosh index stores them
         self._ids: dict[str, int] = {}  # word → number in order of appearance
         self._tokens: list[NDArray[np.int32]] = []
         self._parts: dict[str, list[NDArray[Any]]] = {
@@ -174,7 +161,8 @@ class SegmentWriter:
                 "regions.section",
                 "regions.token",
                 "regions.byte",
-                "tokens.compound",
+                "regions.claim",
+                "tokens.extra",
             )
         }
         self._blobs: dict[str, list[bytes]] = {
@@ -189,7 +177,7 @@ class SegmentWriter:
         self._tags: list[list[int]] = []
 
     def add(self, doc: Analysed) -> None:
-        """Takes the next article."""
+        """Adds the next article."""
         article = doc.article
         number = self._ids.setdefault
         ids = np.fromiter(
@@ -199,7 +187,8 @@ class SegmentWriter:
         for name, value in (
             ("tokens.start", doc.starts), ("tokens.end", doc.ends), ("regions.kind", doc.kinds),
             ("regions.section", doc.of_section), ("regions.token", doc.first_token),
-            ("regions.byte", doc.first_byte), ("tokens.compound", doc.compounds),
+            ("regions.byte", doc.first_byte), ("regions.claim", doc.claims),
+            ("tokens.extra", doc.extras),
         ):  # fmt: skip
             self._parts[name].append(value)
         heads = [(s.anchor, s.title, s.level) for s in doc.sections]
@@ -217,18 +206,24 @@ class SegmentWriter:
         meta = self._meta
         meta["lang"].append(self._label("langs", article.lang))
         meta["category"].append(self._label("categories", article.category))
-        meta["publish"].append(article.publish.toordinal() if article.publish else 0)
-        meta["expires"].append(article.expires.toordinal() if article.expires else _NEVER)
+        publish = article.publish.toordinal() if article.publish else 0
+        expires = article.expires.toordinal() if article.expires else int(_NEVER)
+        flags = DRAFT * article.draft | UNLISTED * article.unlisted
+        meta["publish"].append(publish)
+        meta["expires"].append(expires)
         meta["updated"].append(article.updated.toordinal() if article.updated else 0)
-        meta["flags"].append(DRAFT * article.draft | UNLISTED * article.unlisted)
+        meta["flags"].append(flags)
         meta["boost"].append(article.boost)
         self._tags.append([self._label("tags", tag) for tag in article.tags])
-        self.slugs.append(article.slug)
+        self.cards.append(
+            _card(doc)
+            | {"publish": publish, "expires": expires, "flags": flags, "tags": list(article.tags)}
+        )
 
     @property
     def size(self) -> int:
-        """How many articles were added."""
-        return len(self.slugs)
+        """The number of articles added."""
+        return len(self.cards)
 
     def _label(self, kind: str, value: str) -> int:
         labels = self._labels[kind]
@@ -236,7 +231,7 @@ class SegmentWriter:
 
     @cached_property
     def _streams(self) -> tuple[Vocabulary, Vocabulary, dict[str, Any]]:
-        """All words, their dictionary forms, and each article's words in order."""
+        """The vocabulary, the dictionary forms, and the arrays of each article's words in order."""
         words = Vocabulary.of(self._ids)
         order = np.empty(len(words), np.int32)  # number of appearance → place in the vocabulary
         order[[self._ids[word] for word in words]] = np.arange(len(words))
@@ -244,63 +239,62 @@ class SegmentWriter:
         arrays["words.blob"], arrays["words.offsets"] = words.arrays
         arrays["words.slots"] = words.hashed()
         lemmas = self._dictionary(words, arrays)
-        arrays["tokens.ptr"] = _pointers([len(ids) for ids in self._tokens])
+        arrays["tokens.ptr"] = offsets([len(ids) for ids in self._tokens])
         arrays["tokens.words"] = order[_joined(self._tokens, np.int32)]
-        arrays["regions.ptr"] = _pointers([len(kinds) for kinds in self._parts["regions.kind"]])
+        arrays["regions.ptr"] = offsets([len(kinds) for kinds in self._parts["regions.kind"]])
         for name, dtype in (
-            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("tokens.compound", np.bool_),
+            ("tokens.start", np.uint32), ("tokens.end", np.uint32), ("tokens.extra", np.bool_),
             ("regions.kind", np.uint8), ("regions.section", np.int32), ("regions.token", np.uint32),
-            ("regions.byte", np.uint32),
+            ("regions.byte", np.uint32), ("regions.claim", np.float32),
         ):  # fmt: skip
             arrays[name] = _joined(self._parts[name], dtype)
         return words, lemmas, arrays
 
     @cached_property
     def counted(self) -> Mapping[str, Postings]:
-        """What the index of record is to hold of the articles, by field."""
+        """The postings of the articles by field, as Whoosh gets them."""
         return postings.counted(*self._streams)
 
-    def write(self, path: Path, record: Record) -> None:
-        """Writes the segment with the terms as `record` holds them.
+    def write(self, path: Path, round_lengths: Callable[[Lengths], Lengths]) -> None:
+        """Writes the segment into the new file `path`.
 
-        Raises ValueError when it holds other articles or terms than were given.
+        `round_lengths` rounds lengths of fields as Whoosh does, whose scores must equal ours.
         """
-        if record.size != self.size:
-            raise ValueError(f"the index holds {record.size} of {self.size} articles")
         words, _, arrays = self._streams
         for name in FIELD_NAMES:
-            _store(f"field.{name}", _read_back(record, name, self.counted[name]), arrays)
+            _store(f"field.{name}", self.counted[name], arrays)
             arrays[f"total.{name}"] = total = self.counted[name].lengths()
-            arrays[f"length.{name}"] = record.rounded(total)
+            arrays[f"length.{name}"] = round_lengths(total)
         self._align(arrays)
-        _store("surface.text", _read_back(record, SURFACE, self.counted[SURFACE]), arrays)
+        _store("surface.text", self.counted[SURFACE], arrays)
         arrays["surface.text.df"] = np.diff(arrays["surface.text.ptr"]).astype(np.uint32)
         self._surfaces(words, arrays)
-        arrays.update(letters.prepare(words, arrays))
+        arrays.update(ngrams.prepare(words, arrays))
         for name, value in Speller.prepare(words).items():
             arrays[f"spell.{name}"] = value
         self._records(arrays)
-        store.write_arrays(path, arrays)
+        write_arrays(path, arrays)
 
     def _dictionary(self, words: Vocabulary, arrays: dict[str, Any]) -> Vocabulary:
-        """Words to dictionary forms and back."""
-        forms = [text.lemmas(word) for word in words]
+        """Adds the arrays from words to dictionary forms and back. Returns the forms."""
+        meanings = [query_words.meaning(word) for word in words]
+        forms = [meaning.lemmas for meaning in meanings]
         lemmas = Vocabulary.of(lemma for several in forms for lemma in several)
         places = {lemma: i for i, lemma in enumerate(lemmas)}
         arrays["lemmas.blob"], arrays["lemmas.offsets"] = lemmas.arrays
         arrays["lemmas.slots"] = lemmas.hashed()
         ids = np.fromiter((places[f] for several in forms for f in several), np.int32)
-        arrays["words.weight"] = np.fromiter(map(text.weight, words), np.float32, len(words))
+        arrays["words.weight"] = np.array([meaning.weight for meaning in meanings], np.float32)
         counts = np.fromiter(map(len, forms), np.int64, len(forms))
-        arrays["word_lemmas.ptr"], arrays["word_lemmas.ids"] = _pointers(counts), ids
+        arrays["word_lemmas.ptr"], arrays["word_lemmas.ids"] = offsets(counts), ids
         owners = np.repeat(np.arange(len(forms), dtype=np.int32), counts)
         by_lemma = np.argsort(ids, kind="stable")
-        arrays["lemma_words.ptr"] = _pointers(np.bincount(ids, minlength=len(lemmas)))
+        arrays["lemma_words.ptr"] = offsets(np.bincount(ids, minlength=len(lemmas)))
         arrays["lemma_words.ids"] = owners[by_lemma]
         return lemmas
 
     def _align(self, arrays: dict[str, Any]) -> None:
-        """Which posting of the field `text`, which holds all words, each other posting adds to."""
+        """Adds, for each posting of a field, the posting of `text` whose score it adds to."""
         keys = {
             name: np.repeat(
                 np.arange(len(arrays[f"field.{name}.ptr"]) - 1, dtype=np.int64),
@@ -316,8 +310,8 @@ class SegmentWriter:
                 arrays[f"field.{name}.at"] = places.astype(np.int32)
 
     def _surfaces(self, words: Vocabulary, arrays: dict[str, Any]) -> None:
-        """Surface words of the smaller fields, counted from the streams."""
-        kinds = letters.region_kinds(arrays)
+        """Adds the postings of words as written of the smaller fields."""
+        kinds = ngrams.region_kinds(arrays)
         docs = np.repeat(np.arange(self.size, dtype=np.int64), np.diff(arrays["tokens.ptr"]))
         for name in SURFACE_FIELDS[:-1]:
             chosen = np.isin(kinds, FIELD_KINDS[name])
@@ -325,14 +319,14 @@ class SegmentWriter:
             _store(f"surface.{name}", found, arrays)
 
     def _records(self, arrays: dict[str, Any]) -> None:
-        """Cards, pages, heads, texts, and what articles are filtered and sorted by."""
+        """Adds cards, pages, headings, texts, and what articles are filtered and sorted by."""
         for name, blobs in self._blobs.items():
-            arrays[f"{name}.ptr"] = _pointers([len(blob) for blob in blobs])
+            arrays[f"{name}.ptr"] = offsets([len(blob) for blob in blobs])
             arrays[f"{name}.blob"] = np.frombuffer(b"".join(blobs), np.uint8)
         arrays["sections.ptr"] = np.array(self._sections, np.int64)
         for name, values in self._meta.items():
             arrays[name] = np.array(values)
-        arrays["tags.ptr"] = _pointers([len(tags) for tags in self._tags])
+        arrays["tags.ptr"] = offsets([len(tags) for tags in self._tags])
         arrays["tags.ids"] = np.array([tag for tags in self._tags for tag in tags], np.int32)
         arrays["labels"] = np.frombuffer(
             _json({kind: list(labels) for kind, labels in self._labels.items()}), np.uint8
@@ -342,6 +336,11 @@ class SegmentWriter:
 def article_url(slug: str) -> str:
     """The address of an article."""
     return "/articles/" + quote(slug, safe="/-._~")
+
+
+def topic_url(lang: str, key: str) -> str:
+    """The address of a topic's page, or with the key "" of all topics of a language."""
+    return f"/categories/{lang}/{quote(key)}"
 
 
 def fragment(anchor: str) -> str:
@@ -360,34 +359,11 @@ def _card(doc: Analysed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _read_back(record: Record, field: str, given: Postings) -> Postings:
-    """A field as the index of record holds it. Raises ValueError if that is not as it was given."""
-    docs, counts, terms = array("i"), array("d"), []
-    for term, found, weights in record.terms(field):
-        terms.append(term)
-        docs.extend(found)
-        counts.extend(weights)
-    there = np.flatnonzero(np.diff(given.ptr)).tolist()
-    if (
-        [given.terms[place] for place in there] != terms
-        or not np.array_equal(docs, given.docs)
-        or not np.array_equal(counts, given.counts)
-    ):
-        raise ValueError(f"the index does not hold in its field {field} what it was given")
-    return replace(given, docs=np.array(docs), counts=np.array(counts))
-
-
 def _store(name: str, field: Postings, arrays: dict[str, Any]) -> None:
-    """Posting lists sorted by term, then document."""
+    """Adds the posting lists of a field, sorted by term, then article."""
     arrays[f"{name}.ptr"] = field.ptr
     arrays[f"{name}.docs"] = np.asarray(field.docs, np.int32)
     arrays[f"{name}.tf"] = np.minimum(field.counts, 65535).astype(np.uint16)
-
-
-def _pointers(counts: Any) -> NDArray[np.int64]:
-    pointers = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=pointers[1:])
-    return pointers
 
 
 def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Which article holds which term of a field, and how often, counted from streams of words."""
+"""Postings: which article holds which term of a field, and how often."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import letters
-from kb.analysis import Kind
-from kb.schema import FIELD_NAMES, LEAD, SURFACE
-from kb.vocabulary import Vocabulary
+from kb.index import array_tools, ngrams
+from kb.index.document import Kind
+from kb.index.schema import FIELD_NAMES, LEAD, SURFACE
+from kb.language.vocabulary import Vocabulary
 
 FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
     "title": (Kind.TITLE,),
     "answers": (Kind.ANSWERS,),
+    "learned": (Kind.LEARNED,),
     "headings": (Kind.HEADING,),
     "tags": (Kind.TAGS,),
-    "lead": (Kind.HEADING, Kind.BODY),
+    "lead": (Kind.HEADING, Kind.BODY, Kind.CLOSING),
     "text": tuple(Kind),
 }
 Ids = NDArray[Any]
@@ -37,7 +38,7 @@ class Postings:
     def of(
         cls, terms: Vocabulary, ids: Ids, docs: Ids, size: int, times: Ids | None = None
     ) -> "Postings":
-        """Pairs of term and article in any order, with repeats; each counts 1, or its `times`."""
+        """The postings of pairs of term and article in any order; each counts 1, or its `times`."""
         key = ids.astype(np.int64) * max(size, 1) + docs
         if times is None:
             key.sort()
@@ -50,32 +51,31 @@ class Postings:
         else:
             counts = np.add.reduceat(times, first) if len(first) else np.empty(0, np.int64)
         term, doc = np.divmod(key[first], max(size, 1))
-        ptr = np.zeros(len(terms) + 1, np.int64)
-        np.cumsum(np.bincount(term, minlength=len(terms)), out=ptr[1:])
+        ptr = array_tools.offsets(np.bincount(term, minlength=len(terms)))
         return cls(terms, ptr, doc.astype(np.int32), counts, size)
 
     def lengths(self) -> NDArray[np.int32]:
-        """How many terms each article has in the field."""
+        """The number of terms of each article in the field."""
         return np.bincount(self.docs, weights=self.counts, minlength=self.size).astype(np.int32)
 
 
 def counted(
     words: Vocabulary, lemmas: Vocabulary, arrays: Mapping[str, NDArray[Any]]
 ) -> dict[str, Postings]:
-    """Every field of dictionary forms, and the surface words, of a segment's streams."""
+    """The postings of every field of dictionary forms, and of the words as written."""
     stream, ptr = arrays["tokens.words"], arrays["word_lemmas.ptr"]
     size = len(arrays["tokens.ptr"]) - 1
     docs = np.repeat(np.arange(size, dtype=np.int64), np.diff(arrays["tokens.ptr"]))
-    kinds, single = letters.region_kinds(arrays), ~arrays["tokens.compound"]
+    kinds = ngrams.region_kinds(arrays)
     found = {SURFACE: Postings.of(words, stream, docs, size)}
     for name in FIELD_NAMES:
-        at = np.flatnonzero(np.isin(kinds, FIELD_KINDS[name]) & single)
+        at = np.flatnonzero(np.isin(kinds, FIELD_KINDS[name]))
         if name == "lead":
             first = np.searchsorted(docs[at], np.arange(size))
             at = at[np.arange(len(at)) - first[docs[at]] < LEAD]
         each = Postings.of(words, stream[at], docs[at], size)
         word = np.repeat(np.arange(len(words)), np.diff(each.ptr))
-        steps, forms = letters.ranges(ptr[word], ptr[word + 1])
+        steps, forms = array_tools.ranges(ptr[word], ptr[word + 1])
         ids = arrays["word_lemmas.ids"][steps]
         found[name] = Postings.of(
             lemmas, ids, np.repeat(each.docs, forms), size, np.repeat(each.counts, forms)

@@ -1,6 +1,6 @@
 """A build is whole or invisible, whatever happens to the process, the disk, the clock or the files.
 
-Builds here are a few small files: the store knows nothing of articles.
+Builds here are a few small files: `kb.index.builds` knows nothing of articles.
 """
 
 import errno
@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from paths import ROOT, TESTS
 
-from kb import store
-from kb.errors import BuildFailed, IndexDamaged, IndexMissing, KBError
-from kb.store import MANIFEST, Builds
+from kb.base.errors import BuildFailed, IndexDamaged, IndexMissing, KBError
+from kb.index.arrays import read_arrays, write_arrays
+from kb.index.builds import FORMAT, MANIFEST, Builds, _checksum, link_or_copy
 
 SIZE = 20_000
 
@@ -36,7 +37,7 @@ def publish(builds, content="one", **options):
         (draft / "text").write_text(content)
         (draft / "folder").mkdir()
         (draft / "folder" / "inside").write_text(content * SIZE)
-        store.write_arrays(draft / "arrays.kb", {"told": np.frombuffer(content.encode(), np.uint8)})
+        write_arrays(draft / "arrays.kb", {"told": np.frombuffer(content.encode(), np.uint8)})
         return builds.publish(draft, {"content": content}, **options)
 
 
@@ -45,12 +46,12 @@ def content(build):
     text = (build.folder / "text").read_text()
     assert build.manifest["content"] == text
     assert (build.folder / "folder" / "inside").read_text() == text * SIZE
-    assert store.read_arrays(build.folder / "arrays.kb")["told"].tobytes().decode() == text
+    assert read_arrays(build.folder / "arrays.kb")["told"].tobytes().decode() == text
     return text
 
 
 def fresh(builds):
-    """The store as another process sees it: nothing checked yet."""
+    """The folder of builds as another process sees it: nothing checked yet."""
     return Builds(builds.root)
 
 
@@ -76,8 +77,8 @@ ARRAYS = [
 def test_arrays_come_back_as_they_were_written(tmp_path_factory, arrays):
     path = tmp_path_factory.mktemp("arrays") / "a.kb"
 
-    store.write_arrays(path, arrays)
-    found = store.read_arrays(path)
+    write_arrays(path, arrays)
+    found = read_arrays(path)
 
     assert list(found) == list(arrays)
     for name, array in arrays.items():
@@ -87,19 +88,19 @@ def test_arrays_come_back_as_they_were_written(tmp_path_factory, arrays):
 
 
 def test_mapped_arrays_cannot_be_written_to(tmp_path):
-    store.write_arrays(tmp_path / "a.kb", {"a": np.arange(3)})
+    write_arrays(tmp_path / "a.kb", {"a": np.arange(3)})
 
-    found = store.read_arrays(tmp_path / "a.kb")["a"]
+    found = read_arrays(tmp_path / "a.kb")["a"]
 
     with pytest.raises(ValueError, match="read-only"):
         found[0] = 1
 
 
 def test_arrays_are_never_written_over_a_file_that_is_there(tmp_path):
-    store.write_arrays(tmp_path / "a.kb", {"a": np.arange(3)})
+    write_arrays(tmp_path / "a.kb", {"a": np.arange(3)})
 
     with pytest.raises(FileExistsError):
-        store.write_arrays(tmp_path / "a.kb", {"a": np.arange(4)})
+        write_arrays(tmp_path / "a.kb", {"a": np.arange(4)})
 
 
 @given(st.binary(max_size=200), st.sampled_from(["", "magic", "header"]))
@@ -111,7 +112,7 @@ def test_any_bytes_are_arrays_or_one_clear_sentence(tmp_path_factory, data, head
 
     message = ""
     try:
-        store.read_arrays(path)
+        read_arrays(path)
     except IndexDamaged as error:
         message = str(error)
 
@@ -139,7 +140,7 @@ def test_a_header_that_lies_is_one_clear_sentence(tmp_path, header):
     path.write_bytes(b"kbarrays" + len(header).to_bytes(8, "little") + header.encode() + b"1234")
 
     with pytest.raises(IndexDamaged, match="run `kb index --full`"):
-        store.read_arrays(path)
+        read_arrays(path)
 
 
 # ---------------------------------------------------------------- publishing
@@ -379,11 +380,11 @@ def test_a_pointer_that_makes_no_sense_means_the_newest_build(builds, pointer):
 
 def test_a_build_of_another_format_is_not_read(builds, monkeypatch):
     publish(builds)
-    monkeypatch.setattr(store, "FORMAT", store.FORMAT + 1)
+    monkeypatch.setattr("kb.index.builds.FORMAT", FORMAT + 1)
 
     with pytest.raises(
         IndexDamaged,
-        match=rf"format {store.FORMAT - 1}, this version reads {store.FORMAT}; "
+        match=rf"format {FORMAT}, this version reads {FORMAT + 1}; "
         r"run `kb index --full`",
     ):
         fresh(builds).current()
@@ -394,7 +395,7 @@ def test_a_file_is_read_whole_only_once(builds, monkeypatch):
     reader = fresh(builds)
     reader.current()
 
-    monkeypatch.setattr(store, "_checksum", lambda path: pytest.fail(f"{path} read again"))
+    monkeypatch.setattr("kb.index.builds._checksum", lambda path: pytest.fail(f"{path} read again"))
 
     assert content(reader.current()) == "one"
 
@@ -402,11 +403,12 @@ def test_a_file_is_read_whole_only_once(builds, monkeypatch):
 def test_a_file_that_two_builds_share_is_not_read_again_for_the_second(builds, monkeypatch):
     first = publish(builds)
     read = []
-    checksum = store._checksum
-    monkeypatch.setattr(store, "_checksum", lambda path: read.append(path.name) or checksum(path))
+    monkeypatch.setattr(
+        "kb.index.builds._checksum", lambda path: read.append(path.name) or _checksum(path)
+    )
 
     with builds.draft() as draft:
-        store.link_or_copy(first.folder / "text", draft / "text")
+        link_or_copy(first.folder / "text", draft / "text")
         (draft / "new").write_text("new")
         second = builds.publish(draft, {})
 
@@ -416,7 +418,7 @@ def test_a_file_that_two_builds_share_is_not_read_again_for_the_second(builds, m
 
 @pytest.mark.parametrize("at", [0, 999, 1000, 4999, 5000, 5099])
 def test_a_large_file_is_compared_piece_by_piece(builds, monkeypatch, at):
-    monkeypatch.setattr(store, "_PIECE", 1000)
+    monkeypatch.setattr("kb.index.builds._PIECE", 1000)
     with builds.draft() as draft:
         (draft / "large").write_bytes(bytes(range(255)) * 20)
         build = builds.publish(draft, {})
@@ -444,7 +446,7 @@ def test_old_builds_are_dropped_but_the_one_before_stays(builds):
 
 def test_a_reader_goes_on_reading_a_build_that_was_dropped(builds):
     first = publish(builds, "one")
-    opened = store.read_arrays(first.folder / "arrays.kb")
+    opened = read_arrays(first.folder / "arrays.kb")
 
     for text in ("two", "three", "four"):
         publish(builds, text)
@@ -455,16 +457,16 @@ def test_a_reader_goes_on_reading_a_build_that_was_dropped(builds):
 
 def test_a_reader_that_loses_its_build_while_opening_it_takes_the_new_one(builds, monkeypatch):
     publish(builds, "one")
-    checksum, later = store._checksum, ["two", "three", "four"]
+    later = ["two", "three", "four"]
 
     def slow(path):
         if later:  # while we read, others publish, and what we read is dropped
             with monkeypatch.context() as patch:
-                patch.setattr(store, "_checksum", checksum)
+                patch.setattr("kb.index.builds._checksum", _checksum)
                 publish(Builds(builds.root), later.pop(0))
-        return checksum(path)
+        return _checksum(path)
 
-    monkeypatch.setattr(store, "_checksum", slow)
+    monkeypatch.setattr("kb.index.builds._checksum", slow)
 
     assert content(fresh(builds).current()) in ("three", "four")  # both were there in the end
 
@@ -652,10 +654,10 @@ def test_a_data_folder_that_is_a_file_is_one_sentence(tmp_path):
 # Publishes builds one after another until it is killed; says one word per build.
 _ENDLESS = """
 import sys
-sys.path[:0] = [{root!r}, {tests!r}]
+sys.path[:0] = {folders!r}
 from pathlib import Path
-from test_store import publish
-from kb.store import Builds
+from test_builds import publish
+from kb.index.builds import Builds
 builds = Builds(Path(sys.argv[1]))
 number = 0
 while True:
@@ -666,8 +668,7 @@ while True:
 
 
 def test_a_store_killed_at_any_moment_can_be_read_and_written(builds):
-    root = str(Path(store.__file__).parent.parent)
-    code = _ENDLESS.format(root=root, tests=str(Path(__file__).parent))
+    code = _ENDLESS.format(folders=[str(ROOT), str(TESTS), str(TESTS / "index")])
     rng = random.Random(4)
     publish(builds, "first")
 

@@ -1,15 +1,13 @@
-"""Builds on disk: written apart, published whole, opened, dropped. Knows nothing of articles.
+"""Builds on disk: drafted, published atomically, opened, rolled back, dropped.
 
-A build is a folder that is complete before anybody can see it and never changes afterwards. Which
-one is current stands in one small file, moved into place by `os.replace`.
+A build is a folder that is complete before anybody can see it and never changes afterwards. A small
+file, moved into place by `os.replace`, names the current one.
 """
 
 import contextlib
 import errno
 import fcntl
 import json
-import math
-import mmap
 import os
 import re
 import secrets
@@ -19,76 +17,29 @@ import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kb.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
-from kb.messages import NOTHING, Message
-
-Arrays = Mapping[str, NDArray[Any]]
+from kb.base import data_folder
+from kb.base.durability import fsync
+from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
+from kb.base.messages import NOTHING, Message
 
 MANIFEST = "build.json"
-FORMAT = 4  # raised with every change of what stands in a build, so an old one is made afresh
+FORMAT = 6  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
 _WITHDRAWN = "withdrawn"  # names of builds that somebody went back from
 _LOCK = "lock"
 _UNFINISHED = "unfinished-"
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}(\+\d{4,})?")  # time, chance, count if time stood still
+_STAMP = "%Y%m%d-%H%M%S"  # how a name begins
 _LOOKS = 5  # at the folder while builds come and go
 _TRIES = 8  # at the lock, in less than half a second
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
-_MAGIC = b"kbarrays"
 _SYNCED_TOGETHER = 8  # files
 _PIECE = 1 << 24  # bytes of a file under one checksum
-_ALIGN = 64
-
-
-# ---------------------------------------------------------------- arrays in one file
-
-
-def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Writes named arrays into one file that `read_arrays` maps without copying."""
-    header: dict[str, tuple[str, tuple[int, ...], int]] = {}
-    at = 0
-    for name, array in arrays.items():
-        header[name] = (array.dtype.str, array.shape, at)
-        at += -(-array.nbytes // _ALIGN) * _ALIGN
-    head = json.dumps(header, separators=(",", ":")).encode()
-    head += b" " * (-(len(head) + 16) % _ALIGN)
-    with path.open("xb") as file:  # never into a file that another build may share
-        file.write(_MAGIC + len(head).to_bytes(8, "little") + head)
-        for array in arrays.values():
-            file.write(np.ascontiguousarray(array).data.cast("B") if array.nbytes else b"")
-            file.write(b"\0" * (-array.nbytes % _ALIGN))
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a file, read-only and memory-mapped; IndexDamaged if it is not such a file."""
-    try:
-        with path.open("rb") as file:
-            data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
-        if data[:8] != _MAGIC:
-            raise ValueError("not a file of arrays")
-        start = 16 + int.from_bytes(data[8:16], "little")
-        arrays = {}
-        for name, (dtype, shape, at) in json.loads(data[16:start]).items():
-            count = math.prod(shape)
-            if count < 0 or at < 0:
-                raise ValueError("a header that points nowhere")
-            array = np.frombuffer(data, np.dtype(dtype), count, start + at if count else 0)
-            arrays[name] = array.reshape(shape)
-        return arrays
-    except (OSError, ValueError, TypeError, AttributeError, OverflowError, SyntaxError) as error:
-        raise IndexDamaged(
-            Message("{path}: {reason}; run `kb index --full`", path=str(path), reason=str(error))
-        ) from None
-
-
-# ---------------------------------------------------------------- builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +52,17 @@ class Build:
 
 
 class Builds:
-    """The folder of builds. What writes there holds a lock of the whole folder."""
+    """The folder of builds. One process writes at a time, under a lock of the whole folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._verified: dict[
-            tuple[int, ...], int
-        ] = {}  # checksums of files that hold what they should
+        self._verified: dict[tuple[int, ...], int] = {}  # checksums of files that were verified
 
     def stamp(self) -> tuple[int, int] | None:
-        """Changes whenever another build is published; None if none ever was. Costs one `stat`."""
+        """Inode and time in ns of the pointer: another value when another build is published.
+
+        None if no build ever was. Costs one `stat`.
+        """
         try:
             found = os.stat(self.root / _POINTER)
         except OSError:
@@ -118,7 +70,7 @@ class Builds:
         return found.st_ino, found.st_mtime_ns
 
     def current(self) -> Build:
-        """The published build, or the newest sound one before it if that is damaged.
+        """Opens the published build, or the newest sound one before it if that is damaged.
 
         Every file is compared with the size and checksum in the manifest, once per process and
         file. Raises IndexMissing when there is no build at all, IndexDamaged when none can be read.
@@ -128,7 +80,7 @@ class Builds:
         for _ in range(_LOOKS):
             for name in names:
                 try:
-                    return self._open(name)
+                    return self.open(name)
                 except IndexDamaged as error:
                     reason = reason or error.message
             before, names = names, self._candidates()
@@ -136,7 +88,11 @@ class Builds:
                 break
             reason = NOTHING  # others were published, and these dropped, while we looked at them
         if not names:
-            raise IndexMissing(f"no build of the articles in {self.root}; run `kb index`")
+            raise IndexMissing(
+                Message(
+                    "no build of the articles in {folder}; run `kb index`", folder=str(self.root)
+                )
+            )
         raise IndexDamaged(reason)
 
     def pointed(self) -> str:
@@ -149,17 +105,17 @@ class Builds:
     def _candidates(self) -> list[str]:
         """Names of finished builds: the published one, the others, newest first, the withdrawn."""
         pointed, withdrawn = self.pointed(), self._withdrawn()
-        return sorted(self._names(), key=lambda name: (name != pointed, name in withdrawn))
+        return sorted(self.names(), key=lambda name: (name != pointed, name in withdrawn))
 
-    def sound(self, name: str) -> bool:
-        """Whether build `name` is there and undamaged."""
+    def sound(self, name: str, part: str = "") -> bool:
+        """Whether build `name`, or a part of it as in `open`, is there and undamaged."""
         try:
-            self._open(name)
+            self.open(name, part)
         except IndexDamaged:
             return False
         return True
 
-    def _names(self) -> list[str]:
+    def names(self) -> list[str]:
         """Names of finished builds, newest first (a name begins with its time)."""
         try:
             with os.scandir(self.root) as entries:
@@ -168,18 +124,20 @@ class Builds:
             return []
         return sorted((name for name in found if _NAME.fullmatch(name)), reverse=True)
 
-    def _open(self, name: str) -> Build:
+    def open(self, name: str, part: str = "") -> Build:
+        """Build `name`. Raises IndexDamaged when it is not as it was written, or of another format.
+
+        With `part`, the name of a folder in the build, only the files in that folder are verified,
+        in a build of any format.
+        """
         folder = self.root / name
         try:
-            data = (folder / MANIFEST).read_bytes()
-            body, _, check = data.rpartition(b"\n")
-            if int(check or b"-1", 16) != zlib.crc32(body):
-                raise ValueError("the manifest is damaged")
-            manifest = json.loads(body)
-            if manifest["format"] != FORMAT:
+            manifest = _read_manifest(folder)
+            if not part and manifest["format"] != FORMAT:
                 raise ValueError(f"format {manifest['format']}, this version reads {FORMAT}")
             for file, (size, crc) in manifest["files"].items():
-                self._verify(folder / file, size, crc)
+                if not part or file.startswith(f"{part}/"):
+                    self._verify(folder / file, size, crc)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IndexDamaged(
                 Message(
@@ -187,6 +145,22 @@ class Builds:
                 )
             ) from None
         return Build(name, folder, manifest)
+
+    def is_changed(self, build: Build) -> bool:
+        """Whether a file of a verified build was written to since. Costs one `stat` a file.
+
+        One that is gone is none: what is mapped of it stays.
+        """
+        with contextlib.suppress(OSError):
+            return any(
+                _identity(build.folder / file) not in self._verified
+                for file in build.manifest["files"]
+            )
+        return False
+
+    def verify_again(self) -> None:
+        """Has all files read and compared with their checksums again when they are opened next."""
+        self._verified = {}
 
     def _verify(self, path: Path, size: int, crc: int) -> None:
         file = _identity(path)
@@ -200,13 +174,13 @@ class Builds:
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Path]:
-        """A new empty folder to build in; thrown away unless `publish` took it.
+        """Yields a new empty folder to build in and removes it unless `publish` took it.
 
         Raises BuildFailed when another process is building or the folder cannot be written.
         """
         with self._locked():
             self._sweep()
-            stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+            stamp = time.strftime(_STAMP, time.gmtime())
             folder = self.root / f"{_UNFINISHED}{stamp}-{secrets.token_hex(3)}"
             folder.mkdir(mode=0o700)
             try:
@@ -216,9 +190,10 @@ class Builds:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone in the folder; the lock goes with the process, however it ends."""
+        """Holds the lock of the folder, which ends with the process, however that ends."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True)
+            data_folder.prepare(self.root.parent)
+            self.root.mkdir(exist_ok=True)
             lock = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise BuildFailed(_disk(error, self.root)) from None
@@ -248,8 +223,8 @@ class Builds:
         target = self.root / name
         os.rename(folder, target)
         try:
-            _sync(self.root)
-            build = self._open(name)
+            fsync(self.root)
+            build = self.open(name)
             self._point(name)
         except (IndexDamaged, OSError) as error:
             if self.pointed() != name:
@@ -287,18 +262,18 @@ class Builds:
         """
         with self._locked():
             current, withdrawn = self.current().name, self._withdrawn()
-            for name in self._names():
+            for name in self.names():
                 if name < current and name not in withdrawn and self.sound(name):
                     _write_whole(self.root / _WITHDRAWN, "\n".join((*withdrawn, current)))
                     self._point(name)
-                    return self._open(name)
+                    return self.open(name)
         raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
 
     def withdrawn(self) -> list[Build]:
-        """The sound builds that somebody went back from since a build was published."""
+        """The sound builds that `rollback` went back from since the last was published."""
         current = self.pointed()
         return [
-            self._open(name) for name in self._withdrawn() if name != current and self.sound(name)
+            self.open(name) for name in self._withdrawn() if name != current and self.sound(name)
         ]
 
     def _withdrawn(self) -> list[str]:
@@ -320,14 +295,14 @@ class Builds:
 
     def _unused(self, name: str) -> str:
         """`name`, moved behind the newest build should the clock have been set back."""
-        newest = max(self._names(), default="")
+        newest = max(self.names(), default="")
         if name > newest:
             return name
         base, _, count = newest.partition("+")
         return f"{base}+{int(count or 0) + 1:04d}"
 
     def _drop(self, keep: int) -> None:
-        for name in self._names()[keep:]:
+        for name in self.names()[keep:]:
             shutil.rmtree(self.root / name, ignore_errors=True)
 
     def _sweep(self) -> None:
@@ -335,6 +310,19 @@ class Builds:
         for entry in list(os.scandir(self.root)):
             if entry.name.startswith(_UNFINISHED):
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def made_at(name: str) -> datetime:
+    """When a build of this name was made, to the second, in UTC."""
+    return datetime.strptime(name[:15], _STAMP).replace(tzinfo=UTC)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    body, _, check = (folder / MANIFEST).read_bytes().rpartition(b"\n")
+    if int(check or b"-1", 16) != zlib.crc32(body):
+        raise ValueError("the manifest is damaged")
+    manifest: dict[str, Any] = json.loads(body)
+    return manifest
 
 
 def _taken(lock: int) -> bool:
@@ -357,13 +345,34 @@ def _sync_all(folder: Path) -> None:
     below = list(folder.rglob("*"))
     folders = [path for path in below if path.is_dir()]
     with ThreadPoolExecutor(_SYNCED_TOGETHER) as pool:
-        list(pool.map(_sync, (path for path in below if path not in folders)))
+        list(pool.map(fsync, (path for path in below if path not in folders)))
     for path in (*folders, folder):
-        _sync(path)
+        fsync(path)
+
+
+def copy_file(build: Build, name: str, target: Path) -> None:
+    """Copies a file of a build to `target`. Raises IndexDamaged if the copy is not as it was made.
+
+    A file system that can share blocks until they are written to does so.
+    """
+    source = build.folder / name
+    with source.open("rb") as old, target.open("xb") as new:
+        try:
+            while os.copy_file_range(old.fileno(), new.fileno(), _PIECE):
+                pass
+        except (OSError, AttributeError):  # not between these file systems, or not on this system
+            old.seek(0)
+            new.seek(0)
+            shutil.copyfileobj(old, new)
+    if build.manifest["files"].get(name) != [target.stat().st_size, _checksum(target)]:
+        raise IndexDamaged(
+            Message("build {name}: {reason}; run `kb index --full`", name=build.name,
+                    reason=f"{name} does not have the contents it was written with")
+        )  # fmt: skip
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """The same immutable file in another build, not copied where the disk can do without."""
+    """Puts the file `source` at `target` as well: a hard link, or a copy where there are none."""
     try:
         os.link(source, target)
     except OSError:
@@ -374,13 +383,13 @@ def _write_whole(path: Path, text: str) -> None:
     """Replaces a small file: readers see the old text or this one, after a power cut too."""
     new = path.with_name(f"{path.name}.new")
     new.write_text(text, "utf-8")
-    _sync(new)
+    fsync(new)
     os.replace(new, path)
-    _sync(path.parent)
+    fsync(path.parent)
 
 
 def _identity(path: Path) -> tuple[int, ...]:
-    """The same for every link to a file that was not written since; its size comes last."""
+    """The identity of a file: equal for all links to it until it is written; its size is last."""
     found = path.stat()
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
@@ -402,14 +411,6 @@ def _checksum_of_piece(path: Path, start: int) -> int:
         while chunk := file.read(min(1 << 20, rest)):
             crc, rest = zlib.crc32(chunk, crc), rest - len(chunk)
     return crc
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _disk(error: OSError, root: Path) -> Message:

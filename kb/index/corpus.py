@@ -1,36 +1,33 @@
-"""Scores of a build without Whoosh's per-posting Python: BM25 over its own postings as arrays.
+"""The corpus: the inverted index of a build, its segments as one, with the BM25 score of a term.
 
-Answers for one word at a time; what a query is and how words add up is `ranking`'s business.
+Scores one term at a time; `ranking` parses queries and adds the scores of their words up.
 """
 
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import lru_cache
 from math import log
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import text
-from kb.schema import FIELDS, K1, Field
-from kb.segment import DRAFT, SURFACE_FIELDS, UNLISTED, Segment
-from kb.text import Meaning
+from kb.base.cache import TEXT, Cache, Key, Value
+from kb.index.schema import FIELDS, K1, SURFACE_FIELDS, B, Field
+from kb.index.segment import DRAFT, UNLISTED, Segment
+from kb.language import query_words
+from kb.language.query_words import Meaning
 
 Docs = NDArray[np.int32]  # numbers of articles in the corpus, ascending
 Scores = NDArray[np.float32]
 Postings = tuple[Docs, Scores]
-Beginning = tuple[tuple[int, int], ...]  # for each segment, from and to of words that begin alike
-Places = tuple[tuple[int, int], ...]  # segments, and the number of a dictionary form in each
-T = TypeVar("T")
+PrefixRanges = tuple[tuple[int, int], ...]  # of words with one prefix: from and to, by segment
+LemmaIds = tuple[tuple[int, int], ...]  # of a dictionary form: each segment and its number there
 
-_CACHED_WORDS = 1 << 15  # whose meaning is remembered
 _TEXT = next(field for field in FIELDS if field.name == "text")
-# Fields of words as written; the first holds every word of the others.
-SURFACE = (
+PAIR_BYTES = 176  # of a pair of numbers in `LemmaIds` or `PrefixRanges`, in memory
+# The fields in which a prefix is looked up; the first holds every word of the others.
+PREFIX_FIELDS = (
     _TEXT,
     *(field for field in FIELDS if field.name in SURFACE_FIELDS and field.name != _TEXT.name),
 )
@@ -47,12 +44,14 @@ class Corpus:
     def __init__(
         self,
         segments: Sequence[Segment],
-        dead: Sequence[NDArray[np.int32]],
+        deleted: Sequence[NDArray[np.int32]],
         scores: Sequence[Scores] | None = None,
     ) -> None:
-        """`dead[i]` are the articles of `segments[i]` that were replaced later or are gone.
+        """Takes the segments in their order.
 
-        `scores` are what `work_out` made of the same segments; without them that is done here.
+        `deleted[i]` are the articles of `segments[i]` that were replaced later or are gone.
+        `scores` are those that `impact_scores` made of the same segments; without them they are
+        computed here, which takes seconds where there are many articles.
         """
         self.segments = tuple(segments)
         self.bases = [0]
@@ -60,34 +59,49 @@ class Corpus:
             self.bases.append(self.bases[-1] + segment.size)
         self.size = self.bases[-1]
         self.live = np.ones(self.size, bool)
-        for base, gone in zip(self.bases, dead, strict=False):
+        for base, gone in zip(self.bases, deleted, strict=False):
             self.live[base + gone] = False
-        self._has_dead = [len(gone) > 0 for gone in dead]
+        self._has_deleted = [len(gone) > 0 for gone in deleted]
         self.count = int(np.count_nonzero(self.live))
         self.norms = {field.name: self._norm(field) for field in FIELDS}
-        self.langs, self.lang = self._labelled("lang", "langs")
-        self.categories, self.category = self._labelled("category", "categories")
-        self.flags = self._all("flags")
-        self.boost = self._all("boost")
-        self.updated = self._all("updated")
-        self._publish, self._expires = self._all("publish"), self._all("expires")
+        self.langs, self.lang = self._label_codes("lang", "langs")
+        self.categories, self.category = self._label_codes("category", "categories")
+        self.flags = self.column("flags")
+        self.boost = self.column("boost")
+        self.updated = self.column("updated")
+        self._publish, self._expires = self.column("publish"), self.column("expires")
+        self._hidden = np.zeros(self.size, bool)
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
-        self.scores = work_out(self) if scores is None else tuple(scores)
-        self.meaning = lru_cache(_CACHED_WORDS)(self._meaning)
-        self.places = lru_cache(_CACHED_WORDS)(self._places)
+        self.scores = impact_scores(self) if scores is None else tuple(scores)
+        self._caches: list[Cache[Any, Any]] = []
+        self.meaning = self.cache(self._meaning, 4, _size_of_meaning).__getitem__
+        self.lemma_ids = self.cache(self._lemma_ids, 2, _size_of_lemma_ids).__getitem__
 
-    def _all(self, name: str) -> NDArray[Any]:
+    def cache(
+        self, function: Callable[[Key], Value], megabytes: float, size: Callable[[Key, Value], int]
+    ) -> Cache[Key, Value]:
+        """A new cache of a function of this corpus; `size` gives the bytes of an entry."""
+        cache = Cache(function, megabytes, size)
+        self._caches.append(cache)
+        return cache
+
+    def forget(self) -> None:
+        """Empties the caches, once another corpus is asked."""
+        for cache in self._caches:
+            cache.forget()
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The array `name` of all segments, one after another."""
         parts = [segment.arrays[name] for segment in self.segments]
         return np.concatenate(parts) if parts else np.empty(0, np.int32)
 
     def _norm(self, field: Field) -> Scores:
-        """The part of BM25's denominator that a field's length makes, per article."""
-        lengths = self._all(f"length.{field.name}").astype(np.float64)
-        total = float(self._all(f"total.{field.name}")[self.live].sum()) if self.size else 0.0
-        average = total / self.count if total else 1.0
-        return (K1 * ((1 - field.b) + field.b * lengths / average)).astype(np.float32)
+        """The length norm of a field for each article: Whoosh's lengths, exact averages."""
+        total = float(self.column(f"total.{field.name}")[self.live].sum()) if self.size else 0.0
+        return length_norms(self.column(f"length.{field.name}"), total, self.count, field.b)
 
-    def _labelled(self, codes: str, labels: str) -> tuple[list[str], NDArray[np.int32]]:
+    def _label_codes(self, codes: str, labels: str) -> tuple[list[str], NDArray[np.int32]]:
+        """The labels of all segments, and for each article the number of its own."""
         names: dict[str, int] = {}
         parts = []
         for segment in self.segments:
@@ -99,25 +113,25 @@ class Corpus:
 
     def locate(self, doc: int) -> tuple[Segment, int]:
         """The segment of an article and its number there."""
-        _, segment, number = self.place(doc)
-        return segment, number
-
-    def place(self, doc: int) -> tuple[int, Segment, int]:
-        """Number of the segment of an article, the segment, and the article's number there."""
         number = bisect_right(self.bases, doc) - 1
-        return number, self.segments[number], doc - self.bases[number]
+        return self.segments[number], doc - self.bases[number]
+
+    def hide(self, docs: NDArray[np.bool_]) -> None:
+        """Takes articles out of what search shows, though they have a page."""
+        self._hidden = docs
+        self._served = (-1, self.live)
 
     def served(self, today: date) -> NDArray[np.bool_]:
-        """Which articles search may show today: live, published, neither draft nor unlisted."""
+        """A mask of the articles search may show: as `readable`, neither unlisted nor hidden."""
         day = today.toordinal()
         known, mask = self._served
         if known != day:
-            mask = self.readable(today) & ((self.flags & UNLISTED) == 0)
+            mask = self.readable(today) & ((self.flags & UNLISTED) == 0) & ~self._hidden
             self._served = (day, mask)
         return mask
 
     def readable(self, today: date) -> NDArray[np.bool_]:
-        """Which articles have a page today: as `served`, and unlisted ones."""
+        """A mask of the articles with a page on `today`: live, published, not expired, no draft."""
         day = today.toordinal()
         mask: NDArray[np.bool_] = self.live & (self.flags & DRAFT == 0)
         return mask & (self._publish <= day) & (self._expires > day)
@@ -127,13 +141,13 @@ class Corpus:
     def is_labelled(
         self, names: Sequence[str], codes: NDArray[np.int32], name: str
     ) -> NDArray[np.bool_]:
-        """Which articles have a language or category."""
+        """A mask of the articles with the label `name`, by the `names` and `codes` of a kind."""
         if name not in names:
             return np.zeros(self.size, bool)
         return np.equal(codes, names.index(name))
 
     def tagged(self, tag: str) -> NDArray[np.bool_]:
-        """Which articles have a tag."""
+        """A mask of the articles with a tag."""
         found = np.zeros(self.size, bool)
         for segment, base in zip(self.segments, self.bases, strict=False):
             if tag in segment.labels["tags"]:
@@ -152,14 +166,14 @@ class Corpus:
         return list(names), np.array(list(names.values()), np.int_)
 
     def holding(self, lemmas: Sequence[str]) -> NDArray[np.bool_]:
-        """Which articles hold some form of a word."""
+        """A mask of the articles that hold one of these dictionary forms."""
         found = np.zeros(self.size, bool)
         for lemma in lemmas:
-            found[self.impact(self.places(lemma))[0]] = True
+            found[self.impact(self.lemma_ids(lemma))[0]] = True
         return found
 
     def holding_phrase(self, words: Sequence[str]) -> NDArray[np.bool_]:
-        """Which articles hold these surface words side by side, in this order."""
+        """A mask of the articles that hold these words as written, side by side, in this order."""
         found = np.zeros(self.size, bool)
         for segment, base in zip(self.segments, self.bases, strict=False):
             found[base + segment.docs_with_phrase(words)] = True
@@ -168,7 +182,7 @@ class Corpus:
     # ------------------------------------------------------------ words
 
     def _meaning(self, word: str) -> Meaning:
-        """A folded word as it was indexed, or worked out if it never was."""
+        """Dictionary forms and weight of a folded word, read from the index where it holds it."""
         for segment in self.segments:
             at = segment.words.find(word)
             if at >= 0:
@@ -178,15 +192,21 @@ class Corpus:
                 return Meaning(
                     tuple(map(segment.lemmas.__getitem__, numbers)), view["words.weight"][at]
                 )
-        return text.meaning(word)
+        return query_words.meaning(word)
 
-    def _places(self, lemma: str) -> Places:
-        """Where a dictionary form stands: pairs of segment and its number there."""
-        found = [(i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments)]
-        return tuple([(i, number) for i, number in found if number >= 0])
+    def knows(self, word: str, unfinished: bool = False) -> bool:
+        """Whether some article holds a folded word, or one that begins so."""
+        if any(segment.words.find(word) >= 0 for segment in self.segments):
+            return True
+        return unfinished and any(low < high for low, high in self.prefix_ranges(word))
+
+    def _lemma_ids(self, lemma: str) -> LemmaIds:
+        """The number of a dictionary form in each segment that holds it."""
+        numbers = [(i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments)]
+        return tuple([(i, number) for i, number in numbers if number >= 0])
 
     def word_ranges(self, word: str, prefix: bool) -> list[tuple[int, int, int]]:
-        """Where a surface word, or all words that begin with it, stand: segment, from, to."""
+        """Segment, from and to of a word as written, or of all words with this prefix."""
         found = []
         for i, segment in enumerate(self.segments):
             if prefix:
@@ -201,9 +221,10 @@ class Corpus:
     def postings(
         self, field: str, ranges: Sequence[tuple[int, int, int]], surface: bool
     ) -> Postings:
-        """Articles with a term of the ranges in a field, and how often (as a float).
+        """The articles that hold terms of a field, and how often each does (as a float).
 
-        A range is segment, first and last-but-one term; several terms of a range count as one.
+        A range is a segment and a half-open range of terms, which are words as written with
+        `surface` and dictionary forms without. The terms of a range count as one.
         """
         kind = "surface" if surface else "field"
         all_docs, all_tf = [], []
@@ -219,7 +240,7 @@ class Corpus:
                 tf = sums[docs]
             if self.bases[i]:
                 docs = docs + np.int32(self.bases[i])
-            if self._has_dead[i]:
+            if self._has_deleted[i]:
                 alive = self.live[docs]
                 docs, tf = docs[alive], tf[alive]
             all_docs.append(docs)
@@ -231,7 +252,10 @@ class Corpus:
     def bm25(
         self, field: Field, ranges: Sequence[tuple[int, int, int]], surface: bool = False
     ) -> Postings:
-        """BM25 of one term in one field, as `whoosh.scoring.BM25F` scores it, unweighted."""
+        """The BM25 scores of one term in one field without its weight, by the formula of Whoosh.
+
+        Arguments are those of `postings`. Source: `whoosh.scoring.BM25F`; `docs/ranking.md`.
+        """
         docs, tf = self.postings(field.name, ranges, surface)
         if not len(docs):
             return NOTHING
@@ -239,18 +263,18 @@ class Corpus:
         return docs, scale * tf / (tf + self.norms[field.name][docs])
 
     def idf(self, frequency: int) -> float:
-        """Whoosh's inverse document frequency: log(N / (df + 1)) + 1."""
+        """The inverse document frequency of a term: log(N / (df + 1)) + 1, as in Whoosh."""
         return log(max(self.count, 1) / (frequency + 1)) + 1
 
-    def impact(self, places: Places) -> Postings:
-        """All fields' weighted BM25 of a dictionary form, added up per article."""
+    def impact(self, lemma_ids: LemmaIds) -> Postings:
+        """The articles that hold a dictionary form, with the sum of its weighted BM25 scores."""
         found: list[Postings] = []
-        for i, number in places:
+        for i, number in lemma_ids:
             ptr = self.segments[i].view["field.text.ptr"]
             low, high = ptr[number], ptr[number + 1]
             docs = self.segments[i].arrays["field.text.docs"][low:high]
             scores = self.scores[i][low:high]
-            if self._has_dead[i]:
+            if self._has_deleted[i]:
                 alive = np.flatnonzero(scores)
                 docs, scores = docs[alive], scores[alive]
             if self.bases[i]:
@@ -264,40 +288,43 @@ class Corpus:
             [each[1] for each in found]
         )
 
-    def frequency(self, places: Places) -> int:
-        """How many articles hold a dictionary form."""
-        found = 0
-        for i, number in places:
+    def frequency(self, lemma_ids: LemmaIds) -> int:
+        """The document frequency of a dictionary form: how many live articles hold it."""
+        frequency = 0
+        for i, number in lemma_ids:
             ptr = self.segments[i].view["field.text.ptr"]
             low, high = ptr[number], ptr[number + 1]
-            if self._has_dead[i]:
-                found += int(np.count_nonzero(self.scores[i][low:high]))
+            if self._has_deleted[i]:
+                frequency += int(np.count_nonzero(self.scores[i][low:high]))
             else:
-                found += high - low
-        return found
+                frequency += high - low
+        return frequency
 
-    def prefix_impact(self, beginning: Beginning) -> Postings:
-        """As `impact`, of all surface words of a beginning, counted as one word."""
-        ranges = [(i, low, high) for i, (low, high) in enumerate(beginning) if high > low]
+    def prefix_impact(self, prefix_ranges: PrefixRanges) -> Postings:
+        """The articles that hold a word with a prefix, scored as if all these were one word.
+
+        The score is the sum of the weighted BM25 scores of `PREFIX_FIELDS`.
+        """
+        ranges = [(i, low, high) for i, (low, high) in enumerate(prefix_ranges) if high > low]
         docs, total = self.bm25(_TEXT, ranges, surface=True)
         if len(docs):
             total *= np.float32(_TEXT.weight)
-        for field in SURFACE[1:]:
+        for field in PREFIX_FIELDS[1:]:
             found, scores = self.bm25(field, ranges, surface=True)
             if len(found):  # whatever a field holds, the whole text does
                 total[docs.searchsorted(found)] += np.float32(field.weight) * scores
         return docs, total
 
-    def beginning(self, start: str) -> Beginning:
-        """For each segment from and to of the words that begin so."""
-        return tuple([segment.words.prefix(start) for segment in self.segments])
+    def prefix_ranges(self, prefix: str) -> PrefixRanges:
+        """The range of the words with a prefix in each segment."""
+        return tuple([segment.words.prefix(prefix) for segment in self.segments])
 
-    def goes_on(self, beginning: Beginning, places: Places) -> bool:
-        """Whether another word than the forms of these is among the words of a beginning."""
+    def has_longer_words(self, prefix_ranges: PrefixRanges, lemma_ids: LemmaIds) -> bool:
+        """Whether the words with a prefix hold another one than forms of these dictionary forms."""
         for number, (segment, (low, high)) in enumerate(
-            zip(self.segments, beginning, strict=False)
+            zip(self.segments, prefix_ranges, strict=False)
         ):
-            own = {at for i, at in places if i == number}
+            own = {at for i, at in lemma_ids if i == number}
             if high - low > sum([len(segment.lemma_words(at)) for at in own]):
                 return True
             ptr = segment.view["word_lemmas.ptr"]
@@ -306,62 +333,74 @@ class Corpus:
         return False
 
     def field_scores(self, word: str, doc: int, prefix: bool = False) -> list[tuple[str, float]]:
-        """What each field adds to an article's score for a dictionary form or a beginning."""
+        """What each field adds to an article's score for a dictionary form or a prefix."""
         if prefix:
             ranges = self.word_ranges(word, prefix=True)
         else:
-            ranges = [(i, number, number + 1) for i, number in self.places(word)]
-        found = []
+            ranges = [(i, number, number + 1) for i, number in self.lemma_ids(word)]
+        scored = []
         for field in FIELDS:
             if prefix and field.name not in SURFACE_FIELDS:
                 continue
             docs, scores = self.bm25(field, ranges, prefix)
             at = int(np.searchsorted(docs, doc))
             if at < len(docs) and docs[at] == doc:
-                found.append((field.name, field.weight * float(scores[at])))
-        return found
+                scored.append((field.name, field.weight * float(scores[at])))
+        return scored
 
-    def forms(self, places: Places, beginning: Beginning = ()) -> tuple[NDArray[np.int32], ...]:
-        """For each segment, the words with one of these dictionary forms, or of a beginning."""
+    def forms(
+        self, lemma_ids: LemmaIds, prefix_ranges: PrefixRanges = ()
+    ) -> tuple[NDArray[np.int32], ...]:
+        """For each segment, the words with one of these dictionary forms, or in a range."""
         return tuple(
             [
                 _forms(
                     segment,
-                    [number for at, number in places if at == i],
-                    beginning[i] if beginning else None,
+                    [number for at, number in lemma_ids if at == i],
+                    prefix_ranges[i] if prefix_ranges else None,
                 )
                 for i, segment in enumerate(self.segments)
             ]
         )
 
 
-def work_out(corpus: Corpus) -> tuple[Scores, ...]:
-    """What `Corpus.impact` is made of: a score for each posting of the field `text`, per segment.
+def length_norms(lengths: NDArray[Any], total: float, count: int, b: float = B) -> Scores:
+    """BM25's length norms: k1 · (1 − b + b · length / average length), float32.
 
-    The field holds every word of every other field. Articles that count no more score 0.
+    The average is `total` words in `count` articles; `b` in 0–1 says how far long ones count less.
     """
-    names = _numbered(corpus)
-    known = max((int(each.max(initial=-1)) for each in names), default=-1) + 1
+    average = total / count if total else 1.0
+    return (K1 * ((1 - b) + b * lengths.astype(np.float64) / average)).astype(np.float32)
+
+
+def impact_scores(corpus: Corpus) -> tuple[Scores, ...]:
+    """The scores that `Corpus.impact` reads: one for each posting of the field `text`, by segment.
+
+    A score is the sum of the weighted BM25 scores of all fields, since `text` holds every word of
+    the others. Deleted articles score 0.
+    """
+    lemmas = _lemma_numbers(corpus)
+    count = max((int(each.max(initial=-1)) for each in lemmas), default=-1) + 1
     scores = [
         np.zeros(len(segment.arrays["field.text.docs"]), np.float32) for segment in corpus.segments
     ]
     for field in FIELDS:
-        frequency = np.zeros(known, np.int64)
-        for number, name in zip(range(len(scores)), names, strict=True):
-            frequency[name] += _live_df(corpus, number, field.name)
+        frequency = np.zeros(count, np.int64)
+        for number, lemma in enumerate(lemmas):
+            frequency[lemma] += _live_df(corpus, number, field.name)
         idf = (np.log(max(corpus.count, 1) / (frequency + 1)) + 1) * (field.weight * (K1 + 1))
-        for number, name in zip(range(len(scores)), names, strict=True):
+        for number, lemma in enumerate(lemmas):
             arrays, base = corpus.segments[number].arrays, corpus.bases[number]
             docs, tf = (arrays[f"field.{field.name}.{kind}"] for kind in ("docs", "tf"))
             norms = corpus.norms[field.name][base : base + corpus.segments[number].size]
-            worth = np.repeat(
-                idf[name].astype(np.float32), np.diff(arrays[f"field.{field.name}.ptr"])
+            bm25 = np.repeat(
+                idf[lemma].astype(np.float32), np.diff(arrays[f"field.{field.name}.ptr"])
             )
-            worth *= tf / (tf + norms[docs])
+            bm25 *= tf / (tf + norms[docs])
             if field.name == "text":
-                scores[number] += worth
+                scores[number] += bm25
             else:
-                scores[number][arrays[f"field.{field.name}.at"]] += worth
+                scores[number][arrays[f"field.{field.name}.at"]] += bm25
     for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
         alive = corpus.live[base : base + segment.size]
         if not alive.all():
@@ -369,21 +408,25 @@ def work_out(corpus: Corpus) -> tuple[Scores, ...]:
     return tuple(scores)
 
 
-def _numbered(corpus: Corpus) -> list[NDArray[np.int64]]:
+def _lemma_numbers(corpus: Corpus) -> list[NDArray[np.int64]]:
     """The dictionary forms of each segment, numbered through the corpus."""
-    found: list[NDArray[np.int64]] = []
-    more: dict[str, int] = {}
-    first = corpus.segments[0].lemmas if corpus.segments else []
-    for number, segment in enumerate(corpus.segments):
-        if not number:
-            found.append(np.arange(len(first)))
-            continue
-        places = [corpus.segments[0].lemmas.find(lemma) for lemma in segment.lemmas]
-        for i, place in enumerate(places):
-            if place < 0:
-                places[i] = more.setdefault(segment.lemmas[i], len(first) + len(more))
-        found.append(np.array(places, np.int64))
-    return found
+    if not corpus.segments:
+        return []
+    first, *others = [segment.lemmas for segment in corpus.segments]
+    numbers = [np.arange(len(first))]
+    added: dict[str, int] = {}  # forms that the first segment lacks
+    for lemmas in others:
+        of_first = [(lemma, first.find(lemma)) for lemma in lemmas]
+        numbers.append(
+            np.array(
+                [
+                    number if number >= 0 else added.setdefault(lemma, len(first) + len(added))
+                    for lemma, number in of_first
+                ],
+                np.int64,
+            )
+        )
+    return numbers
 
 
 def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
@@ -399,38 +442,21 @@ def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
     )
 
 
+def _size_of_meaning(word: str, meaning: Meaning) -> int:
+    lemmas = meaning.lemmas
+    return 4 * (len(word) + sum(map(len, lemmas))) + (TEXT + 8) * len(lemmas) + TEXT + 192
+
+
+def _size_of_lemma_ids(lemma: str, lemma_ids: LemmaIds) -> int:
+    return 4 * len(lemma) + PAIR_BYTES * len(lemma_ids) + TEXT + 64
+
+
 def _forms(
-    segment: Segment, lemmas: Sequence[int], beginning: tuple[int, int] | None
+    segment: Segment, lemmas: Sequence[int], word_range: tuple[int, int] | None
 ) -> NDArray[np.int32]:
-    found = [segment.lemma_words(at) for at in lemmas]
-    if beginning:
-        found.append(np.arange(*beginning, dtype=np.int32))
-    if len(found) == 1:
-        return found[0]
-    return np.concatenate(found) if found else np.empty(0, np.int32)
-
-
-class Recent(Generic[T]):
-    """Values by key, the longest unused dropped first once they are too large together."""
-
-    def __init__(self, size: Callable[[T], int], most: int) -> None:
-        self._size, self._most, self._total = size, most, 0
-        self._values: OrderedDict[tuple[str, str], T] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, str]) -> T | None:
-        with self._lock:
-            found = self._values.get(key)
-            if found is not None:
-                self._values.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[str, str], value: T) -> None:
-        size = self._size(value)
-        with self._lock:
-            if key in self._values or size > self._most // 4:
-                return
-            self._total += size
-            self._values[key] = value
-            while self._total > self._most:
-                self._total -= self._size(self._values.popitem(last=False)[1])
+    forms = [segment.lemma_words(lemma) for lemma in lemmas]
+    if word_range:
+        forms.append(np.arange(*word_range, dtype=np.int32))
+    if len(forms) == 1:
+        return forms[0]
+    return np.concatenate(forms) if forms else np.empty(0, np.int32)

@@ -1,0 +1,131 @@
+"""Parses, renders and analyses changed files, each in a child process under limits."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from kb.base import sandbox
+from kb.base.config import Settings
+from kb.base.messages import Message
+from kb.content import articles, markup, media
+from kb.content.articles import Article, Defaults
+from kb.content.folder import Source
+from kb.content.markup import Inclusions
+from kb.content.problems import Problem
+from kb.index.changes import Changes, facts_of
+from kb.index.document import Analysed, analyse
+from kb.language import morphology
+
+Progress = Callable[[int, int], None]  # done, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A changed file, parsed, rendered and analysed; `doc` is None if it is rejected."""
+
+    source: Source
+    digest: str
+    facts: str  # author and date from git, dialect and audience from the folder
+    doc: Analysed | None
+    problems: tuple[Problem, ...]
+    media: tuple[str, ...] = ()  # files beside the articles that it refers to
+    includes: tuple[str, ...] = ()  # files whose text it holds
+
+
+def prepare_changed(
+    settings: Settings, changes: Changes, progress: Progress | None
+) -> Iterator[Prepared]:
+    """Prepares the files of `changes.fresh`, in the order in which they are finished.
+
+    Each is rendered in a child process within `settings.render_seconds` and
+    `settings.render_megabytes`; one that exceeds them is rejected. `progress` is called after each.
+    """
+    jobs = [
+        (source.path, data, defaults, settings.remote_images)
+        for source, data, defaults in changes.fresh
+    ]
+    results = sandbox.each(
+        prepare, jobs, seconds=settings.render_seconds, megabytes=settings.render_megabytes,
+        meanwhile=partial(_open_dictionaries, changes),
+    )  # fmt: skip
+    for done, (number, result) in enumerate(results, 1):
+        source, data, defaults = changes.fresh[number]
+        doc: Analysed | None = None
+        problems: tuple[Problem, ...]
+        if isinstance(result, sandbox.Failure):
+            problems = (failed(source.path, result, settings),)
+        else:
+            doc, problems = result
+        digest = articles.digest(source.path, data, defaults)
+        files = media.named_in_page(doc.html) if doc else media.named_in_file(source.path, data)
+        includes = defaults.inclusions.files
+        yield Prepared(source, digest, facts_of(defaults), doc, problems, files, includes)
+        if progress:
+            progress(done, len(jobs))
+
+
+def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Analysed | None, tuple[Problem, ...]]:
+    """Parses, renders and analyses one file; it runs in a child process.
+
+    A job is the path, the bytes of the file, what git and its folder say of it, and whether images
+    of other sites are shown. Returns the article, or None if it is rejected, and its problems.
+    """
+    path, data, defaults, remote_images = job
+    parsed = articles.parse(path, data, defaults)
+    if parsed.article is None:
+        return None, parsed.problems
+    rendered = render(parsed.article, remote_images, defaults.inclusions)
+    if isinstance(rendered, Problem):
+        return None, (rendered,)
+    return analyse(parsed.article, rendered), parsed.problems
+
+
+def render(
+    article: Article, remote_images: bool, inclusions: Inclusions | None = None
+) -> markup.Rendered | Problem:
+    """Renders an article to HTML. Returns a Problem if its Markdown is nested too deeply."""
+    try:
+        return markup.render(
+            article.body,
+            path=article.path,
+            lang=article.lang,
+            title=article.title,
+            remote_images=remote_images,
+            dialect=article.dialect,
+            also=article.also,
+            inclusions=inclusions,
+        )
+    except markup.TooDeep:
+        return Problem(
+            article.path, 1, "too-deep", Message("the Markdown is nested too deeply"),
+            Message("look for many lists, quotes or notes inside one another"),
+        )  # fmt: skip
+
+
+def _open_dictionaries(changes: Changes) -> None:
+    """Opens the dictionaries that writing will need, while the files are rendered."""
+    if any(b"\xd0" in data for _, data, _ in changes.fresh):  # begins most Cyrillic letters
+        morphology.lemmas("слово")
+
+
+def failed(path: str, failure: sandbox.Failure, settings: Settings) -> Problem:
+    """The problem of an article that could not be rendered: time, memory or a fault of ours."""
+    if failure.kind == "time":
+        return Problem(
+            path, 1, "too-slow",
+            Message(
+                "rendering takes more than {seconds} s of processor time",
+                seconds=f"{settings.render_seconds:g}"
+            ),
+            Message("look for very deep nesting or thousands of brackets, or split the article"),
+        )  # fmt: skip
+    if failure.kind == "memory":
+        return Problem(
+            path, 1, "too-much-memory",
+            Message("rendering needs more than {size} MB", size=settings.render_megabytes),
+            Message("split the article"),
+        )  # fmt: skip
+    return Problem(
+        path, 1, "cannot-render", Message("rendering failed: {reason}", reason=failure.message),
+        Message("this is a fault of the program, please report it; simpler Markdown may pass"),
+    )  # fmt: skip

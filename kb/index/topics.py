@@ -1,0 +1,135 @@
+"""The tree of topics of a build: written beside its addresses, read back as arrays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from kb.content.topics import Topic, TopicTree
+
+NONE = -1
+
+
+def arrays(tree: TopicTree, at: Mapping[str, int], size: int) -> dict[str, Any]:
+    """The tree as arrays of a file; `at` are the numbers of the articles by path, of `size`."""
+    of = np.full(size, NONE, np.int32)
+    for path, number in tree.places.items():
+        of[at[path]] = number
+    pages = [at.get(topic.page, NONE) for topic in tree.topics]
+    rows = [(topic.lang, topic.key, topic.title, topic.above) for topic in tree.topics]
+    named = {str(at[path]): name for path, name in tree.namesakes.items()}
+    written = orjson.dumps({"topics": rows, "namesakes": named})
+    return {
+        "topics.of": of,
+        "topics.pages": np.array(pages, np.int32),
+        "topics.json": np.frombuffer(written, np.uint8),
+    }
+
+
+class Topics:
+    """The tree of topics of an opened build. Topics and articles are numbered."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Raises KeyError or ValueError if the arrays hold no tree."""
+        self.of: NDArray[np.int32] = arrays["topics.of"]  # of each article; NONE is the top
+        self.pages: NDArray[np.int32] = arrays["topics.pages"]  # the article of each; or NONE
+        written = orjson.loads(arrays["topics.json"].tobytes())
+        self.all = tuple(
+            Topic(lang, key, title, above) for lang, key, title, above in written["topics"]
+        )
+        self._namesakes = {int(doc): name for doc, name in written["namesakes"].items()}
+        if len(self.pages) != len(self.all) or self.of.max(initial=NONE) >= len(self.all):
+            raise ValueError("the topics of the articles are not those of the tree")
+        self.titles = self._list_titles()
+        self.ends = self._list_ends()
+        self._by_key = {(topic.lang, topic.key): n for n, topic in enumerate(self.all)}
+
+    def _list_titles(self) -> list[tuple[str, ...]]:
+        """The titles of each topic and those above it, the uppermost first."""
+        titles: list[tuple[str, ...]] = []
+        for topic in self.all:
+            above = titles[topic.above] if topic.above >= 0 else ()
+            titles.append((*above, topic.title))
+        return titles
+
+    def _list_ends(self) -> list[int]:
+        """For each topic the number after the last one below it."""
+        ends = list(range(1, len(self.all) + 1))
+        for number in reversed(range(len(self.all))):
+            above = self.all[number].above
+            if above >= 0:
+                ends[above] = max(ends[above], ends[number])
+        return ends
+
+    def find(self, lang: str, key: str) -> int | None:
+        """The topic with this key in a language."""
+        return self._by_key.get((lang, key))
+
+    def title(self, key: str, lang: str) -> str:
+        """The titles of a topic and those above it as one text, in `lang` or else in another.
+
+        "" if there is no such topic.
+        """
+        titles = {
+            topic.lang: " › ".join(self.titles[number])
+            for number, topic in enumerate(self.all)
+            if topic.key == key
+        }
+        return titles.get(lang) or next(iter(titles.values()), "")
+
+    def directly_below(self, number: int) -> list[int]:
+        """The topics directly under one."""
+        return [n for n in range(number + 1, self.ends[number]) if self.all[n].above == number]
+
+    def at_top(self, lang: str) -> list[int]:
+        """The uppermost topics of a language."""
+        return [n for n, topic in enumerate(self.all) if topic.above < 0 and topic.lang == lang]
+
+    def key_above(self, number: int) -> str:
+        """The key of the topic that one stands under, "" at the top."""
+        above = self.all[number].above
+        return self.all[above].key if above >= 0 else ""
+
+    def above(self, doc: int) -> int:
+        """The topic that an article stands under; the page of a topic stands under the next one."""
+        number = int(self.of[doc])
+        return self.all[number].above if number >= 0 and self.pages[number] == doc else number
+
+    def path(self, doc: int) -> tuple[str, ...]:
+        """The titles of the topics above an article, the uppermost first, as a reader sees them.
+
+        Of two articles with one title under one topic, each has a name of its own at the end.
+        """
+        number = self.above(doc)
+        titles = self.titles[number] if number >= 0 else ()
+        own = self._namesakes.get(doc)
+        return (*titles, own) if own else titles
+
+    def chain(self, number: int) -> list[int]:
+        """A topic and those above it, the uppermost first; none for NONE."""
+        found: list[int] = []
+        while number >= 0:
+            found.append(number)
+            number = self.all[number].above
+        return found[::-1]
+
+    def is_below(self, key: str) -> NDArray[np.bool_] | None:
+        """Which articles stand in the topics with this key, in any language, or below them.
+
+        None if there is no such topic.
+        """
+        found = [n for n, topic in enumerate(self.all) if topic.key == key]
+        if not found:
+            return None
+        mask = np.zeros(len(self.of), bool)
+        for number in found:
+            mask |= (self.of >= number) & (self.of < self.ends[number])
+        return mask
+
+    def counts(self, chosen: NDArray[np.bool_]) -> list[int]:
+        """How many of the chosen articles stand in each topic or below it."""
+        own = np.bincount(self.of[chosen & (self.of >= 0)], minlength=len(self.all))
+        sums = np.concatenate(([0], np.cumsum(own)))
+        return [int(sums[end] - sums[n]) for n, end in enumerate(self.ends)]

@@ -1,0 +1,199 @@
+"""Writes the segments of a build: new ones from articles, kept ones as copies of the old files.
+
+What is too much to copy is linked; a damaged file then ends both builds.
+"""
+
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kb.base.errors import BuildFailed, IndexDamaged
+from kb.base.messages import Message
+from kb.index import builds, whoosh_index
+from kb.index.builds import Build
+from kb.index.changes import Entry, PreviousBuild
+from kb.index.contents import Contents
+from kb.index.document import Analysed
+from kb.index.reader import IndexReader
+from kb.index.segment import Segment, SegmentWriter
+
+MOST_SEGMENTS = 12  # beyond it the small ones are merged
+MOST_COPIED = 64 * 2**20  # bytes of kept files; beyond it, and in a hurry, they are linked
+MOST_DELETED = 0.1  # share of articles superseded in place; beyond it all are written afresh
+
+
+def write_segments(
+    draft: Path, before: PreviousBuild | None, contents: Contents, patience: int = 1
+) -> tuple[list[str], list[list[int]]]:
+    """Writes the Whoosh index and the segments of a build into the folder `draft`.
+
+    Segments of `before` are kept where they may stay, and the new articles become one more;
+    `patience` multiplies how many segments and superseded articles may stay, and while a writer
+    waits (more than 1) nothing is copied. The entries of `contents` get their places.
+
+    Returns the names of the segments, and for each the numbers of its articles that are superseded
+    or gone. Raises IndexDamaged if an article of `before` cannot be read back, BuildFailed if
+    Whoosh does not hold what it was given.
+    """
+    if before is not None and (kept := _segments_kept(before, contents, patience)):
+        return _append(draft, before, contents, kept, is_hurried=patience > 1)
+    whole = (
+        contents.docs if before is None else {**contents.docs, **restored(before, contents.entries)}
+    )
+    index = whoosh_index.create(draft / whoosh_index.FOLDER)
+    _add(index, whole, draft / "0.kb")
+    _place(whole, 0, contents.entries)
+    return ["0.kb"], [[]]
+
+
+def restored(
+    before: PreviousBuild | None, entries: Mapping[str, Entry]
+) -> dict[str, tuple[Entry, Analysed]]:
+    """The articles of `entries`, read back from the previous build. Raises IndexDamaged."""
+    if before is None:
+        return {}
+    try:
+        opened = [Segment(before.build.folder / name) for name in before.segments]
+        return {
+            path: (entry, opened[entry.segment].restore(entry.doc))
+            for path, entry in entries.items()
+            if entry.is_served
+        }
+    except (zlib.error, ValueError, LookupError, TypeError) as error:
+        raise IndexDamaged(
+            Message(
+                "build {name}: {reason}; run `kb index --full`",
+                name=before.build.name,
+                reason=str(error),
+            )
+        ) from None
+
+
+def _segments_kept(before: PreviousBuild, contents: Contents, patience: int) -> int:
+    """How many of the first segments stay as they are; 0: all articles are written afresh.
+
+    Where there are too many, the last ones are merged, as many as hold no more articles together
+    than the one before them.
+    """
+    entries, new = contents.entries, len(contents.docs)
+    served = Counter(entry.segment for entry in entries.values() if entry.is_served)
+    kept, count = served.total(), len(before.segments)
+    deleted = len(before.served) + sum(map(len, before.deleted)) - kept
+    if not kept or deleted + new > MOST_DELETED * patience * (kept + new):
+        return 0
+    if count < MOST_SEGMENTS * patience:
+        return count
+    sizes = [served[number] for number in range(count)]
+    few = range(1, count // 2 + 1)
+    return next((first for first in few if sum(sizes[first:]) <= sizes[first - 1]), 0)
+
+
+def _append(
+    draft: Path, before: PreviousBuild, contents: Contents, kept: int, *, is_hurried: bool
+) -> tuple[list[str], list[list[int]]]:
+    """Keeps the first `kept` segments of the previous build and adds one.
+
+    The new segment holds the new articles and those of the segments that do not stay.
+    """
+    entries, docs = contents.entries, contents.docs
+    segments, deleted = before.segments[:kept], [list(numbers) for numbers in before.deleted[:kept]]
+    _keep(before, draft, segments, is_hurried=is_hurried)
+    index = whoosh_index.open_dir(draft / whoosh_index.FOLDER)
+    gone = [place for place in _gone(before, entries) if place[0] < kept]
+    for segment, doc in gone:
+        deleted[segment].append(doc)
+    moved = {path: entry for path, entry in entries.items() if entry.segment >= kept}
+    added = {**docs, **restored(before, moved)} if moved else docs
+    if added:
+        segments.append(f"{kept}.kb")
+        deleted.append([])
+        _place(added, kept, entries)
+    if added or gone or kept < len(before.segments):
+        _add(index, added, draft / segments[-1] if added else None, gone, kept)
+    return segments, [sorted(numbers) for numbers in deleted]
+
+
+def _keep(before: PreviousBuild, draft: Path, segments: Sequence[str], *, is_hurried: bool) -> None:
+    """Puts files of the previous build into the draft, neither of which is written to again.
+
+    They are copied, so that damage to one build leaves the other whole, unless that takes long.
+    """
+    old, index = before.build.folder, whoosh_index.FOLDER
+    (draft / index).mkdir()
+    found = [path for path in (old / index).iterdir() if path.name != whoosh_index.WRITE_LOCK]
+    files = [*(f"{index}/{path.name}" for path in found), *segments]
+    is_small = sum((old / file).stat().st_size for file in files) <= MOST_COPIED
+    for file in files:
+        if is_small and not is_hurried:
+            builds.copy_file(before.build, file, draft / file)
+        else:
+            builds.link_or_copy(old / file, draft / file)
+
+
+def _gone(before: PreviousBuild, entries: Mapping[str, Entry]) -> list[tuple[int, int]]:
+    """Segment and number of the articles that changed or were removed."""
+    kept = {(entry.segment, entry.doc) for entry in entries.values() if entry.is_served}
+    old = {(entry.segment, entry.doc) for entry in before.entries.values() if entry.is_served}
+    return sorted(old - kept)
+
+
+def _add(
+    index: Any,
+    docs: Mapping[str, tuple[Entry, Analysed]],
+    target: Path | None,
+    gone: Sequence[tuple[int, int]] = (),
+    kept: int = 0,
+) -> None:
+    """Adds articles as one segment to the Whoosh index and as the file `target`, by their paths.
+
+    Of the previous segments the first `kept` stay, and the articles `gone` are deleted from them.
+    Without `target` no article is added.
+    """
+    segment = SegmentWriter()
+    for _, (_, analysed) in sorted(docs.items()):
+        segment.add(analysed)
+    whoosh_index.add_segment(index, segment.cards, segment.counted, gone, kept)
+    if target is None:
+        return
+    try:
+        whoosh_index.confirm_segment(index, segment.size, segment.counted)
+    except ValueError as error:
+        reason = Message("{reason}; run `kb index --full`", reason=str(error))
+        raise BuildFailed(reason) from error
+    segment.write(target, whoosh_index.rounded_lengths)
+
+
+def _place(
+    docs: Mapping[str, tuple[Entry, Analysed]], segment: int, entries: dict[str, Entry]
+) -> None:
+    """Writes into `entries` which number each article has in a new segment."""
+    for number, (path, (entry, _)) in enumerate(sorted(docs.items())):
+        entries[path] = replace(entry, segment=segment, doc=number)
+
+
+def verify(
+    draft: Path, expected: int, segments: Sequence[str], deleted: Sequence[Sequence[int]]
+) -> IndexReader:
+    """Opens a draft and counts its articles. Returns its reader.
+
+    Raises BuildFailed unless the Whoosh index and the segments both hold `expected` articles.
+    """
+    with whoosh_index.open_dir(draft / whoosh_index.FOLDER).reader() as reader:
+        found = reader.doc_count()
+    opened = [Segment(draft / name) for name in segments]
+    live = sum(part.size for part in opened) - sum(map(len, deleted))
+    reader = IndexReader(Build(draft.name, draft, {"segments": segments, "dead": deleted}))
+    if not found == live == expected:
+        raise BuildFailed(
+            Message(
+                "the new build holds {found} articles in the index and {live} in its arrays"
+                " instead of {expected}; run `kb index --full`",
+                found=found,
+                live=live,
+                expected=expected,
+            )
+        )
+    return reader
