@@ -12,15 +12,17 @@ import needs
 import numpy as np
 import pytest
 
-from kb import confidence, rerank, text
-from kb import query as queries
-from kb.analysis import Kind
-from kb.kernels.native import Native, library
-from kb.kernels.plain import Plain
-from kb.letters import SIZE
-from kb.matches import NO_GRAMS, Matches
-from kb.places import BLOCK
-from kb.schema import K1, B
+from kb.index.document import Kind
+from kb.index.ngrams import SIZE
+from kb.index.schema import K1, B
+from kb.language import morphology, query_words
+from kb.language import query as queries
+from kb.ranking import confidence, rerank
+from kb.ranking.kernels.c_kernel import CKernel, library
+from kb.ranking.kernels.numpy_kernel import NumpyKernel
+from kb.ranking.lookup import content_terms
+from kb.ranking.matching import NO_GRAMS, Matches
+from kb.ranking.passages import BLOCK
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +32,12 @@ def base(tmp_path_factory):
 
 @pytest.fixture(params=["numpy", "C"])
 def kernel(request, base):
-    corpus = base._opened().library.corpus
+    corpus = base.catalog().reader.corpus
     if request.param == "numpy":
-        return Plain(corpus)
-    return Native(library() or needs.unavailable("no C compiler was there at installation"), corpus)
+        return NumpyKernel(corpus)
+    return CKernel(
+        library() or needs.unavailable("no C compiler was there at installation"), corpus
+    )
 
 
 class Read:
@@ -42,18 +46,21 @@ class Read:
     def __init__(self, article):
         bounds = [*article.first_token.tolist(), len(article.words)]
         parts = {0: [], 1: [], 2: []}  # title, answered questions, all else
-        self.lines = []  # headings and answered questions: words, whether it is a claim
+        # Headings and answered questions: words, how many are asked for, whether it is a claim.
+        self.lines = []
         for i, kind in enumerate(article.kinds.tolist()):
             if kind == Kind.TAGS:
                 continue
-            words = [
-                article.words[at]
+            content = [
+                at
                 for at in range(bounds[i], bounds[i + 1])
-                if not article.compounds[at] and article.words[at] not in text.STOP
+                if article.words[at] not in query_words.STOP
             ]
+            words = [article.words[at] for at in content]
             parts[0 if kind == Kind.TITLE else 1 if kind == Kind.ANSWERS else 2] += words
             if kind in (Kind.HEADING, Kind.ANSWERS):
-                self.lines.append((words, kind == Kind.ANSWERS))
+                asked = sum(not article.extras[at] for at in content)
+                self.lines.append((words, asked, kind == Kind.ANSWERS))
         self.title = parts[0]
         self.parts = list(parts.values())
         self.words = [word for part in self.parts for word in part]
@@ -106,30 +113,32 @@ class Reader:
 
     def line(self, doc, sought):
         every = [(i, line) for i, article in enumerate(self.articles) for line in article.lines]
-        norm = norms([len(words) for _, (words, _) in every])
+        norm = norms([length for _, (_, length, _) in every])
         worth = self.worth(sought)
         best = 0.0
-        for at, (i, (words, is_claim)) in enumerate(every):
+        for at, (i, (words, length, is_claim)) in enumerate(every):
             if i != doc or not words:
                 continue
             found = rerank.LINE * self.letters(words, norm[at], worth)
             asked = set().union(*(grams(word) for word, _, _ in sought))
             held = set().union(*map(grams, words))
-            if is_claim and len(words) == len(sought) and asked <= held:
-                found += rerank.CLAIMED * (K1 + 1) * sum(worth.values())
+            if is_claim and length == len(sought) and asked <= held:
+                found += rerank.CLAIM * (K1 + 1) * sum(worth.values())
             best = max(best, found)
         return best
 
     @staticmethod
     def forms(word, sought):
         """Which words of the query a word of an article is a form of; the last may go on."""
-        found = [i for i, (_, _, lemmas) in enumerate(sought) if lemmas & set(text.lemmas(word))]
+        found = [
+            i for i, (_, _, lemmas) in enumerate(sought) if lemmas & set(morphology.lemmas(word))
+        ]
         last = len(sought) - 1
         if last not in found and word.startswith(sought[last][0]):
             found.append(last)
         return found
 
-    def place(self, doc, sought, masses):
+    def place(self, doc, sought, query_weights):
         article = self.articles[doc]
         blocks = {}
         at = -len(article.title)
@@ -142,7 +151,7 @@ class Reader:
                 at += 1
         return max(
             (
-                sum(masses[i] for i in held | blocks.get("title", set())
+                sum(query_weights[i] for i in held | blocks.get("title", set())
                     | (blocks.get(block + 1, set()) if block != "title" else set()))
                 for block, held in blocks.items()
             ),
@@ -152,9 +161,9 @@ class Reader:
 
 def asked_of(corpus, ranker, raw):
     """A query as the ranker sees it: what is sought, and the same for the slow reader."""
-    asked = ranker.look_up(queries.parse(raw))
-    sought = ranker._contents(asked)
-    plain = [(each.text, each.weight, set(text.lemmas(each.text))) for each in sought]
+    asked = ranker.lookup.query_terms(queries.parse(raw))
+    sought = content_terms(asked)
+    plain = [(each.text, each.weight, set(morphology.lemmas(each.text))) for each in sought]
     return asked, sought, plain
 
 
@@ -167,20 +176,20 @@ def questions(count):
 
 def rescored(kernel, sought, docs, scores=None):
     scores = np.zeros(len(docs), np.float32) if scores is None else scores
-    masses = confidence.questions(sought).masses
-    return kernel.rescored(kernel.prepared(sought), docs, scores, None, masses)
+    weights = confidence.query_weights(sought).rows
+    return kernel.rescored(kernel.prepared(sought), docs, scores, None, weights)
 
 
 @pytest.mark.parametrize("part", ["content", "title", "line"])
 def test_letters_count_as_a_slow_reader_counts_them(base, kernel, part):
-    opened = base._opened()
-    corpus, ranker = opened.library.corpus, opened.searcher._ranker
+    opened = base.catalog()
+    corpus, ranker = opened.reader.corpus, opened.searcher._ranker
     reader = Reader(corpus)
-    docs = np.arange(min(corpus.size, rerank.LINED), dtype=np.int32)
+    docs = np.arange(min(corpus.size, rerank.LINE_CANDIDATES), dtype=np.int32)
     some = 0
     for raw in questions(40):
         asked, sought, plain = asked_of(corpus, ranker, raw)
-        found = rescored(kernel, sought, docs, ranker.add_up(asked)[docs]).parts[part]
+        found = rescored(kernel, sought, docs, ranker.engine.word_scores(asked)[docs]).parts[part]
         expected = [getattr(reader, part)(doc, plain) for doc in docs.tolist()]
         some += sum(value > 0 for value in expected)
 
@@ -189,37 +198,37 @@ def test_letters_count_as_a_slow_reader_counts_them(base, kernel, part):
 
 
 def test_a_place_holds_what_a_slow_reader_finds_there(base, kernel):
-    opened = base._opened()
-    corpus, ranker = opened.library.corpus, opened.searcher._ranker
+    opened = base.catalog()
+    corpus, ranker = opened.reader.corpus, opened.searcher._ranker
     reader = Reader(corpus)
     docs = np.arange(corpus.size, dtype=np.int32)
     some = 0
     for raw in questions(40):
         _, sought, plain = asked_of(corpus, ranker, raw)
-        if any(each.term.others for each in sought):
+        if any(each.term.synonyms for each in sought):
             continue  # synonyms count in part: another reader's business
-        masses = [each.mass for each in sought]
+        query_weights = [each.query_weight for each in sought]
         lemmas = [each for _, _, each in plain]
         if any(a & b for i, a in enumerate(lemmas) for b in lemmas[:i]) or any(
             word.startswith(plain[-1][0]) for word, _, _ in plain[:-1]
         ):
             continue  # which of two words a form is of is a rule of its own
-        expected = [reader.place(doc, plain, masses) for doc in docs.tolist()]
+        expected = [reader.place(doc, plain, query_weights) for doc in docs.tolist()]
         some += sum(value > 0 for value in expected)
 
-        held = rescored(kernel, sought, docs).held[0]
-        assert held == pytest.approx(expected, rel=1e-4, abs=1e-4), raw
+        coverage = rescored(kernel, sought, docs).coverage[0]
+        assert coverage == pytest.approx(expected, rel=1e-4, abs=1e-4), raw
     assert some > 100
 
 
 def test_pairs_count_as_a_slow_reader_counts_them(base, kernel):
-    opened = base._opened()
-    corpus, ranker = opened.library.corpus, opened.searcher._ranker
+    opened = base.catalog()
+    corpus, ranker = opened.reader.corpus, opened.searcher._ranker
     (segment,) = corpus.segments
     docs = np.arange(corpus.size, dtype=np.int32)
     for raw in questions(40):
         _, sought, _ = asked_of(corpus, ranker, raw)
-        matches = Matches(corpus, Plain(corpus).prepared(sought), NO_GRAMS, docs)
+        matches = Matches(corpus, NumpyKernel(corpus).prepared(sought), NO_GRAMS, docs)
         found = rescored(kernel, sought, docs).parts["order"]
         pairs = [Counter() for _ in docs]
         for doc in docs.tolist():

@@ -6,10 +6,10 @@ import bases
 import numpy as np
 import pytest
 
-from kb import text
-from kb.matches import NO_GRAMS, Matches, Sought
+from kb.language import query_words, tokens
+from kb.ranking.matching import NO_GRAMS, Matches, SoughtTerm
+from kb.ranking.snippets import LONGEST, Highlighter
 from kb.search import Marked
-from kb.snippets import LONGEST, Marker
 
 
 @pytest.fixture(scope="module")
@@ -45,51 +45,53 @@ def matches_of(corpus, groups, weights, docs):
     """The matches of words of a segment, given by their numbers, in some articles."""
     nothing = np.empty(0, np.int32)
     sought = [
-        Sought("", 1.0, weight, (group.astype(np.int32),), (nothing,), 0.0)
+        SoughtTerm("", 1.0, weight, (group.astype(np.int32),), (nothing,), 0.0)
         for group, weight in zip(groups, weights, strict=True)
     ]
     return Matches(corpus, sought, NO_GRAMS, np.array(docs, np.int32))
 
 
 def test_marks_are_the_words_that_were_asked_for(base):
-    corpus = base._opened().library.corpus
+    corpus = base.catalog().reader.corpus
     (segment,) = corpus.segments
-    content = {word for word in segment.words if word not in text.STOP}
+    content = {word for word in segment.words if word not in query_words.STOP}
     rng = random.Random(2)
     for _ in range(200):
         groups = [np.unique(rng.choices(range(len(segment.words)), k=rng.randint(1, 3)))
                   for _ in range(rng.randint(1, 3))]  # fmt: skip
         asked = {segment.words[int(at)] for group in groups for at in group} & content
         doc = rng.randrange(segment.size)
-        marker = Marker(matches_of(corpus, groups, [1.0] * len(groups), [doc]))
+        marker = Highlighter(matches_of(corpus, groups, [1.0] * len(groups), [doc]))
         (excerpt,) = marker.excerpts([0])
 
         for told, marks in ((excerpt.title, excerpt.title_marks), (excerpt.text, excerpt.marks)):
             for start, end in marks:
-                found = {token.text for token in text.tokens(told[start:end])}
+                marked = told[start:end]
+                found = {token.text for token in (*tokens.tokens(marked), *tokens.signs(marked))}
                 is_cut = told[end:] in ("", "…") or told[:start] in ("", "…")
-                assert found & asked or is_cut, (told[start:end], asked)
-        title = {token.text for token in text.tokens(excerpt.title) if not token.compound}
+                assert found & asked or is_cut, (marked, asked)
+        whole = excerpt.title
+        title = {token.text for token in (*tokens.tokens(whole), *tokens.signs(whole))}
         assert bool(title & asked) == bool(excerpt.title_marks)
 
 
 def test_the_order_of_articles_changes_no_excerpt(base):
-    corpus = base._opened().library.corpus
+    corpus = base.catalog().reader.corpus
     (segment,) = corpus.segments
     words = [segment.words.find(word) for word in ("пароль", "вход", "почта")]
     docs = list(range(segment.size))
     matches = matches_of(corpus, [np.array([at]) for at in words], [1.0, 2.0, 3.0], docs)
-    marker = Marker(matches)
+    marker = Highlighter(matches)
     random.Random(4).shuffle(docs)
 
     assert marker.excerpts(docs) == [marker.excerpts([doc])[0] for doc in docs]
 
 
 def test_the_text_is_the_articles_own(base):
-    library = base._opened().library
+    reader = base.catalog().reader
     for query in bases.WORDS:
         for hit in base.answer(query, limit=50).hits:
-            _, segment, doc = library.corpus.place(library.find(hit.slug))
+            segment, doc = reader.corpus.locate(reader.find(hit.slug))
             whole = segment.restore(doc).text.replace("\n", " ")
             assert hit.snippet.text.removeprefix("…").removesuffix("…") in whole
             assert hit.title.text in whole
@@ -114,6 +116,27 @@ def test_the_section_that_holds_most_of_the_query_is_shown_with_its_anchor(kb, w
     assert section == "Сертификат"
     assert url.startswith("/articles/ru/vpn#")
     assert [part for part, marked in parts if marked] == ["сертификат", "пароль"]
+
+
+def test_a_title_that_holds_the_query_leads_to_the_article_itself(kb, write):
+    write(
+        "ru/a",
+        "О почте в начале.\n\n## Пароль\n\nСброс пароля от почты, пароль, пароль.",
+        title="Сброс пароля",
+    )
+    kb.rebuild()
+
+    assert body(kb, "сброс пароля")[1:] == ("", "/articles/ru/a")
+    assert body(kb, "сброс пароля почты")[1:] == ("", "/articles/ru/a")
+
+
+@pytest.mark.parametrize("closing", ["См. также", "Если это не помогло", "Next steps", "See also"])
+def test_a_closing_section_is_no_place_to_lead_to_unless_it_is_asked_for(kb, write, closing):
+    write("ru/a", f"Начало.\n\n## {closing}\n\nСертификат меняют иначе.", title="Пароль")
+    kb.rebuild()
+
+    assert body(kb, "сертификат")[1:] == ("", "/articles/ru/a")
+    assert body(kb, f"сертификат {closing} помогло также steps see")[1]
 
 
 def test_a_heading_counts_with_its_section(kb, write):

@@ -9,10 +9,10 @@ import random
 import bases
 import pytest
 
-from kb import repairs, text
-from kb.scaffold import file_name
+from kb.base.resources import folder
+from kb.content.scaffold import file_name
+from kb.language import corrections, query_words, tokens
 from kb.service import KnowledgeBase
-from kb.shipped import folder
 
 TITLES = 40  # of a base, drawn once and always the same
 
@@ -31,7 +31,9 @@ def real(tmp_path_factory, shared_data):
 
 def titles(kb: KnowledgeBase, lang: str = "") -> list[tuple[str, str]]:
     """Titles with their slugs, no two alike but for case."""
-    cards = {text.key(card.title): card for card in kb.all_cards() if lang in ("", card.lang)}
+    cards = {
+        query_words.key(card.title): card for card in kb.all_cards() if lang in ("", card.lang)
+    }
     chosen = sorted((card.title, card.slug) for card in cards.values())
     return random.Random(7).sample(chosen, min(TITLES, len(chosen)))
 
@@ -50,7 +52,7 @@ def share(kb: KnowledgeBase, change, top: int, lang: str = "") -> float:
 
 def swapped(title: str) -> str:
     """The title with two neighbouring letters of its longest word exchanged."""
-    word = max(text.plain_words(title), key=len)
+    word = max(tokens.plain_words(title), key=len)
     at = title.casefold().replace("ё", "е").find(word)
     if at < 0 or len(word) < 6:
         return title
@@ -69,7 +71,7 @@ def check(kb: KnowledgeBase) -> None:
     assert share(kb, lambda title: title.replace("ё", "е").replace("Ё", "Е"), 1) >= 0.97
     assert share(kb, lambda title: title + "?", 1) >= 0.97
     assert share(kb, swapped, 3) >= 0.95
-    assert share(kb, repairs.flip, 1, "ru") >= 0.95  # the other keyboard layout
+    assert share(kb, corrections.flip, 1, "ru") >= 0.95  # the other keyboard layout
     assert share(kb, transliterated, 5, "ru") >= 0.85
 
 

@@ -1,12 +1,10 @@
-"""Where the words of a query, and words that share their letters, stand. Scores nothing.
+"""Finds the words of a query, and words that share n-grams with them, in articles. Scores nothing.
 
-One look through the content of the candidates serves all that follows: re-ranking, confidence and
-snippets.
+One pass through the content of the candidates serves re-scoring, confidence and snippets.
 """
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 from math import log
 from typing import Any, NamedTuple
@@ -14,64 +12,63 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import letters
-from kb.instant import Corpus, Docs, Scores
+from kb.base.cache import TEXT
+from kb.index import ngrams
+from kb.index.corpus import Corpus, Docs, Scores
 
 Numbers = NDArray[np.int32]
 
-_CACHED = 1 << 14  # words whose grams are remembered
 
+class SoughtTerm(NamedTuple):
+    """A content word of the query with its weights and the words that match it.
 
-class Sought(NamedTuple):
-    """A content word of the query: what it weighs, what holding it is worth, what stands for it.
-
-    `forms` and `others` are per segment; a synonym (`others`) counts `other_weight`.
+    `forms` and `synonyms` are numbers of words, per segment.
     """
 
     text: str
     weight: float
-    mass: float
+    query_weight: float
     forms: tuple[Numbers, ...]
-    others: tuple[Numbers, ...]
-    other_weight: float
+    synonyms: tuple[Numbers, ...]
+    synonym_weight: float
 
 
 class Gram(NamedTuple):
-    """A character 4-gram of a word: per segment from and to of the words that have it, its idf."""
+    """A character 4-gram of a word: per segment the range of words that have it, and its idf."""
 
     spans: tuple[tuple[int, int], ...]
     idf: float
 
 
 class Grams(NamedTuple):
-    """The grams of all words of a query; one that two words share stands there twice."""
+    """The n-grams of all words of a query; one that two words share occurs twice."""
 
     spans: tuple[tuple[tuple[int, int], ...], ...]
-    worth: Scores  # rarity times the weight of the word
+    gain: Scores  # idf times the weight of the word
 
 
-NO_GRAMS = Grams((), np.empty(0, np.float32))  # where only words are looked for
+NO_GRAMS = Grams((), np.empty(0, np.float32))  # to find words only
 
 
-class Letters:
-    """How rare the grams of words are in a corpus, and where to find the words that have them."""
+class QueryNgrams:
+    """The n-grams of words in a corpus, cached: their idf, and the words that have them."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._frequency = [live_frequency(corpus, i) for i in range(len(corpus.segments))]
-        self._of_word = lru_cache(_CACHED)(self._grams)
+        self._of_word = corpus.cache(self._grams, 2, _size_of_grams)
 
-    def of(self, sought: Sequence[Sought]) -> Grams:
-        """The grams of some words, each word once."""
+    def of(self, sought: Sequence[SoughtTerm]) -> Grams:
+        """The n-grams of some words, each word once."""
         words = {each.text: each.weight for each in sought}
-        found = [(gram, weight) for word, weight in words.items() for gram in self._of_word(word)]
-        worth = np.array([gram.idf * weight for gram, weight in found], np.float32)
-        return Grams(tuple(gram.spans for gram, _ in found), worth)
+        found = [(gram, weight) for word, weight in words.items() for gram in self._of_word[word]]
+        gain = np.array([gram.idf * weight for gram, weight in found], np.float32)
+        return Grams(tuple(gram.spans for gram, _ in found), gain)
 
     def _grams(self, word: str) -> tuple[Gram, ...]:
-        """The distinct grams of a word that stand in some article."""
+        """The distinct n-grams of a word that occur in some article."""
         found = []
-        for key in dict.fromkeys(letters.keys_of(word)):
+        for key in dict.fromkeys(ngrams.keys_of(word)):
             spans = []
             frequency = 0
             for segment, counts in zip(self._corpus.segments, self._frequency, strict=True):
@@ -89,16 +86,24 @@ class Letters:
         return tuple(found)
 
 
-class Matches:
-    """The words of a query in some articles, by article and place.
+def _size_of_grams(word: str, grams: tuple[Gram, ...]) -> int:
+    spans = sum([len(gram.spans) for gram in grams])
+    return 4 * len(word) + 176 * spans + 232 * len(grams) + TEXT + 64
 
-    `unit`, `word`, `is_form` and `place` are per word found: a form of a word of the query (also a
-    word that begins so, where it is unfinished), or a synonym of it. `near_…` are of all words
-    that share letters with the query, these among them; `has` tells which grams, by their rows.
+
+class Matches:
+    """The words of a query in some articles, by article and position.
+
+    `unit`, `word`, `is_form` and `place` are parallel arrays of the words that match: a form of a
+    word of the query (also a word that begins with it, where it is unfinished), or a synonym.
+    `near_unit`, `near_place` and `near_row` are those of all words that share n-grams with the
+    query; `has` is rows × n-grams, 1 where a word has an n-gram.
     """
 
-    def __init__(self, corpus: Corpus, sought: Sequence[Sought], grams: Grams, docs: Docs) -> None:
-        """`docs` ascend; articles are numbered by their place among them."""
+    def __init__(
+        self, corpus: Corpus, sought: Sequence[SoughtTerm], grams: Grams, docs: Docs
+    ) -> None:
+        """`docs` ascend; a unit is the place of an article among them."""
         self.corpus, self.sought, self.grams, self.docs = corpus, sought, grams, docs
         bounds = np.searchsorted(docs, corpus.bases).tolist()
         parts: list[_Part] = []
@@ -111,9 +116,7 @@ class Matches:
         if len(parts) == 1:
             whole = parts[0]
         else:
-            whole = _Part(
-                *map(np.concatenate, zip(_nothing(len(grams.worth)), *parts, strict=True))
-            )
+            whole = _Part(*map(np.concatenate, zip(_nothing(len(grams.gain)), *parts, strict=True)))
         self.near_unit, self.near_place, self.near_row = whole.unit, whole.place, whole.row
         self.has = whole.has
         self.title_end = whole.title_end  # per article, in the content of its segment
@@ -126,7 +129,7 @@ class Matches:
         self.word: NDArray[np.int64] = code - len(sought) * self.is_form
 
     def _of(self, number: int, low: int, high: int, rows: int) -> "_Part":
-        """What is found in the articles `low` to `high`, which are of one segment."""
+        """The matches in the units `low` to `high`, which are of one segment."""
         arrays = self.corpus.segments[number].arrays
         local = self.docs[low:high] - self.corpus.bases[number]
         ptr, content = arrays["content.ptr"], arrays["content.words"]
@@ -143,29 +146,29 @@ class Matches:
         return _Part(unit, place, row_of[at] + (rows - 1), title_end, code, has)
 
     def _rows(self, number: int, stream: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint8]]:
-        """For each word of the stream its row or 0; and the rows: what the word is, its grams.
+        """For each word of the stream its row or 0; and of each row the code and the n-grams.
 
-        What it is: 0 only letters are shared, i + 1 a synonym of the word i of the query, after
-        those i + 1 a form of it.
+        The code is 0 for a word that only shares n-grams, 1 + i for a synonym of word i of the
+        query, 1 + words + i for a form of it.
         """
         segment, sought = self.corpus.segments[number], self.sought
-        held = segment.arrays["grams.words"]
+        by_gram = segment.arrays["grams.words"]
         spans = [each[number] for each in self.grams.spans]
-        lists = [held[a:b] for a, b in spans]
+        lists = [by_gram[a:b] for a, b in spans]
         alike = sum(b - a for a, b in spans)
-        others = [i for i, each in enumerate(sought) if len(each.others[number])]
-        # A form of two words is that of the word with fewer: `н…` does not take `настройка`.
+        synonyms = [i for i, each in enumerate(sought) if len(each.synonyms[number])]
+        # A form of two words counts for the word with fewer forms: `н…` does not take `настройка`.
         forms = sorted(range(len(sought)), key=lambda i: -len(sought[i].forms[number]))
-        lists += [sought[i].others[number] for i in others]
+        lists += [sought[i].synonyms[number] for i in synonyms]
         lists += [sought[i].forms[number] for i in forms]
         words = np.concatenate(lists) if lists else np.empty(0, np.int32)
         table = segment.rows()
         table[words] = np.arange(1, len(words) + 1, dtype=np.int32)
         row_of = table[stream]
-        row = table[words] - 1  # a word that stands there twice has one row all the same
+        row = table[words] - 1  # a word that occurs twice has one row all the same
         table[words] = 0
         code = np.zeros(len(words), np.int32)
-        codes = [i + 1 for i in others] + [len(sought) + i + 1 for i in forms]
+        codes = [i + 1 for i in synonyms] + [len(sought) + i + 1 for i in forms]
         lengths = [len(each) for each in lists[len(spans) :]]
         code[row[alike:]] = np.repeat(np.array(codes, np.int32), lengths)
         has = np.zeros((len(words), len(spans)), np.uint8)
@@ -174,7 +177,7 @@ class Matches:
         return row_of, code, has
 
     def gathered(self, name: str, unit: NDArray[Any], place: NDArray[Any]) -> NDArray[np.int32]:
-        """`content.<name>` (token or line) at some places."""
+        """The values of the array `content.<name>` (token or line) at some positions."""
         corpus = self.corpus
         if len(corpus.segments) == 1:
             values: NDArray[np.int32] = corpus.segments[0].arrays[f"content.{name}"][place]
@@ -188,7 +191,7 @@ class Matches:
 
 
 class _Part(NamedTuple):
-    """What is found in the articles of one segment: places, articles, rows."""
+    """The matches in the articles of one segment; fields as in `Matches`."""
 
     unit: NDArray[Any]
     place: NDArray[Any]
@@ -204,18 +207,18 @@ def _nothing(grams: int) -> _Part:
 
 
 def live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
-    """In how many live articles of a segment each gram stands."""
+    """The document frequency of each n-gram of a segment among live articles."""
     segment, base = corpus.segments[number], corpus.bases[number]
     arrays = segment.arrays
     frequency: NDArray[np.int32] = arrays["grams.df"]
-    dead = (~corpus.live[base : base + segment.size]).nonzero()[0].tolist()
-    if dead:
+    deleted = (~corpus.live[base : base + segment.size]).nonzero()[0].tolist()
+    if deleted:
         frequency = frequency.copy()
-    for doc in dead:
+    for doc in deleted:
         low, high = arrays["content.ptr"][doc : doc + 2].tolist()
         found = np.unique(arrays["content.words"][low:high])
         words = [segment.words[word] for word in found[found < len(segment.words)].tolist()]
         if words:
-            gone = np.unique(letters.keys(words)[0])
+            gone = np.unique(ngrams.keys(words)[0])
             frequency[np.searchsorted(arrays["grams.keys"], gone)] -= 1
     return frequency

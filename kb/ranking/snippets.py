@@ -1,45 +1,49 @@
-"""The best section of a hit, with the words to mark, from prepared places. Ranks no articles."""
+"""Cuts snippets: the best section of a hit and the words to mark. Ranks no articles."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from kb.analysis import Kind, cut
-from kb.matches import Matches
-from kb.segment import Segment
+from kb.index.document import Kind, cut
+from kb.index.segment import Segment
+from kb.ranking.matching import Matches
 
 WINDOW = 32  # words of a snippet
 BEFORE = 6  # of them before the first marked one
 LONGEST = 320  # characters
-MOST = 256  # marked words of an article that are looked at
-HEADED = 1.5  # what a word counts that stands in the section's heading
-_HEADING, _BODY = int(Kind.HEADING), int(Kind.BODY)
-AGAIN = 0.05  # what a word counts that stands in the passage already
+MOST = 256  # matched words of an article that are looked at
+HEADED = 1.5  # weight of a word in the heading of the section
+ADDED = 0.1  # of the query, that a section must hold beyond title and beginning to be linked
+BEGINNING = -1  # stands for the section of a passage that is no section
+_TITLE, _SUMMARY = int(Kind.TITLE), int(Kind.SUMMARY)
+_HEADING, _BODY, _CLOSING = int(Kind.HEADING), int(Kind.BODY), int(Kind.CLOSING)
+AGAIN = 0.05  # weight of a word that the passage holds already
 
 Marks = tuple[tuple[int, int], ...]
-Found = Sequence[tuple[int, int]]  # number of a token, and of what it stands for
+TokenMatches = Sequence[tuple[int, int]]  # number of a token, and of the word it matches
 
 
 class Excerpt(NamedTuple):
-    """What the result list shows of an article's text."""
+    """The parts of an article's text that a result list shows."""
 
     title: str
     title_marks: Marks
-    section: int  # number of the best section
+    section: int  # number of the section it is cut from; `BEGINNING`: the article itself
     text: str
     marks: Marks
 
 
-class Marker:
-    """Cuts excerpts from articles of a query's matches."""
+class Highlighter:
+    """Cuts excerpts from the articles that match a query."""
 
     def __init__(self, matches: Matches) -> None:
         self._matches = matches
         # A synonym weighs less, so a passage with the word itself is preferred.
-        own = [each.mass for each in matches.sought]
-        self._worth = [*own, *(each.mass * each.other_weight for each in matches.sought)]
+        own = [each.query_weight for each in matches.sought]
+        self._gain = [*own, *(each.query_weight * each.synonym_weight for each in matches.sought)]
 
     def excerpts(self, units: Sequence[int]) -> list[Excerpt]:
         """Title, best section and its best passage of some of the articles, with their marks."""
@@ -55,36 +59,52 @@ class Marker:
             found.append(self._excerpt(unit, marked))
         return found
 
-    def _excerpt(self, unit: int, marked: Found) -> Excerpt:
-        article = _Article(*self._matches.corpus.locate(int(self._matches.docs[unit])))
+    def _excerpt(self, unit: int, marked: TokenMatches) -> Excerpt:
+        article = _ArticleText(*self._matches.corpus.locate(int(self._matches.docs[unit])))
         found = article.by_region(marked)
         title, marks = article.marked(*article.bytes(0), found.get(0, ()))
-        best = article.body(self._best(article, found))
+        best = self._body(article, found)
         if best < 0:
-            return Excerpt(title, marks, 0, "", ())
+            return Excerpt(title, marks, BEGINNING, "", ())
+        section = BEGINNING if best == article.beginning else article.sections[best]
         text, text_marks = self._passage(article, best, found.get(best, ()))
-        return Excerpt(title, marks, article.sections[best], text, text_marks)
+        return Excerpt(title, marks, section, text, text_marks)
 
-    def _best(self, article: "_Article", found: Mapping[int, Found]) -> list[int]:
-        """The sections with words of the query, the one with most of it first.
+    def _body(self, article: "_ArticleText", found: Mapping[int, TokenMatches]) -> int:
+        """The region to cut the passage from; -1 for none.
 
-        A word of the heading counts more.
+        It is the body of the section that holds most of the query, among those that hold some of
+        it beyond the title and the beginning; else the beginning. A word of a heading counts more.
         """
-        held: dict[int, dict[int, float]] = {}
+        words, front = len(self._matches.sought), set[int]()
+        by_section: dict[int, dict[int, float]] = {}
+        headed: set[int] = set()
         for region, some in found.items():
-            if article.kinds[region] >= _HEADING:
-                share = HEADED if article.kinds[region] == _HEADING else 1.0
-                words = held.setdefault(article.sections[region], {})
+            kind, section = article.kinds[region], article.sections[region]
+            if article.is_front(region):
+                front.update([word % words for _, word in some])
+            elif kind >= _HEADING:
+                if kind == _HEADING:
+                    headed.add(section)
+                share = HEADED if kind == _HEADING else 1.0
+                held = by_section.setdefault(section, {})
                 for _, word in some:
-                    if words.get(word, 0.0) < share:
-                        words[word] = share
-        worth = {
-            section: sum([share * self._worth[word] for word, share in words.items()])
-            for section, words in held.items()
-        }
-        return sorted(worth, key=lambda section: -worth[section])
+                    if held.get(word, 0.0) < share:
+                        held[word] = share
+        needed = ADDED * sum(self._gain[:words])
+        best, most = article.beginning, -1.0
+        for section, held in by_section.items():
+            gains = [(word, share * self._gain[word]) for word, share in held.items()]
+            added = sum([gain for word, gain in gains if word % words not in front])
+            total = sum([gain for _, gain in gains])
+            region = article.body(section, section in headed)
+            if region >= 0 and 0 < added >= needed and total > most:
+                best, most = region, total
+        return best
 
-    def _passage(self, article: "_Article", region: int, found: Found) -> tuple[str, Marks]:
+    def _passage(
+        self, article: "_ArticleText", region: int, found: TokenMatches
+    ) -> tuple[str, Marks]:
         """At most 32 words of a section, with its words of the query that weigh most."""
         (begin, finish), (start, end) = article.tokens(region), article.bytes(region)
         first = self._window(found) if found else begin
@@ -98,23 +118,23 @@ class Marker:
         text, marks = article.marked(left, right, inside)
         return shortened(text, marks, left > start, right < end)
 
-    def _window(self, found: Found) -> int:
+    def _window(self, found: TokenMatches) -> int:
         """The token to begin with, so that the window's distinct words weigh most."""
-        best, best_worth = found[0][0], -1.0
+        best, best_gain = found[0][0], -1.0
         for i, (first, _) in enumerate(found):
-            worth = 0.0
+            gain = 0.0
             seen = 0
             for token, word in found[i : i + WINDOW]:
                 if token - first > WINDOW - BEFORE:
                     break
-                worth += self._worth[word] * (AGAIN if seen >> word & 1 else 1 + AGAIN)
+                gain += self._gain[word] * (AGAIN if seen >> word & 1 else 1 + AGAIN)
                 seen |= 1 << word
-            if worth > best_worth + 1e-6:
-                best, best_worth = first, worth
+            if gain > best_gain + 1e-6:
+                best, best_gain = first, gain
         return best
 
 
-class _Article:
+class _ArticleText:
     """An article's text in its segment, cut by bytes; its regions are titles, headings, bodies."""
 
     def __init__(self, segment: Segment, doc: int) -> None:
@@ -128,8 +148,8 @@ class _Article:
         self._tokens = view["tokens.ptr"][doc + 1] - self._token
         self._size = view["texts.ptr"][doc + 1] - self._byte
 
-    def by_region(self, found: Found) -> dict[int, list[tuple[int, int]]]:
-        """The words to mark, apart for each region that has any."""
+    def by_region(self, found: TokenMatches) -> dict[int, list[tuple[int, int]]]:
+        """The words to mark, by region."""
         regions: dict[int, list[tuple[int, int]]] = {}
         region, until = -1, 0
         some: list[tuple[int, int]] = []
@@ -141,14 +161,26 @@ class _Article:
             some.append(each)
         return regions
 
-    def body(self, sections: Sequence[int]) -> int:
-        """The body of the first of the sections that has one, else of the article; -1 for none."""
-        bodies = [i for i, kind in enumerate(self.kinds) if kind == _BODY]
-        for section in sections:
-            for region in bodies:
-                if self.sections[region] == section:
-                    return region
-        return bodies[0] if bodies else -1
+    @cached_property
+    def beginning(self) -> int:
+        """The first body; -1 for none."""
+        return next((i for i, kind in enumerate(self.kinds) if kind >= _BODY), -1)
+
+    def is_front(self, region: int) -> bool:
+        """Whether a region is read first: title, short answer, and the section of the beginning."""
+        if self.kinds[region] >= _HEADING:
+            at = self.beginning
+            return at >= 0 and bool(self.sections[region] == self.sections[at])
+        return self.kinds[region] in (_TITLE, _SUMMARY)
+
+    def body(self, section: int, is_asked: bool) -> int:
+        """The first body of a section, -1 for none; of a closing one only if it is asked for."""
+        for region, kind in enumerate(self.kinds):
+            if self.sections[region] == section and (
+                kind == _BODY or (is_asked and kind == _CLOSING)
+            ):
+                return region
+        return -1
 
     def tokens(self, region: int) -> tuple[int, int]:
         """The first token of a region and the one after its last."""
@@ -170,7 +202,7 @@ class _Article:
         """The byte after a token."""
         return int(self._view["tokens.end"][self._token + token])
 
-    def marked(self, low: int, high: int, found: Found) -> tuple[str, Marks]:
+    def marked(self, low: int, high: int, found: TokenMatches) -> tuple[str, Marks]:
         """Bytes `low` to `high` as text, with the tokens found as marks in characters."""
         data = bytes(self._view["texts.blob"][self._byte + low : self._byte + max(high, low)])
         if not found:
@@ -180,7 +212,7 @@ class _Article:
         marks: list[tuple[int, int]] = []
         done = length = 0
         for token, _ in found:
-            start, end = starts[base + token] - low, ends[base + token] - low
+            start, end = starts[base + token] - low, min(ends[base + token], high) - low
             if end <= done:  # a part of a compound that is marked already
                 continue
             start = max(start, done)

@@ -1,0 +1,1 @@
+"""A query and a corpus to an order: matching, scores, re-scoring, confidence, snippets."""
