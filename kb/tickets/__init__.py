@@ -1,0 +1,1 @@
+"""What articles answer of a support queue: tickets read, answered, labelled, grouped, reported."""
