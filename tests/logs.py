@@ -9,7 +9,9 @@ import postgres
 import pytest
 from needs import unavailable
 
-from kb.searchlog import Search, SearchLog
+from kb.searchlog.askers import Askers
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import Search
 
 NOON = 1_700_000_000.0
 
@@ -40,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def log(url: str) -> Iterator[SearchLog]:
-    opened = SearchLog(url)
+    opened = SearchLog(url, Askers(lambda: moment(0)))
     yield opened
     opened.close()
 
@@ -50,12 +52,16 @@ Ask = Callable[..., None]
 
 @pytest.fixture
 def ask(log: SearchLog) -> Ask:
-    """`ask("v1", "vpn", 10)`: visit v1 asks at second 10 and finds nothing, unless told."""
+    """`ask("v1", "vpn", 10)`: visit v1 asks at second 10 and finds nothing, unless told.
+
+    Each visit is an asker of its own.
+    """
     count = iter(range(10_000))
 
     def record(visit: str, query: str, at: float = 0, **more: Any) -> None:
         more.setdefault("id", f"r{next(count)}")
         more.setdefault("lang", "ru")
+        more.setdefault("asker", visit)
         log.record(Search(visit=visit, query=query, started=NOON + at, ended=NOON + at + 1, **more))
 
     return record
