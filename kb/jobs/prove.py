@@ -10,17 +10,22 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from kb import asked, evaluation, indexer, snapshots, text
-from kb.config import Settings
-from kb.errors import BuildFailed
-from kb.indexer import Progress
-from kb.library import Library
-from kb.search import Asked, Searcher
-from kb.snapshots import Load, State
-from kb.store import Builds
+from kb import indexer
+from kb.base.config import Settings
+from kb.base.errors import BuildFailed
+from kb.base.messages import NOTHING, Message
+from kb.index.builds import Builds
+from kb.index.reader import IndexReader
+from kb.index.rendering import Progress
+from kb.jobs import evaluation, snapshots
+from kb.jobs.snapshots import Load, State
+from kb.language import query_words
+from kb.search import Searcher, SearchRequest
+from kb.searchlog import export
 
 DEPTH = evaluation.DEPTH  # hits a rank is looked for in
 SAME = 0.01  # share of articles that differ up to which chance is the same in both states
@@ -35,7 +40,7 @@ class Verdict:
     kind: str  # `question` of customers, `answers` of an article, or `expectation` of a file
     question: str
     lang: str
-    visits: int  # that asked it; 0 where nobody counted
+    askers: int  # that asked it; 0 where nobody counted
     group: int  # number of the miss group, or 0
     slug: str
     title: str
@@ -43,6 +48,7 @@ class Verdict:
     after: int | None
     first: str  # slug of what comes first now, "" if nothing is found
     reason: str = ""  # why the article belongs there, in the words of the file
+    why: Message = NOTHING  # what does not hold any more, of what is broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class Proof:
     head: Side
     asked: int  # questions
     customers: int  # of them asked by customers
+    claims: int  # of them claimed by articles under `answers`
+    expectations: int  # of them in files beside the articles
     source: str  # of customers' questions: the file, `log`, or ""
     answered: tuple[Verdict, ...]  # without an answer before, with one now
     broken: tuple[Verdict, ...]  # expectations and `answers` that held and hold no more
@@ -113,9 +121,10 @@ def prove(
         with progress("Indexing the change") as tell:
             after = _Built(new, settings, today, tell, is_change=True)
         tally = _Tally(before, after)
+        claims = _claims(before, after)
         judgements = [
             *(partial(tally.customer, question) for question in customers),
-            *(partial(tally.claim, claim) for claim in _claims(before, after)),
+            *(partial(tally.claim, claim) for claim in claims),
             *(partial(tally.expectation, question) for question in expectations),
         ]
         with progress("Asking") as tell:
@@ -127,6 +136,8 @@ def prove(
         after.side,
         len(judgements),
         len(customers),
+        len(claims),
+        len(expectations),
         source,
         *(_most_asked(found) for found in (tally.answered, tally.broken, tally.lost, tally.moved)),
     )
@@ -135,8 +146,8 @@ def prove(
 def _most_asked(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     """Sorted; of the same question about the same article the first."""
     first: dict[tuple[str, ...], Verdict] = {}
-    for v in sorted(verdicts, key=lambda v: (-v.visits, v.kind, v.lang, v.question, v.slug)):
-        first.setdefault((text.key(v.question), v.lang, v.slug), v)
+    for v in sorted(verdicts, key=lambda v: (-v.askers, v.kind, v.lang, v.question, v.slug)):
+        first.setdefault((query_words.key(v.question), v.lang, v.slug), v)
     return tuple(first.values())
 
 
@@ -187,26 +198,31 @@ class _Built:
         build = Builds(ours.builds).current()
         if build.name != report.build:
             raise BuildFailed(f"another `kb prove` is at work in {ours.data}; run it again")
-        self.library = Library(build)
+        self.reader = IndexReader(build)
         self.side = Side(state.name, state.commit, report.articles, len(report.rejected))
-        self._searcher = Searcher(self.library)
+        self._searcher = Searcher(self.reader)
         self._today = today
 
     def ask(self, question: str, *, own: str = "", only: str | None = None) -> _Found:
-        asking = Asked(question, lang=only, own_lang=own or None, limit=DEPTH, facets=False)
+        asking = SearchRequest(question, lang=only, own_lang=own or None, limit=DEPTH, facets=False)
         found = self._searcher.answer(asking, self._today)
         return _Found(tuple(hit.slug for hit in found.hits), found.confident)
 
+    def serves(self, slug: str) -> bool:
+        """Whether readers find the article at this address today."""
+        doc = self.reader.find(slug)
+        return doc is not None and bool(self.reader.corpus.served(self._today)[doc])
+
     def title(self, slug: str) -> str:
-        doc = self.library.find(slug)
-        return str(self.library.card(doc)["title"]) if doc is not None else ""
+        doc = self.reader.find(slug)
+        return str(self.reader.card(doc)["title"]) if doc is not None else ""
 
     def claims(self) -> Iterator[tuple[str, str, str]]:
         """Language, question and slug of whatever an article that is served claims to answer."""
-        served = self.library.corpus.served(self._today)
-        for doc in self.library.in_order.tolist():
+        served = self.reader.corpus.served(self._today)
+        for doc in self.reader.in_order.tolist():
             if served[doc]:
-                card = self.library.card(doc)
+                card = self.reader.card(doc)
                 for question in card.get("answers", ()):
                     yield card["lang"], question, card["slug"]
 
@@ -216,25 +232,26 @@ class _Built:
 
 def _customers(
     settings: Settings, head: State, given: Path | None, for_git: bool
-) -> tuple[list[asked.Question], str]:
+) -> tuple[list[export.SharedQuestion], str]:
     """What customers asked, and where that is known from."""
     files = [given] if given is not None else head.files(snapshots.MISSES)
     if files:
-        return _at_most(asked.read(files[0])), snapshots.MISSES
-    from kb import searchlog
+        return _at_most(export.read(files[0])), snapshots.MISSES
+    from kb.searchlog.db.database import exists
+    from kb.searchlog.db.log import SearchLog
 
-    if not (settings.may_have_log and searchlog.exists(settings.log_url)):
+    if not (settings.may_have_log and exists(settings.log_url)):
         return [], ""
-    log = searchlog.SearchLog(settings.log_url)
+    log = SearchLog(settings.log_url)
     try:
-        read = asked.for_git if for_git else asked.of_log
-        return _at_most(read(log, settings.langs)), "log"
+        read = export.for_git if for_git else export.of_log
+        return _at_most(read(log, settings.langs, least=settings.min_askers)), "log"
     finally:
         log.close()
 
 
-def _at_most(questions: Iterable[asked.Question]) -> list[asked.Question]:
-    return sorted(questions, key=lambda question: -question.visits)[:MOST_QUESTIONS]
+def _at_most(questions: Iterable[export.SharedQuestion]) -> list[export.SharedQuestion]:
+    return sorted(questions, key=lambda question: -question.askers)[:MOST_QUESTIONS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,19 +268,19 @@ def _claims(before: _Built, after: _Built) -> list[_Claim]:
     """Claims of both states; questions that read the same are one."""
     found: dict[tuple[str, str], _Claim] = {}
     for lang, question, slug in after.claims():
-        key = (lang, text.key(question))
+        key = (lang, query_words.key(question))
         claim = found.get(key, _Claim(question, lang))
         found[key] = replace(claim, after=(*claim.after, slug))
     for lang, question, slug in before.claims():
-        key = (lang, text.key(question))
+        key = (lang, query_words.key(question))
         claim = found.get(key, _Claim(question, lang))
         found[key] = replace(claim, before=(*claim.before, slug))
     return list(found.values())
 
 
-def _expectations(head: State) -> list[evaluation.Question]:
+def _expectations(head: State) -> list[evaluation.Expectation]:
     """The expectations about these articles in the files beside them."""
-    found: list[evaluation.Question] = []
+    found: list[evaluation.Expectation] = []
     own = head.settings.articles.resolve()
     for path in dict.fromkeys(head.files(f"{snapshots.RELEVANCE}/*.toml")):
         expectations = evaluation.read_expectations(path)
@@ -274,6 +291,25 @@ def _expectations(head: State) -> list[evaluation.Question]:
 
 
 # ---------------------------------------------------------------- judging
+
+
+_NOT_SERVED = Message("the article is not served any more")
+_NOT_AMONG_THREE = Message("the article is not among the first three any more")
+_NOTHING_ANSWERS = Message("no article claims it any more, and none answers it")
+
+
+def _failed(question: evaluation.Expectation, found: _Found) -> Message:
+    """Why an expectation does not hold: the first of its articles that is out of its place."""
+    expected = [place.slug for place in question.expected]
+    if not expected:
+        return Message("nothing was to be found")
+    if found.first != expected[0]:
+        return Message("the article is expected first")
+    for before, after in pairwise(expected):
+        later, earlier = found.rank(after), found.rank(before)
+        if later is None or (earlier is not None and earlier > later):
+            return Message("{slug} is expected after {before}", slug=after, before=before)
+    return NOTHING
 
 
 class _Tally:
@@ -290,33 +326,34 @@ class _Tally:
         self.lost: list[Verdict] = []
         self.moved: list[Verdict] = []
 
-    def customer(self, question: asked.Question) -> None:
+    def customer(self, question: export.SharedQuestion) -> None:
         """A question of customers is answered when one article comes first with confidence."""
         old, new = self._both(question.question, own=question.lang)
-        told = (question.question, question.lang, question.visits, question.id)
+        asked = (question.question, question.lang, question.askers, question.id)
         if new.answer and not old.answer:
-            self.answered.append(self._verdict("question", told, new.first, old, new))
+            self.answered.append(self._verdict("question", asked, new.first, old, new))
         elif old.answer and not new.answer:
-            self.lost.append(self._verdict("question", told, old.first, old, new))
+            self.lost.append(self._verdict("question", asked, old.first, old, new))
         elif old.first and old.first != new.first and (old.answer or not question.is_open):
-            self.moved.append(self._verdict("question", told, old.first, old, new))
+            self.moved.append(self._verdict("question", asked, old.first, old, new))
 
     def claim(self, claim: _Claim) -> None:
         """A claim holds while its article is among three, a dropped one while any answers."""
         old, new = self._both(claim.question, own=claim.lang)
-        told = (claim.question, claim.lang, 0, 0)
+        asked = (claim.question, claim.lang, 0, 0)
         for slug in claim.after:
             was, is_ = old.rank(slug), new.rank(slug)
             if was is not None and was <= TOP and (is_ is None or is_ > TOP):
-                self.broken.append(self._verdict("answers", told, slug, old, new))
+                self._break(self._verdict("answers", asked, slug, old, new), _NOT_AMONG_THREE)
             elif was != is_ and self._stood(slug):
-                self.moved.append(self._verdict("answers", told, slug, old, new))
+                self.moved.append(self._verdict("answers", asked, slug, old, new))
         for slug in claim.before if not claim.after else ():
             was = old.rank(self._today(slug))
             if was is not None and was <= TOP and not new.answer:
-                self.broken.append(self._verdict("answers", told, self._today(slug), old, new))
+                verdict = self._verdict("answers", asked, self._today(slug), old, new)
+                self._break(verdict, _NOTHING_ANSWERS)
 
-    def expectation(self, question: evaluation.Question) -> None:
+    def expectation(self, question: evaluation.Expectation) -> None:
         """An expectation breaks when there was nothing to complain of, and now there is."""
         old, new = self._both(question.query, only=question.lang)
         complaints = [
@@ -325,14 +362,20 @@ class _Tally:
         ]
         place = question.expected[0] if question.expected else None
         slug = place.slug if place else new.first
-        told = (question.query, question.lang or "", 0, 0)
-        verdict = self._verdict("expectation", told, slug, old, new)
+        asked = (question.query, question.lang or "", 0, 0)
+        verdict = self._verdict("expectation", asked, slug, old, new)
         if place:
             verdict = replace(verdict, reason=place.reason)
         if complaints[1] and not complaints[0]:
-            self.broken.append(verdict)
+            self._break(verdict, _failed(question, new))
         elif place and verdict.before != verdict.after and self._stood(slug):
             self.moved.append(verdict)
+
+    def _break(self, verdict: Verdict, why: Message) -> None:
+        """A verdict is broken because its article is gone, else for the reason given."""
+        if verdict.slug and not self._after.serves(verdict.slug):
+            why = _NOT_SERVED
+        self.broken.append(replace(verdict, why=why))
 
     def _both(self, question: str, **how: Any) -> tuple[_Found, _Found]:
         old = self._before.ask(question, **how)
@@ -341,22 +384,22 @@ class _Tally:
 
     def _today(self, slug: str) -> str:
         """The address in the second state of an article of the first."""
-        library = self._after.library
-        return slug if library.find(slug) is not None else library.moved(slug) or slug
+        reader = self._after.reader
+        return slug if reader.find(slug) is not None else reader.moved(slug) or slug
 
     def _stood(self, slug: str) -> bool:
         """Whether an article of the second state was there in the first."""
-        library = self._before.library
-        if library.find(slug) is not None:
+        reader = self._before.reader
+        if reader.find(slug) is not None:
             return True
-        doc = self._after.library.find(slug)
+        doc = self._after.reader.find(slug)
         aliases: Sequence[str] = ()
         if doc is not None:
-            aliases = self._after.library.page(doc)["article"]["aliases"]
-        return any(library.find(alias) is not None for alias in aliases)
+            aliases = self._after.reader.page(doc)["article"]["aliases"]
+        return any(reader.find(alias) is not None for alias in aliases)
 
     def _verdict(
-        self, kind: str, told: tuple[str, str, int, int], slug: str, old: _Found, new: _Found
+        self, kind: str, asked: tuple[str, str, int, int], slug: str, old: _Found, new: _Found
     ) -> Verdict:
         title = self._after.title(slug) or self._before.title(slug)
-        return Verdict(kind, *told, slug, title, old.rank(slug), new.rank(slug), new.first)
+        return Verdict(kind, *asked, slug, title, old.rank(slug), new.rank(slug), new.first)

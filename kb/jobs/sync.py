@@ -9,15 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 
-from kb import mail, repository, state, stationery
-from kb.config import Settings
-from kb.errors import BuildBusy, ConfigError, KBError, MailFailed
+from kb.base import data_folder
+from kb.base.config import Settings
+from kb.base.errors import BuildBusy, ConfigError, KBError, MailFailed
+from kb.base.messages import Message
+from kb.content import status
+from kb.content.status import Synced
+from kb.git import pull
+from kb.git.pull import PullFailed
 from kb.indexer import BuildReport
-from kb.mail import Letter
-from kb.messages import Message
-from kb.repository import PullFailed
+from kb.jobs import mail, mail_templates
+from kb.jobs.mail import Letter
 from kb.service import KnowledgeBase, utc_now
-from kb.state import Synced
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +53,13 @@ def sync(
     """
     settings = service.settings
     with _alone(settings, patience):
-        last = state.read(settings.data, Synced)
+        last = status.read(settings.data, Synced)
         result = _result(service, now(), patience)
         if last is not None and last.trouble == result.trouble:
             result = replace(result, since=last.since, is_told=last.is_told)
         if is_news(result):
             result = replace(result, is_told=_tell(settings, result))
-        state.write(settings.data, result)
+        status.write(settings.data, result)
     return result
 
 
@@ -72,7 +75,7 @@ def _result(service: KnowledgeBase, at: datetime, patience: float) -> Synced:
     served = service.status().build or ""
     result = Synced(at=at, since=at, outcome="unchanged", build=served)
     try:
-        pulled = repository.pull(settings.articles, settings.sync_remote, settings.sync_branch)
+        pulled = pull.pull(settings.articles, settings.sync_remote, settings.sync_branch)
     except PullFailed as error:
         return _troubled(result, error.code, error.message)
     result = replace(result, branch=pulled.branch, commit=pulled.after)
@@ -95,9 +98,10 @@ def _built(result: Synced, report: BuildReport) -> Synced:
         rejected=report.rejected,
         answered=report.answered,
         regressed=report.regressed,
+        unasked=report.unasked,
     )
-    if report.held:
-        return _troubled(result, report.held, _HELD[report.held])
+    if report.withheld:
+        return _troubled(result, report.withheld, _HELD[report.withheld])
     return replace(result, outcome="published") if report.published else result
 
 
@@ -116,7 +120,7 @@ def _rebuilt(service: KnowledgeBase, patience: float) -> BuildReport:
 @contextmanager
 def _alone(settings: Settings, patience: float) -> Iterator[None]:
     """One sync at a time; the lock goes with the process, however it ends."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    data_folder.prepare(settings.data)
     end = monotonic() + patience
     lock = os.open(settings.data / "sync.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -135,13 +139,13 @@ def _alone(settings: Settings, patience: float) -> Iterator[None]:
         os.close(lock)
 
 
-def letter(result: Synced, settings: Settings) -> Letter:
-    """What went wrong, why, and what to do, in the language of the settings."""
-    paper = stationery.paper(settings)
+def letter(result: Synced, settings: Settings, to: tuple[str, ...] = (), lang: str = "") -> Letter:
+    """What went wrong, why, and what to do, in `lang`, by default that of the settings."""
+    paper = mail_templates.paper(settings, lang)
     values = {"sync": result, "board": paper.url("/leads/state")}
     subject = paper.write("letters/sync-headline.txt", **values).strip()
     text = paper.write("letters/sync.txt", headline=subject, **values)
-    return Letter(settings.leads_email, paper.subject(subject), text)
+    return Letter(to, paper.subject(subject), text)
 
 
 def _tell(settings: Settings, result: Synced) -> bool:
@@ -149,7 +153,8 @@ def _tell(settings: Settings, result: Synced) -> bool:
     if settings.smtp_url is None or not settings.leads_email:
         return False
     try:
-        mail.send(settings, letter(result, settings))
+        for lang, to in settings.letter_readers.items():
+            mail.send(settings, letter(result, settings, to, lang))
     except (ConfigError, MailFailed) as error:
         logger.warning("%s", error)
         return False

@@ -6,10 +6,10 @@ what is quoted stands in `code`, where neither GitHub nor GitLab looks for names
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from unicodedata import category
 
-from kb.messages import Message
-from kb.prove import Proof, Side, Verdict
+from kb.base import escaping
+from kb.base.messages import Message
+from kb.jobs.prove import Proof, Side, Verdict
 
 MARK = "<!-- kb prove -->"  # by which a comment is found that is to be replaced
 MOST_MARKDOWN = 16_000  # characters of a table; GitHub takes 65,536 in a comment
@@ -20,7 +20,7 @@ Say = Callable[[Message], str]
 
 
 def sentence(proof: Proof, say: Say = str) -> str:
-    """What the change does, such as “answers 7 open questions (31 visits), moves 4 ranks”."""
+    """What the change does, such as “answers 7 open questions (31 askers), moves 4 ranks”."""
     answered, lost = len(proof.answered), len(proof.lost)
     broken, moved = len(proof.broken), len(proof.moved)
     parts = [
@@ -43,19 +43,20 @@ def sentence(proof: Proof, say: Say = str) -> str:
         else "",
         say(Message("moves {n} rank", "moves {n} ranks", n=moved)) if moved else "",
     ]
-    return ", ".join(filter(None, parts)) or say(Message("changes no answer"))
+    said = ", ".join(filter(None, parts))
+    return said or say(Message("changes no answer") if proof.asked else Message("is not proved"))
 
 
-def _asked(verdicts: Sequence[Verdict], told: Message, say: Say) -> str:
-    """The questions, and how many visits asked them; "" if there are none."""
+def _asked(verdicts: Sequence[Verdict], text: Message, say: Say) -> str:
+    """The questions, and how many askers asked them; "" if there are none."""
     if not verdicts:
         return ""
-    visits = sum(verdict.visits for verdict in verdicts)
-    return f"{say(told)} ({_visits(visits, say)})" if visits else say(told)
+    askers = sum(verdict.askers for verdict in verdicts)
+    return f"{say(text)} ({_askers(askers, say)})" if askers else say(text)
 
 
-def _visits(number: int, say: Say) -> str:
-    return say(Message("{n} visit", "{n} visits", n=number))
+def _askers(number: int, say: Say) -> str:
+    return say(Message("{n} asker", "{n} askers", n=number))
 
 
 def _lists(proof: Proof, say: Say) -> Iterator[tuple[str, tuple[Verdict, ...]]]:
@@ -75,18 +76,22 @@ def _notes(proof: Proof, say: Say, shown: Callable[[str], str]) -> Iterator[str]
     base, head = (_name(side, say, shown) for side in (proof.base, proof.head))
     yield say(
         Message(
-            "{base} → {head}: questions asked – {asked}, of them by customers – {customers}.",
+            "{base} → {head}: questions asked – {asked}: by customers – {customers}, "
+            "claimed by articles – {claims}, expected in files – {expectations}.",
             base=base,
             head=head,
             asked=proof.asked,
             customers=proof.customers,
+            claims=proof.claims,
+            expectations=proof.expectations,
         )
     )
     if not proof.source:
         yield say(
             Message(
-                "No questions of customers are known here; "
-                "`kb log export --for-git -o misses.jsonl` writes them beside the articles."
+                "Not looked at: what customers ask, for none of it is known here. "
+                "`kb log export --for-git -o misses.jsonl` writes it beside the articles, "
+                "`GET /api/misses?for=git` gives it to CI."
             )
         )
     if proof.base.rejected or proof.head.rejected:
@@ -121,9 +126,8 @@ def _capital(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """One line of at most so many characters, without what is invisible or turns the line round."""
-    seen = "".join(c if category(c)[0] not in "CZ" else " " for c in text if category(c) != "Cf")
-    line = " ".join(seen.split())
+    """One escaped line of at most so many characters."""
+    line = escaping.header(text)
     return line if len(line) <= _MOST_CELL else f"{line[: _MOST_CELL - 1]}…"
 
 
@@ -140,14 +144,13 @@ def as_text(proof: Proof, say: Say = str) -> str:
 
 def _line(verdict: Verdict, say: Say) -> str:
     asked = printable(verdict.question)
-    if verdict.visits:
-        asked += f" ({_visits(verdict.visits, say)})"
+    if verdict.askers:
+        asked += f" ({_askers(verdict.askers, say)})"
     article = f"{printable(verdict.title)} [{verdict.slug}]" if verdict.slug else ""
     parts = [f"{_rank(verdict.before)} → {_rank(verdict.after)}", article]
     if verdict.first and verdict.first != verdict.slug:
         parts.append(_first(verdict.first, say))
-    if verdict.reason:
-        parts.append(printable(verdict.reason))
+    parts += [printable(text) for text in (say(verdict.why), verdict.reason) if text]
     return f"  {asked}\n      {'; '.join(part for part in parts if part)}"
 
 
@@ -163,7 +166,7 @@ def as_markdown(proof: Proof, say: Say = str) -> str:
 
 
 _COLUMNS = (
-    Message("Visits"), Message("Question"), Message("Before"), Message("Now"), Message("Article"),
+    Message("Askers"), Message("Question"), Message("Before"), Message("Now"), Message("Article"),
 )  # fmt: skip
 
 
@@ -186,19 +189,18 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _cells(verdict: Verdict, say: Say) -> Iterator[str]:
-    yield str(verdict.visits or "")
+    yield str(verdict.askers or "")
     yield quoted(verdict.question)
     yield _rank(verdict.before)
     yield _rank(verdict.after)
     article = [quoted(verdict.slug)] if verdict.slug else []
     if verdict.first and verdict.first != verdict.slug:
         article.append(_first(quoted(verdict.first), say))
-    if verdict.reason:
-        article.append(quoted(verdict.reason))
+    article += [quoted(text) for text in (say(verdict.why), verdict.reason) if text]
     yield ", ".join(article)
 
 
 def quoted(text: str) -> str:
     """Any text, as text, in one cell of a table."""
-    told = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in printable(text))
-    return f"<code>{told}</code>"
+    escaped = "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in printable(text))
+    return f"<code>{escaped}</code>"

@@ -13,14 +13,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from clones import Clones
 
-from kb import mail, state
+from kb.base.config import Settings
+from kb.base.errors import BuildBusy, MailFailed
 from kb.cli import main
-from kb.config import Settings
-from kb.errors import BuildBusy, MailFailed
+from kb.content import status
+from kb.content.status import Synced
+from kb.index.builds import Builds
+from kb.jobs import mail
+from kb.jobs.sync import LASTING, letter, sync
 from kb.service import KnowledgeBase
-from kb.state import Synced
-from kb.store import Builds
-from kb.sync import LASTING, letter, sync
 
 BROKEN = "---\ntitle: [\n---\n"
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -53,7 +54,7 @@ class Site:
         """Syncs, and what is kept of it is what was said."""
         self.now += timedelta(minutes=5)
         result = sync(self.kb, now=lambda: self.now, patience=0.5, **options)
-        assert state.read(self.settings.data, Synced) == result
+        assert status.read(self.settings.data, Synced) == result
         return result
 
     def served(self):
@@ -305,6 +306,7 @@ def test_the_command_says_what_it_did(site):
     assert (told["outcome"], told["commit"], told["rejected"]) == ("published", commit, [])
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_the_command_ends_with_the_next_step(site, runner):
     site.clones.push("articles/a.md", BROKEN)
     folders = ["--articles", str(site.settings.articles), "--data", str(site.settings.data)]
@@ -350,6 +352,7 @@ def test_a_sync_that_is_killed_leaves_everything_to_the_next(site):
     assert "number 4" in site.text()
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_a_folder_without_git_is_one_line(settings, runner):
     done = runner.invoke(
         main, ["sync", "--articles", str(settings.articles), "--data", str(settings.data)]

@@ -1,12 +1,13 @@
-"""What letters are written on: templates and words in the language of the settings. Sends none."""
+"""What letters are written on: templates and words in the language of a reader. Sends none."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from kb import catalogues, shipped
-from kb.config import Settings
+from kb.base import catalogs, escaping, resources
+from kb.base.config import Settings
+from kb.site import formatting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,14 @@ class Paper:
         return f"{self._settings.base_url}{path}" if self._settings.base_url else ""
 
 
-def paper(settings: Settings) -> Paper:
-    """The site's own templates and catalogues are looked in first."""
+def paper(settings: Settings, lang: str = "") -> Paper:
+    """Of letters in `lang`, by default that of the settings.
+
+    The site's own templates and catalogues are looked in first.
+    """
     own = settings.templates
-    templates = shipped.folder("templates")
-    languages = catalogues.languages(own, settings.langs, settings.lang)
+    templates = resources.folder("templates")
+    languages = catalogs.languages(own, settings.langs, lang or settings.lang)
     environment = Environment(
         loader=FileSystemLoader([own, templates] if own else [templates]),
         autoescape=select_autoescape(["html"]),
@@ -48,5 +52,9 @@ def paper(settings: Settings) -> Paper:
         languages.words[languages.default], newstyle=True
     )
     environment.filters["said"] = languages.say
-    environment.filters["line"] = lambda text: " ".join(str(text).split())
+    environment.filters["day_and_month"] = lambda day: formatting.day_and_month(
+        day, languages.default
+    )
+    environment.filters["zone_name"] = lambda zone: formatting.zone_name(zone, languages.default)
+    environment.filters["line"] = lambda text: escaping.header(str(text))
     return Paper(languages.default, environment, settings)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from collections import defaultdict
 from pathlib import Path
 
 import markdown
@@ -15,15 +16,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from needs import unavailable
 
-from kb import articles, calibration, catalogues, proofs
-from kb.asked import Question, for_git, line
+from kb.base import catalogs
+from kb.base.errors import KBError
+from kb.base.messages import Message
 from kb.cli import main
-from kb.errors import KBError
-from kb.indexer import prepare
-from kb.proofs import as_markdown, as_text, sentence
-from kb.prove import Proof, Side, Verdict
-from kb.searchlog import Search, SearchLog
-from kb.searchlog.sharing import in_shared_words
+from kb.content.folder import read_file
+from kb.index import changes
+from kb.index.rendering import prepare
+from kb.jobs import prove_report
+from kb.jobs.evaluation import Expectation
+from kb.jobs.prove import Proof, Side, Verdict, _failed, _Found
+from kb.jobs.prove_report import as_markdown, as_text, sentence
+from kb.language import query_words
+from kb.ranking import calibration
+from kb.searchlog.askers import Askers
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import Search
+from kb.searchlog.db.sharing import in_shared_words
+from kb.searchlog.export import SharedQuestion, for_git, line
 
 VPN = "Как сбросить пароль VPN"
 
@@ -64,8 +74,8 @@ class Project:
         return file
 
     def asked(self, *questions: tuple[str, int, str]) -> None:
-        """Customers' questions: words, visits, status."""
-        rows = [{"question": q, "visits": n, "status": s, "lang": "ru"} for q, n, s in questions]
+        """Customers' questions: words, askers, status."""
+        rows = [{"question": q, "askers": n, "status": s, "lang": "ru"} for q, n, s in questions]
         self.put("misses.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -95,13 +105,13 @@ def ranks(verdicts: list[dict]) -> list[tuple]:
 # ---------------------------------------------------------------- what a change does
 
 
-def test_a_question_that_the_change_answers_is_counted_with_its_visits(project):
+def test_a_question_that_the_change_answers_is_counted_with_its_askers(project):
     project.asked(("сбросить пароль vpn", 31, "open"), ("вернуть деньги", 4, "open"))
 
     project.write("articles/ru/vpn", "Нажмите «Забыли пароль».", title=VPN)
     told = prove("main")
 
-    assert told["sentence"] == "answers 1 open question (31 visits)"
+    assert told["sentence"] == "answers 1 open question (31 askers)"
     assert ranks(told["answered"]) == [("сбросить пароль vpn", "ru/vpn", None, 1)]
     assert (told["base"]["articles"], told["head"]["articles"]) == (2, 3)
 
@@ -114,7 +124,7 @@ def test_a_question_that_loses_its_answer_needs_a_person(project):
     (project.root / "articles/ru/vpn.md").unlink()
     told = prove("main")
 
-    assert told["sentence"] == "leaves 1 question without an answer (31 visits)"
+    assert told["sentence"] == "leaves 1 question without an answer (31 askers)"
     assert ranks(told["lost"]) == [("сбросить пароль vpn", "ru/vpn", 1, None)]
 
 
@@ -196,7 +206,24 @@ def test_a_broken_expectation_is_told_with_its_reason(project):
 
     assert ranks(told["broken"]) == [("где счёт", "ru/bill", 1, None)]
     assert told["broken"][0]["reason"] == "слова заголовка"
-    assert told["asked"] == 1  # the other file is about other articles
+    assert told["broken"][0]["why"] == "the article is not served any more"
+    assert (told["asked"], told["expectations"]) == (1, 1)  # the other file is of other articles
+
+
+def test_a_broken_expectation_says_what_does_not_hold():
+    expected = [{"slug": slug, "reason": "слова"} for slug in ("a", "b", "c")]
+    question = Expectation(query="где счёт", expected=expected)
+
+    def why(*ranking: str) -> str:
+        return _failed(question, _Found(ranking, confident=True))
+
+    assert why("x", "a", "b", "c") == "the article is expected first"
+    assert why("a", "c", "b") == "c is expected after b"
+    assert why("a", "b") == "c is expected after b"
+    assert why("a", "b", "c") == ""
+    assert _failed(Expectation(query="чушь", expected=()), _Found(("a",), True)) == (
+        "nothing was to be found"
+    )
 
 
 def test_an_expectation_that_never_held_is_not_broken_by_the_change(project):
@@ -274,7 +301,7 @@ def test_two_folders_are_compared_without_git(tmp_path, monkeypatch):
 
     told = prove("before", "after", "--misses", "asked.jsonl")
 
-    assert told["sentence"] == "answers 1 open question (3 visits)"
+    assert told["sentence"] == "answers 1 open question (3 askers)"
     assert (told["base"]["name"], told["base"]["commit"]) == ("before", "")
 
 
@@ -289,7 +316,7 @@ def test_articles_may_be_the_top_of_their_repository(project, tmp_path, monkeypa
 
     told = prove("main", "--articles", str(project.root), "--data", str(tmp_path / "var"))
 
-    assert told["sentence"] == "answers 1 open question (31 visits)"
+    assert told["sentence"] == "answers 1 open question (31 askers)"
     assert told["asked"] == 2  # one of customers, one expectation
     assert (told["base"]["articles"], told["head"]["articles"]) == (2, 3)
 
@@ -470,7 +497,7 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
         parsed.append(job[0])
         return prepare(job)
 
-    monkeypatch.setattr("kb.indexer.limits.each", lambda f, jobs, **_: (
+    monkeypatch.setattr("kb.index.rendering.sandbox.each", lambda f, jobs, **_: (
         (number, counted(job)) for number, job in enumerate(jobs)
     ))  # fmt: skip
     project.write("articles/ru/vpn", "Нажмите.", title=VPN)
@@ -487,13 +514,13 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
 def test_a_file_that_is_as_it_is_served_is_read_only_in_the_commit(project, monkeypatch):
     assert CliRunner().invoke(main, ["index"]).exit_code == 0
     project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
-    opened, read = [], articles.read
+    opened, read = [], read_file
 
     def noted(root, source, most):
         opened.append(source.path)
         return read(root, source, most)
 
-    monkeypatch.setattr(articles, "read", noted)
+    monkeypatch.setattr(changes, "read_file", noted)
 
     prove("main")
 
@@ -506,8 +533,10 @@ def test_a_small_change_is_measured_by_one_yardstick(project, monkeypatch, chang
         project.write(f"articles/ru/{number}", f"Слово{number} и ещё слова.", title=f"Т {number}")
     project.commit()
     levels = []
-    level = calibration.level
-    monkeypatch.setattr(calibration, "level", lambda build: levels.append(build) or level(build))
+    level = calibration.chance_level
+    monkeypatch.setattr(
+        calibration, "chance_level", lambda build: levels.append(build) or level(build)
+    )
 
     for number in range(changed):
         project.write(f"articles/ru/{number}", "Совсем другое.", title=f"Т {number}")
@@ -517,8 +546,10 @@ def test_a_small_change_is_measured_by_one_yardstick(project, monkeypatch, chang
 
 
 def test_a_state_with_the_articles_of_the_build_before_is_not_measured_again(project, monkeypatch):
+    project.asked(("где счёт", 4, "answered"))
+    project.commit()
     assert CliRunner().invoke(main, ["index"]).exit_code == 0
-    monkeypatch.setattr(calibration, "level", lambda build: pytest.fail("measured again"))
+    monkeypatch.setattr(calibration, "chance_level", lambda build: pytest.fail("measured again"))
 
     assert prove("main")["sentence"] == "changes no answer"
 
@@ -528,7 +559,7 @@ def test_what_is_served_is_gone_on_from_and_stays_as_it_is(project, monkeypatch)
     served = (project.root / "var/builds/current").read_text()
     project.write("articles/ru/vpn", "Нажмите.", title=VPN)
     parsed = []
-    monkeypatch.setattr("kb.indexer.limits.each", lambda f, jobs, **_: (
+    monkeypatch.setattr("kb.index.rendering.sandbox.each", lambda f, jobs, **_: (
         (number, parsed.append(job[0]) or prepare(job)) for number, job in enumerate(jobs)
     ))  # fmt: skip
 
@@ -544,7 +575,7 @@ def test_what_is_served_is_gone_on_from_and_stays_as_it_is(project, monkeypatch)
 @pytest.fixture
 def log(project):
     (project.root / "var").mkdir()
-    opened = SearchLog(f"sqlite:///{project.root / 'var/log.sqlite3'}")
+    opened = SearchLog(f"sqlite:///{project.root / 'var/log.sqlite3'}", Askers())
     yield opened
     opened.close()
 
@@ -552,6 +583,7 @@ def log(project):
 def asks(log, visit, query, **more):
     log.record(Search(
         id=f"{visit}:{query}", visit=visit, query=query, lang="ru", started=1.7e9, ended=1.7e9 + 1,
+        asker=visit,
         **more,
     ))  # fmt: skip
 
@@ -562,11 +594,11 @@ def test_questions_come_from_the_log_where_no_file_stands(project, log):
 
     told = prove("main")
 
-    assert told["sentence"] == "answers 1 open question (1 visit)"
+    assert told["sentence"] == "answers 1 open question (1 asker)"
     assert told["source"] == "log"
 
 
-def test_a_comment_holds_only_what_three_visits_asked(project, log):
+def test_a_comment_holds_only_what_three_askers_asked(project, log):
     asks(log, "one", "сбросить пароль vpn")
     project.write("articles/ru/vpn", "Нажмите.", title=VPN)
 
@@ -577,7 +609,7 @@ def test_a_comment_holds_only_what_three_visits_asked(project, log):
     assert "сбросить пароль vpn" in run("main", "--format", "markdown").stdout
 
 
-def test_the_file_for_git_holds_questions_of_three_visits_sorted(project, log):
+def test_the_file_for_git_holds_questions_of_three_askers_sorted(project, log):
     for visit in "abc":
         asks(log, visit, "вернуть деньги")
         asks(log, visit, "где счёт", total=1, confident=True, shown=(("ru/bill", 1),))
@@ -589,21 +621,21 @@ def test_the_file_for_git_holds_questions_of_three_visits_sorted(project, log):
     assert done.exit_code == 0
     text = (project.root / "misses.jsonl").read_text("utf-8")
     assert [json.loads(row) for row in text.splitlines()] == [
-        {"id": 1, "lang": "ru", "question": "вернуть деньги", "status": "open", "visits": 3}
+        {"id": 1, "lang": "ru", "question": "вернуть деньги", "status": "open", "askers": 3}
     ]
     CliRunner().invoke(main, ["log", "export", "--for-git", "-o", "again.jsonl"])
     assert (project.root / "again.jsonl").read_text("utf-8") == text
 
 
-def test_a_word_that_two_visits_used_does_not_leave_the_log(log):
+def test_a_word_that_two_askers_used_does_not_leave_the_log(log):
     asks(log, "a", "вернуть деньги на карту Петрову")
     asks(log, "b", "вернуть деньги на карту Петрову")
     asks(log, "c", "вернуть деньги на карту")
     asks(log, "d", "на карту деньги вернуть")
 
-    [question] = for_git(log, ("ru",))
+    [question] = for_git(log, ("ru",), least=3)
 
-    assert (question.question, question.visits) == ("вернуть деньги на карту", 4)
+    assert (question.question, question.askers) == ("вернуть деньги на карту", 4)
 
 
 @pytest.mark.postgres
@@ -611,13 +643,13 @@ def test_a_log_in_postgresql_shares_the_same():
     if postgres.binaries() is None:
         unavailable("PostgreSQL's initdb and postgres are not installed")
     with postgres.server() as server:
-        log = SearchLog(server.new_database())
+        log = SearchLog(server.new_database(), Askers())
         try:
             for visit in "abc":
                 asks(log, visit, "вернуть деньги на карту")
             asks(log, "d", "вернуть деньги на карту Петрову")
 
-            assert [(q.question, q.visits) for q in for_git(log, ("ru",))] == [
+            assert [(q.question, q.askers) for q in for_git(log, ("ru",), least=3)] == [
                 ("вернуть деньги на карту", 4)
             ]
         finally:
@@ -625,14 +657,14 @@ def test_a_log_in_postgresql_shares_the_same():
 
 
 def test_what_customers_found_is_asked_too(log):
-    from kb.runs import Event
+    from kb.searchlog.reports import Event
 
     for visit in "abc":
         asks(
             log, visit, "где счёт", total=1, confident=True, events=(Event("click", "ru/bill", 1),)
         )
 
-    assert [(q.question, q.status, q.visits) for q in for_git(log, ("ru",))] == [
+    assert [(q.question, q.status, q.askers) for q in for_git(log, ("ru",), least=3)] == [
         ("где счёт", "found", 3)
     ]
 
@@ -642,21 +674,30 @@ PEOPLE = st.lists(st.tuples(st.sampled_from("abcde"), st.text("абв ", max_siz
 
 @given(PEOPLE)
 def test_every_word_that_leaves_was_used_by_three(asked):
-    from kb import text
+    used = defaultdict(set)
+    for asker, query in asked:
+        for word in query_words.key(query).split():
+            used[word].add(asker)
+    by_word = {word: len(askers) for word, askers in used.items()}
 
-    for word in text.key(in_shared_words(asked, 3)).split():
-        assert len({visit for visit, query in asked if word in text.key(query).split()}) >= 3
+    shared = in_shared_words([query for _, query in asked], by_word, 3)
+
+    assert all(len(used[word]) >= 3 for word in query_words.key(shared).split())
+    assert shared or not any(
+        words and all(by_word[word] >= 3 for word in words)
+        for words in (query_words.key(query).split() for _, query in asked)
+    )
 
 
 def test_a_line_reads_back_as_the_same_question():
-    question = Question(id=7, lang="ru", question='a\u2028\n"б', status="open", visits=3)
+    question = SharedQuestion(id=7, lang="ru", question='a\u2028\n"б', status="open", askers=3)
 
     assert "\n" not in line(question)
-    assert Question.model_validate_json(line(question)) == question
+    assert SharedQuestion.model_validate_json(line(question)) == question
 
 
 @pytest.mark.parametrize(
-    "text", ["{", '{"visits": 3}', '{"question": ""}', '{"question": "a", "visits": "много"}', "[]"]
+    "text", ["{", '{"askers": 3}', '{"question": ""}', '{"question": "a", "askers": "много"}', "[]"]
 )
 def test_a_mistake_in_the_file_is_named_with_its_line(project, text):
     project.put("misses.jsonl", f'{{"question": "vpn"}}\n\n{text}\n')
@@ -686,52 +727,59 @@ def test_a_question_asked_and_claimed_moves_once(project):
     )  # fmt: skip
     told = prove("main")
 
-    assert [(v["kind"], v["visits"]) for v in told["moved"]] == [("question", 31)]
+    assert [(v["kind"], v["askers"]) for v in told["moved"]] == [("question", 31)]
 
 
-def test_without_questions_it_says_where_to_get_them(project):
-    assert "kb log export --for-git" in run("main").stdout
+@pytest.mark.usefixtures("in_russian")
+def test_without_questions_it_says_what_was_not_looked_at(project):
+    told = run("main").stdout
+
+    assert told.startswith("Не проверено: вопросов нет.")
+    assert "Не проверено, что спрашивают клиенты" in told
+    assert "kb log export --for-git" in told
+    assert "GET /api/misses?for=git" in told
 
 
 # ---------------------------------------------------------------- what is shown
 
 
-def verdict(question: str = "vpn", visits: int = 1, **more: object) -> Verdict:
+def verdict(question: str = "vpn", askers: int = 1, **more: object) -> Verdict:
     told: dict[str, object] = {
         "kind": "question", "lang": "ru", "group": 1, "slug": "ru/vpn", "title": VPN,
         "before": None, "after": 1, "first": "ru/vpn",
     }  # fmt: skip
-    return Verdict(question=question, visits=visits, **(told | more))
+    return Verdict(question=question, askers=askers, **(told | more))
 
 
 def proof(**lists: tuple[Verdict, ...]) -> Proof:
     empty: dict[str, tuple[Verdict, ...]] = dict.fromkeys(
         ("answered", "broken", "lost", "moved"), ()
     )
-    return Proof(Side("main", "a" * 40, 2, 0), Side("", "", 3, 0), 9, 4, "log", **(empty | lists))
+    sides = Side("main", "a" * 40, 2, 0), Side("", "", 3, 0)
+    return Proof(*sides, 9, 4, 3, 2, "log", **(empty | lists))
 
 
 @pytest.mark.parametrize(
     ("answered", "broken", "lost", "moved", "english", "russian"),
     [
         (0, 0, 0, 0, "changes no answer", "не меняет ни одного ответа"),
-        (1, 0, 0, 0, "answers 1 open question (1 visit)",
-         "отвечает на 1 открытый вопрос (1 посещение)"),
-        (2, 1, 0, 0, "answers 2 open questions (2 visits), breaks 1 expectation",
-         "отвечает на 2 открытых вопроса (2 посещения), нарушает 1 ожидание"),
-        (7, 5, 0, 4, "answers 7 open questions (7 visits), breaks 5 expectations, moves 4 ranks",
-         "отвечает на 7 открытых вопросов (7 посещений), нарушает 5 ожиданий, "
+        (1, 0, 0, 0, "answers 1 open question (1 asker)",
+         "отвечает на 1 открытый вопрос (1 спросивший)"),
+        (2, 1, 0, 0, "answers 2 open questions (2 askers), breaks 1 expectation",
+         "отвечает на 2 открытых вопроса (2 спросивших), нарушает 1 ожидание"),
+        (7, 5, 0, 4, "answers 7 open questions (7 askers), breaks 5 expectations, moves 4 ranks",
+         "отвечает на 7 открытых вопросов (7 спросивших), нарушает 5 ожиданий, "
          "меняет 4 места в выдаче"),
-        (21, 22, 11, 1, "answers 21 open questions (21 visits), "
-         "leaves 11 questions without an answer (11 visits), breaks 22 expectations, moves 1 rank",
-         "отвечает на 21 открытый вопрос (21 посещение), "
-         "оставляет без ответа 11 вопросов (11 посещений), нарушает 22 ожидания, "
+        (21, 22, 11, 1, "answers 21 open questions (21 askers), "
+         "leaves 11 questions without an answer (11 askers), breaks 22 expectations, moves 1 rank",
+         "отвечает на 21 открытый вопрос (21 спросивший), "
+         "оставляет без ответа 11 вопросов (11 спросивших), нарушает 22 ожидания, "
          "меняет 1 место в выдаче"),
     ],
 )  # fmt: skip
 def test_the_sentence_counts_as_people_do(answered, broken, lost, moved, english, russian):
     made = proof(
-        answered=(verdict(),) * answered, broken=(verdict(visits=0),) * broken,
+        answered=(verdict(),) * answered, broken=(verdict(askers=0),) * broken,
         lost=(verdict(),) * lost, moved=(verdict(),) * moved,
     )  # fmt: skip
 
@@ -743,14 +791,15 @@ def test_text_tells_ranks_and_articles():
 
     text = as_text(proof(moved=(moved,)))
 
-    assert "где счёт (12 visits)" in text
+    assert "где счёт (12 askers)" in text
     assert f"1 → 3; {VPN} [ru/vpn]; now first: ru/bill" in text
     assert (
-        "main (aaaaaaaaaa) → working tree: questions asked – 9, of them by customers – 4." in text
+        "main (aaaaaaaaaa) → working tree: questions asked – 9: by customers – 4, "
+        "claimed by articles – 3, expected in files – 2." in text
     )
 
 
-RUSSIAN = catalogues.languages(None, ("ru",), "ru")
+RUSSIAN = catalogs.languages(None, ("ru",), "ru")
 HOSTILE = [
     "| a | b |", "`code` ``", "<script>alert(1)</script>", "</code></td><img src=x onerror=y>",
     "[x](javascript:y)", "![i](https://evil.example)", "@everyone #1 !2", "https://evil.example",
@@ -761,7 +810,7 @@ HOSTILE = [
 
 def cells(comment: str) -> list[list[str]]:
     """The text of each cell of the tables in a comment, as it is read."""
-    html = markdown.markdown(comment.removeprefix(proofs.MARK), extensions=["tables"])
+    html = markdown.markdown(comment.removeprefix(prove_report.MARK), extensions=["tables"])
     tags = {tag.lower() for tag in re.findall(r"<\s*/?\s*([^\s>/]+)", html)}
     known = {"h3", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "code"}
     assert tags <= known
@@ -774,14 +823,14 @@ def is_contained(question: str) -> None:
     comment = as_markdown(
         proof(
             answered=(verdict(question, slug=question, first="x"), verdict("следующий")),
-            broken=(verdict("ещё", reason=question),),
+            broken=(verdict("ещё", reason=question, why=Message("{slug}", slug=question)),),
         )
     )
 
     assert [len(row) for row in cells(comment)] == [5] * 5
     assert cells(comment)[-1][1] == "<code>следующий</code>"
     for char in "@#`[]*_~!\\/$":  # nothing that Git hosts read has come through as it was
-        assert char not in re.sub(r"&#\d+;|</?code>", "", proofs.quoted(question))
+        assert char not in re.sub(r"&#\d+;|</?code>", "", prove_report.quoted(question))
 
 
 @pytest.mark.parametrize("question", HOSTILE)
@@ -803,20 +852,24 @@ def test_a_comment_fits_into_one_of_a_git_host():
     assert "… и ещё" in comment
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_articles_that_are_rejected_now_are_counted(project):
     project.put("articles/ru/broken.md", "---\ntitle: [\n---\n")
 
     assert "Отклонено статей: было 0, стало 1; их назовёт `kb check`." in run("main").stdout
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_the_report_is_in_the_language_of_the_settings(project, monkeypatch):
+    project.asked(("где счёт", 4, "answered"))
+
     assert run("main").stdout.startswith("Не меняет ни одного ответа.")
     monkeypatch.setenv("KB_LANG", "en")
     assert run("main").stdout.startswith("Changes no answer.")
 
 
 def test_two_at_work_in_one_folder_do_not_mix(project, monkeypatch):
-    from kb import prove as proving
+    from kb.jobs import prove as proving
 
     monkeypatch.setattr(
         proving.indexer, "rebuild", _as_if_another_followed(proving.indexer.rebuild)
@@ -841,8 +894,8 @@ def _as_if_another_followed(rebuild):
 
 
 def test_errors_are_of_the_kind_that_ends_in_one_line():
-    from kb.asked import CannotRead
-    from kb.revisions import NoSuchState
+    from kb.git.checkout import NoSuchState
+    from kb.searchlog.export import CannotRead
 
     assert issubclass(CannotRead, KBError)
     assert issubclass(NoSuchState, KBError)

@@ -3,22 +3,24 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from kb import stationery
-from kb.config import Settings
-from kb.i18n import long_date
-from kb.mail import Letter
-from kb.searchlog import MissGroup, Vote
-from kb.service import KnowledgeBase, Page
+from kb.base.config import Settings
+from kb.catalog import Page
+from kb.index.segment import article_url
+from kb.jobs import mail_templates
+from kb.jobs.mail import Letter
+from kb.searchlog.db.models import MOST_LISTED, MissGroup, Vote
+from kb.service import KnowledgeBase
+from kb.site.formatting import long_date
 
 WEEK = timedelta(days=7)
 TOP = 10  # of each kind are told in words, the others as a number
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DigestQuestion:
     """A group of misses, as a letter speaks of it."""
 
     id: int
@@ -63,15 +65,19 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """A week of a help centre; lists are whole, the dearest, slowest or most thanked first."""
+    """A week of a help centre; each list holds MOST_LISTED at most.
+
+    The dearest, slowest or most thanked come first.
+    """
 
     since: datetime
     until: datetime
     searches: int
     missed: int
-    new: tuple[Question, ...]
-    answered: tuple[Question, ...]
-    regressed: tuple[Question, ...]
+    new: tuple[DigestQuestion, ...]
+    found: tuple[DigestQuestion, ...]
+    answered: tuple[DigestQuestion, ...]
+    regressed: tuple[DigestQuestion, ...]
     owners: tuple[Owner, ...]
     articles: tuple[Thanked, ...]
     authors: tuple[Thanked, ...]
@@ -82,14 +88,20 @@ class Digest:
         return asdict(self)
 
 
-def gather(kb: KnowledgeBase, until: datetime) -> Digest:
-    """What happened in the seven days before `until`. Raises LogUnavailable."""
+def gather(kb: KnowledgeBase, now: datetime) -> Digest:
+    """What happened in the seven whole days (UTC) before `now`. Raises LogUnavailable.
+
+    All figures are of these days, whatever the hour at which the letter is written.
+    """
+    until = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     since = until - WEEK
-    news = kb.news(since, until)
+    weeks = kb.settings.suggestions_weeks
+    is_turn = until.isocalendar().week % weeks == 0
+    news = kb.log.weekly.report(since, until, wishes_since=until - weeks * WEEK)
     names = _Names(kb)
     thanks: Counter[str] = Counter()
     for liked in news.thanked:
-        if (page := names.page(liked.name)) is not None and page.author:
+        if (page := names.page(liked.slug)) is not None and page.author:
             thanks[page.author] += liked.visits
     return Digest(
         since=since,
@@ -97,15 +109,16 @@ def gather(kb: KnowledgeBase, until: datetime) -> Digest:
         searches=news.searches,
         missed=news.missed,
         new=names.questions(news.appeared),
+        found=names.questions(news.found),
         answered=names.questions(news.answered),
         regressed=names.questions(news.regressed),
         owners=tuple(
-            Owner(waiting.owner, waiting.groups, waiting.visits, (until - waiting.oldest).days)
+            Owner(waiting.owner, waiting.groups, waiting.visits, (now - waiting.oldest).days)
             for waiting in news.waiting
         ),
-        articles=tuple(names.thanked(liked.name, liked.visits) for liked in news.thanked),
+        articles=tuple(names.thanked(liked.slug, liked.visits) for liked in news.thanked),
         authors=tuple(Thanked(name, visits) for name, visits in thanks.most_common()),
-        suggestions=tuple(map(names.suggestion, news.suggestions)),
+        suggestions=tuple(map(names.suggestion, news.suggestions)) if is_turn else (),
     )
 
 
@@ -125,13 +138,13 @@ class _Names:
         return page.title if page else slug
 
     def url(self, slug: str) -> str:
-        return f"{self._base}/articles/{slug}" if self._base and slug else ""
+        return self._base + article_url(slug) if self._base and slug else ""
 
-    def questions(self, groups: Iterable[MissGroup]) -> tuple[Question, ...]:
+    def questions(self, groups: Iterable[MissGroup]) -> tuple[DigestQuestion, ...]:
         return tuple(
-            Question(
+            DigestQuestion(
                 group.id,
-                group.question,
+                group.label,
                 group.visits,
                 group.tickets,
                 group.owner,
@@ -151,13 +164,19 @@ class _Names:
         )
 
 
-def letter(digest: Digest, settings: Settings, to: tuple[str, ...]) -> Letter:
-    """The digest in the language of the settings, as plain text and as HTML."""
-    paper = stationery.paper(settings)
+def letters(digest: Digest, settings: Settings) -> list[Letter]:
+    """The digest to all its readers, a letter for each of their languages."""
+    return [letter(digest, settings, to, lang) for lang, to in settings.letter_readers.items()]
+
+
+def letter(digest: Digest, settings: Settings, to: tuple[str, ...], lang: str = "") -> Letter:
+    """The digest in `lang`, by default that of the settings, as plain text and as HTML."""
+    paper = mail_templates.paper(settings, lang)
     values = {
         "digest": digest,
         "day": long_date(_last_day(digest.until), paper.lang),
         "top": TOP,
+        "most": MOST_LISTED,
         "lang": paper.lang,
         "board": paper.url("/leads"),
     }

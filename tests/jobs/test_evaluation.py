@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb import evaluation
 from kb.cli import main
-from kb.evaluation import Asked, CannotEvaluate, Place, Question
+from kb.jobs import evaluation
+from kb.jobs.evaluation import Asked, CannotEvaluate, Expectation, ExpectedArticle
 
 RANKINGS = st.lists(st.sampled_from("abcdefghijklmn"), unique=True)
 GRADES = st.dictionaries(st.sampled_from("abcdefghijklmn"), st.sampled_from([1.0, 2.0, 3.0]))
@@ -95,9 +95,9 @@ def test_the_best_order_is_perfect(grades):
 # ---------------------------------------------------------------- expectations
 
 
-def question(*slugs: str) -> Question:
-    return Question(
-        query="vpn", expected=tuple(Place(slug=s, reason=f"reason of {s}") for s in slugs)
+def question(*slugs: str) -> Expectation:
+    return Expectation(
+        query="vpn", expected=tuple(ExpectedArticle(slug=s, reason=f"reason of {s}") for s in slugs)
     )
 
 
@@ -140,6 +140,12 @@ def test_a_file_of_expectations_that_cannot_be_read_is_named(tmp_path, text):
 
     with pytest.raises(CannotEvaluate, match=r"x\.toml: "):
         evaluation.read_expectations(file)
+
+
+@pytest.mark.parametrize("name", ["nofolder", "no.toml"])
+def test_what_is_not_there_is_named_with_what_could_be(tmp_path, name):
+    with pytest.raises(CannotEvaluate, match=rf"there is no .*{name}; name a \.toml .* qrels\.tsv"):
+        evaluation.read_expectations(tmp_path / name)
 
 
 # ---------------------------------------------------------------- the command

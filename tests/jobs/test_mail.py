@@ -1,8 +1,10 @@
 """Letters on their way, against a real mail server on this machine."""
 
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from email.header import decode_header, make_header
 from typing import Any
 
 import postbox
@@ -10,10 +12,10 @@ import pytest
 from needs import library
 from postbox import USER, Inbox, free_port
 
-from kb import mail
-from kb.config import Settings
-from kb.errors import ConfigError, MailFailed
-from kb.mail import Letter
+from kb.base.config import Settings
+from kb.base.errors import ConfigError, MailFailed
+from kb.jobs import mail
+from kb.jobs.mail import Letter
 
 LETTER = Letter(("lead@example.com",), "Неделя в справке", "Привет.\n.\nТочка.\n", "<p>Привет.</p>")
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
@@ -179,3 +181,18 @@ def test_a_letter_to_nobody_is_said_with_the_cure():
 def test_a_mailbox_that_is_none_is_refused(box):
     with pytest.raises(ValueError, match="is no e-mail address"):
         Settings(leads_email=(box,))
+
+
+@pytest.mark.parametrize("shift", range(12))
+def test_a_subject_is_folded_into_encoded_words_alone(shift):
+    subject = (
+        "н" * (shift + 1) + " 12 новых вопросов без ответа, на 37 вопросов появился ответ 2026"
+    )
+    letter = Letter(("lead@example.com",), subject, "Привет.")
+
+    raw = bytes(mail.message(settings("smtp://localhost"), letter)).decode()
+    told = raw[raw.index("Subject: ") + 9 :].split("\nDate:")[0]
+
+    assert all(re.fullmatch(r"=\?utf-8\?b\?[\w+/=]+\?=", word) for word in told.split())
+    assert str(make_header(decode_header(told.replace("\n", "")))) == subject
+    assert max(map(len, raw.split("\n\n")[0].splitlines())) <= 78

@@ -5,12 +5,17 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.header import Header
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import formataddr, formatdate, make_msgid
+from typing import Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from kb.config import Settings
-from kb.errors import ConfigError, MailFailed
+from kb.base.config import Settings
+from kb.base.errors import ConfigError, MailFailed, MailRefused
+from kb.base.escaping import header, lines
+from kb.base.messages import Message
 
 TIMEOUT = 30.0  # seconds to wait for any one word of the mail server
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -27,6 +32,11 @@ class Letter:
     text: str
     html: str = ""
     reply_to: str = ""
+    message_id: str = ""  # `<…@…>`; empty: a new one
+    in_reply_to: str = ""  # the Message-ID of the mail that this one answers
+    sender_name: str = ""  # of a person; empty: the site's
+    auto: str = "auto-generated"  # RFC 3834; empty: a person wrote it
+    files: tuple[tuple[str, str, bytes], ...] = ()  # name, type and content of each
 
 
 def send(settings: Settings, letter: Letter) -> None:
@@ -44,6 +54,10 @@ def send(settings: Settings, letter: Letter) -> None:
     try:
         with _connected(address) as server:
             refused = server.send_message(message(settings, letter), to_addrs=letter.to)
+    except smtplib.SMTPRecipientsRefused as error:
+        reason = f"{where} did not take the letter: {_reason(error)}; check the address"
+        is_final = all(code >= 500 for code, _ in error.recipients.values())
+        raise (MailRefused if is_final else MailFailed)(reason) from error
     except (OSError, smtplib.SMTPException) as error:
         raise MailFailed(
             f"{where} did not take the letter: {_reason(error)}; check KB_SMTP_URL"
@@ -54,31 +68,79 @@ def send(settings: Settings, letter: Letter) -> None:
         )
 
 
+def check(settings: Settings) -> str:
+    """Greets the mail server and signs in, as before a letter; returns its host and port.
+
+    Raises ConfigError and MailFailed as `send` does.
+    """
+    address = _address(settings)
+    where = f"{address.hostname}:{_port(address)}"
+    try:
+        with _connected(address) as server:
+            server.noop()
+    except (OSError, smtplib.SMTPException) as error:
+        raise MailFailed(
+            Message("{where} takes no letters: {reason}; check KB_SMTP_URL",
+                    where=where, reason=_reason(error))
+        ) from error  # fmt: skip
+    return where
+
+
 def message(settings: Settings, letter: Letter) -> EmailMessage:
     """The letter as it travels; no text can begin a header of its own."""
-    found = EmailMessage()
-    sender = _sender(settings)
-    found["From"] = formataddr((_line(settings.site_name), sender))
-    found["To"] = ", ".join(map(_line, letter.to))
-    found["Subject"] = _line(letter.subject)
+    found = EmailMessage(policy=_WHOLE_WORDS)
+    box = sender(settings)
+    found["From"] = formataddr((header(letter.sender_name or settings.site_name), box))
+    found["To"] = ", ".join(map(header, letter.to))
+    found["Subject"] = header(letter.subject)
     if letter.reply_to:
-        found["Reply-To"] = _line(letter.reply_to)
+        found["Reply-To"] = header(letter.reply_to)
     found["Date"] = formatdate(localtime=False)
-    found["Message-ID"] = make_msgid("kb", sender.rpartition("@")[2])
-    found["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply, please
-    found.set_content(letter.text)
+    found["Message-ID"] = letter.message_id or make_msgid("kb", box.rpartition("@")[2])
+    if letter.in_reply_to:
+        found["In-Reply-To"] = found["References"] = letter.in_reply_to
+    if letter.auto:
+        found["Auto-Submitted"] = letter.auto  # RFC 3834: no out-of-office reply, please
+    found.set_content(lines(letter.text))
     if letter.html:
-        found.add_alternative(letter.html, subtype="html")
+        found.add_alternative(lines(letter.html), subtype="html")
+    for name, type, content in letter.files:
+        kind, _, subtype = type.partition("/")
+        found.add_attachment(content, maintype=kind, subtype=subtype, filename=header(name))
     return found
 
 
-def _sender(settings: Settings) -> str:
+class _WholeWords(EmailPolicy):
+    """Folds a subject that is not ASCII into encoded words alone.
+
+    The library may leave figures outside them, and mail programs drop the space beside:
+    «на 37вопросов».
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        """The header as lines."""
+        return _encoded(name, str(value), self.linesep) or super().fold(name, value)
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """The header as lines of bytes."""
+        encoded = _encoded(name, str(value), self.linesep)
+        return encoded.encode("ascii") if encoded else super().fold_binary(name, value)
+
+
+def _encoded(name: str, text: str, end: str) -> str:
+    """A subject as encoded words; "" for what the library folds well."""
+    if name.casefold() != "subject" or text.isascii():
+        return ""
+    words = Header(text, "utf-8", header_name=name).encode(linesep=end)
+    return f"{name}: {words}{end}"
+
+
+_WHOLE_WORDS: Final = _WholeWords()
+
+
+def sender(settings: Settings) -> str:
     """`KB_MAIL_FROM`, else the address customers know, else one of the mail server's host."""
     return settings.mail_from or settings.support_email or f"kb@{_address(settings).hostname}"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _address(settings: Settings) -> SplitResult:
@@ -134,8 +196,8 @@ def _reason(error: Exception) -> str:
         return "; ".join(f"{who}: {_said(*said)}" for who, said in error.recipients.items())
     if isinstance(error, smtplib.SMTPResponseException):
         return _said(error.smtp_code, error.smtp_error)
-    return _line(str(error)) or type(error).__name__
+    return header(str(error)) or type(error).__name__
 
 
 def _said(code: int, text: bytes | str) -> str:
-    return _line(f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}")
+    return header(f"{code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}")

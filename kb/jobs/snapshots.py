@@ -9,12 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kb import config, history, revisions
-from kb.config import Settings
-from kb.errors import ConfigError
-from kb.history import History
-from kb.keys import ENDINGS
-from kb.revisions import Blob, NoSuchState
+from kb.base import config
+from kb.base.config import Settings
+from kb.base.errors import ConfigError
+from kb.content import navigation
+from kb.content.metadata import ENDINGS
+from kb.git import checkout, history
+from kb.git.checkout import Blob, NoSuchState
+from kb.git.history import History
 
 Load = Callable[[Path], Settings]
 """The settings as a `kb.toml` in that folder makes them."""
@@ -54,14 +56,14 @@ def find(name: str, settings: Settings, load: Load, here: Path, into: Path) -> S
     is_folder = os.path.isdir(folder)
     if is_folder and name.startswith((".", "/", "~")):
         return _of_folder(name, folder, settings, load, here)
-    repository = revisions.top(settings.articles) or revisions.top(here)
+    repository = checkout.top(settings.articles) or checkout.top(here)
     if repository is None and not is_folder:
         raise NoSuchState(
             f"{name!r} is no folder, and {settings.articles} lies in no git repository; "
             "name two folders, or run it in a clone"
         )
     try:
-        commit = revisions.commit_of(repository, name) if repository is not None else ""
+        commit = checkout.commit_of(repository, name) if repository is not None else ""
     except NoSuchState:
         if not is_folder:
             raise
@@ -129,8 +131,10 @@ def _of_commit(
 
     def wanted(blob: Blob) -> bool:
         at = PurePosixPath(blob.path)
-        if at.is_relative_to(below) and at.name.lower().endswith((*ENDINGS, ".mdx")):
+        if at.is_relative_to(below) and at.name.lower().endswith(ENDINGS):
             return blob.size <= most
+        if at.is_relative_to(below) and navigation.is_settings(at.name):
+            return _is_plain(blob)
         is_beside = at.parent == below and at.name in _BESIDE
         is_question = any(
             at == place / MISSES or (at.parent == place / RELEVANCE and at.suffix == ".toml")
@@ -138,7 +142,7 @@ def _of_commit(
         )
         return (is_beside or is_question) and _is_plain(blob)
 
-    revisions.extract(repository, commit, wanted, into)
+    checkout.extract(repository, commit, wanted, into)
     articles = into / below
     articles.mkdir(parents=True, exist_ok=True)
     today = settings.articles.resolve()
@@ -156,7 +160,7 @@ def _settings_of(
     name: str, commit: str, repository: Path, project: PurePosixPath, load: Load, into: Path
 ) -> Settings:
     """The settings as the commit's own `kb.toml` makes them."""
-    revisions.extract(
+    checkout.extract(
         repository,
         commit,
         lambda blob: blob.path == str(project / config.FILE) and _is_plain(blob),

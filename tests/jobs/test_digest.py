@@ -9,11 +9,11 @@ import postbox
 import pytest
 from click.testing import CliRunner
 
+from kb.base.config import Settings
 from kb.cli import main
-from kb.config import Settings
-from kb.digest import gather, letter
-from kb.runs import Event, Report, Step
-from kb.searchlog import SearchLog
+from kb.jobs.digest import gather, letter, letters
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.reports import Event, Report, Step
 from kb.service import KnowledgeBase
 
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -43,7 +43,7 @@ class World:
     def voted(self, slug, helpful, *, days_ago=1, **said):
         self.clock.at = MONDAY - timedelta(days=days_ago)
         self.kb.feedback(slug, helpful, **said)
-        assert self.kb.recording().flush()
+        assert self.kb.recorder.flush()
         self.clock.at = MONDAY
 
     def asked(self, query, *, days_ago=1, visits=1, events=()):
@@ -57,7 +57,7 @@ class World:
                     events=events or (Event("left", ms=3000),),
                 )
             )  # fmt: skip
-        assert self.kb.recording().flush()
+        assert self.kb.recorder.flush()
         self.clock.at = MONDAY
         return run
 
@@ -90,7 +90,7 @@ def world(settings, write):
 def test_a_week_is_told_in_one_sentence_and_then_by_name(world, write):
     world.asked("подключить кофеварку", visits=3)
     world.asked("сбросить пароль vpn", days_ago=12)
-    world.log.assign(world.group("подключить кофеварку"), "Анна Зёрнова")
+    world.log.actions.assign(world.group("подключить кофеварку"), "Анна Зёрнова")
     write("ru/vpn", "Нажмите «Забыли».", title="Как сбросить пароль VPN", author="Пётр Ключев")
     world.built(days_ago=2)
     world.voted("ru/vpn", True, run="run-x")
@@ -99,11 +99,11 @@ def test_a_week_is_told_in_one_sentence_and_then_by_name(world, write):
     told = world.letter()
 
     assert told.subject == (
-        "Справка «Ромашки»: 1 новый вопрос без ответа, на 1 вопрос появился ответ"
-        " за неделю до 23 ноября 2026"
+        "Справка «Ромашки»: 1 новый вопрос без ответа за неделю до 22 ноября 2026"
     )
     for line in (
         "- подключить кофеварку — 3 посещения · Анна Зёрнова",
+        "Поиск теперь отвечает, ждут подтверждения",
         "- сбросить пароль vpn — 1 посещение",
         "  → Как сбросить пароль VPN https://help.example.com/articles/ru/vpn",
         "- Анна Зёрнова — 1 вопрос, самый давний ждёт 1 день",
@@ -112,9 +112,25 @@ def test_a_week_is_told_in_one_sentence_and_then_by_name(world, write):
         "- Пётр Ключев — 1 спасибо",
         "- Настроить почту: Добавьте снимок экрана https://help.example.com/articles/ru/mail",
         "Все вопросы: https://help.example.com/leads",
+        f"  https://help.example.com/leads/{world.group('подключить кофеварку')}",
     ):
         assert line in told.text.splitlines()
     assert "Поисков" not in told.text  # nothing is divided by fewer than twenty
+
+
+def test_only_what_is_proved_is_told_as_answered(world, write):
+    world.asked("сбросить пароль vpn", days_ago=20)
+    write("ru/vpn", "Нажмите «Забыли».", title="Как сбросить пароль VPN")
+    world.built(days_ago=18)
+    assert "появился ответ" not in world.letter().subject
+
+    world.clock.at = MONDAY - timedelta(days=3)
+    world.kb.replay()  # two weeks without a miss
+    world.clock.at = MONDAY
+
+    told = world.letter()
+    assert "на 1 вопрос появился ответ" in told.subject
+    assert "Отвечены, и это подтвердилось\n- сбросить пароль vpn" in told.text
 
 
 def test_english_letters_count_as_english_does(world):
@@ -123,7 +139,7 @@ def test_english_letters_count_as_english_does(world):
 
     told = world.letter(lang="en", site_name="")
 
-    assert told.subject == ("2 new questions without an answer in the week to 23 November 2026")
+    assert told.subject == ("2 new questions without an answer in the week to 22 November 2026")
     assert "- plug in the coffee machine — 21 visits" in told.text
     assert "- paint the office — 1 visit" in told.text
     assert "- Nobody yet — 2 questions, the oldest waits 1 day" in told.text
@@ -162,6 +178,18 @@ def test_only_ten_are_named_and_the_others_counted(world):
     assert told.subject.startswith("Справка «Ромашки»: 12 новых вопросов без ответа")
     assert told.text.count("купить оптом") == 10
     assert "\n  и ещё 2\n" in told.text
+
+
+def test_more_than_is_read_is_told_as_at_least(world, monkeypatch):
+    monkeypatch.setattr("kb.searchlog.db.weekly.MOST_LISTED", len(FRUIT) - 1)
+    monkeypatch.setattr("kb.jobs.digest.MOST_LISTED", len(FRUIT) - 1)
+    for fruit in FRUIT:
+        world.asked(f"{fruit} купить оптом {fruit}ы")
+
+    told = world.letter()
+
+    assert "\n  и ещё не меньше 1\n" in told.text
+    assert "и ещё не меньше 1<" in told.html
 
 
 def test_customers_write_neither_html_nor_headers(world):
@@ -226,6 +254,35 @@ def test_the_letter_is_sent_to_whom_the_settings_name(here, monkeypatch):
     assert inbox.letter()["To"] == "lead@example.com, boss@example.com"
     assert inbox.letter().get_body(("plain",)).get_content().startswith("Спокойная неделя")
     assert "<h1>Спокойная неделя" in inbox.letter().get_body(("html",)).get_content()
+
+
+def test_each_reader_is_written_to_in_their_own_language(world):
+    readers = ("lead@example.com", "boss@example.com=en", "anna@example.com=ru", "x@example.com=de")
+    settings = world.kb.settings.model_copy(update={"leads_email": readers, "site_name": ""})
+
+    russian, english = letters(gather(world.kb, MONDAY), settings)
+
+    assert russian.to == ("lead@example.com", "anna@example.com", "x@example.com")
+    assert english.to == ("boss@example.com",)
+    assert '<html lang="ru">' in russian.html
+    assert '<html lang="en">' in english.html
+    assert re.search("[а-яё]", russian.subject)
+    assert not re.search("[а-яё]", english.subject + english.text)
+
+
+def test_letters_of_two_languages_leave_together(here, monkeypatch):
+    with postbox.opened() as inbox:
+        monkeypatch.setenv("KB_SMTP_URL", f"smtp://{inbox.where}")
+        monkeypatch.setenv("KB_LEADS_EMAIL", "lead@example.com, boss@example.com=en")
+        code, out, _ = run("--send")
+
+    assert code == 0
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "Sent to lead@example.com", "Sent to boss@example.com",
+    ]  # fmt: skip
+    assert [envelope.rcpt_tos for envelope in inbox.envelopes] == [
+        ["lead@example.com"], ["boss@example.com"],
+    ]  # fmt: skip
 
 
 def test_an_option_names_somebody_else(here, monkeypatch):

@@ -1,0 +1,1 @@
+"""Work beside the site: sync, watch, digest, mail, proofs, snapshots, evaluation."""
