@@ -1,46 +1,57 @@
-"""create_app(service): the customers' site. Joins views, headers and errors; answers nothing."""
+"""The Flask application of the site: blueprints, template names, error pages and headers."""
 
-import mimetypes
-from functools import cache, lru_cache, partial
-from hashlib import blake2b
+from functools import cache, partial
 from math import inf
 from pathlib import Path
 from time import perf_counter
+from typing import NoReturn
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response as BaseResponse
 
-from kb import (
-    api,
-    catalogues,
-    feeds,
-    front,
-    hooks,
-    i18n,
-    leads,
-    packing,
-    pages,
-    proxies,
-    repeats,
-    runs,
-    shipped,
-    widget,
-)  # fmt: skip
-from kb.config import Settings
-from kb.errors import IndexMissing, KBError
-from kb.metrics import Metrics
-from kb.rates import Crawls, Limits
+from kb.base import catalogs, resources
+from kb.base.cache import Cache
+from kb.base.config import Settings
+from kb.base.errors import IndexMissing, KBError
+from kb.index.segment import article_url
+from kb.letters.form_key import FormStamps
+from kb.searchlog import sessions  # fmt: skip
 from kb.service import KnowledgeBase
+from kb.site import (
+    answer_cache,
+    api,
+    board,
+    compression,
+    contact,
+    context,
+    feeds,
+    formatting,
+    git_webhook,
+    leaving,
+    markdown_pages,
+    mcp,
+    pages,
+    promises,
+    proxies,
+    redirects,
+    request_ids,
+    static_files,
+    subscriptions,
+    url_prefix,
+    widget,
+)
+from kb.site.metrics import Metrics
+from kb.site.rate_limits import CrawlDetector, RateLimiter
 
-_LARGEST_BODY = 64 * 1024
-_YEAR = "public, max-age=31536000, immutable"
+_LARGEST_BODY = 64 * 1024  # bytes
 _COMPRESSED = ("text/", "application/xml")
-_WORTH_IT = 1400  # bytes; less fits into one packet anyway
-_FILES = 64  # static files kept packed
-_PARTS = 256  # pieces of pages kept: a few of each language, more as what is popular changes
+_LEAST_COMPRESSED = 1400  # bytes; less fits into one packet
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
@@ -48,39 +59,59 @@ _CODES = {
     500: "internal-error",
 }  # fmt: skip
 
-mimetypes.add_type("text/javascript", ".js")
-mimetypes.add_type("image/avif", ".avif")
-mimetypes.add_type("image/webp", ".webp")
+
+class _Application(Flask):
+    """A Flask application that redirects to paths below the URL prefix, not to the Host header."""
+
+    def redirect(self, location: str, code: int = 302) -> BaseResponse:
+        """The redirect of a view; a path of this site gets the URL prefix."""
+        is_own = location.startswith("/")
+        return super().redirect(request.script_root + location if is_own else location, code)
+
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Raises the error of routing; a redirect keeps only path and query of its address."""
+        error = request.routing_exception
+        if isinstance(error, RequestRedirect):
+            path, query = urlsplit(error.new_url)[2:4]
+            error.new_url = "/" + path.lstrip("/\\") + ("?" + query if query else "")
+        super().raise_routing_exception(request)
 
 
 def create_app(
-    service: KnowledgeBase, settings: Settings | None = None, *, kept: int = repeats.SLOTS
+    service: KnowledgeBase,
+    settings: Settings | None = None,
+    *,
+    cache_slots: int = answer_cache.SLOTS,
 ) -> Flask:
-    """A site over a service; several in one process do not know of each other.
+    """The site over a service, as a Flask application and WSGI callable.
 
-    `kept` answers of `/api/search` are kept in memory, shared by all processes forked later.
+    `settings` are those of the service unless given. `cache_slots` is how many answers of
+    `/api/search` are cached in memory that all processes forked later share; 0 for none. Several
+    applications in one process are independent. Raises ConfigError for templates or translations
+    that cannot be read.
     """
     settings = settings or service.settings
-    app = Flask("kb", static_folder=None)
+    app = _Application("kb", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=_LARGEST_BODY,
         MAX_FORM_MEMORY_SIZE=_LARGEST_BODY,
         MAX_FORM_PARTS=50,
         TRUSTED_HOSTS=list(settings.trusted_hosts) or None,
     )
-    languages = catalogues.languages(settings.templates, settings.langs, settings.lang)
-    i18n.install(app, languages)
+    languages = catalogs.languages(settings.templates, settings.langs, settings.lang)
+    formatting.install(app, languages)
     static = _folders(settings.static, "static")
-    metrics = Metrics(partial(_state, service))
-    service.count_reports(metrics.log)
-    app.extensions["kb"] = front.Site(
+    metrics = Metrics(partial(_gauges, service))
+    service.recorder.count = metrics.log
+    app.extensions["kb"] = context.Site(
         service=service,
         settings=settings,
         languages=languages,
         metrics=metrics,
-        limits=Limits(),
-        crawls=Crawls(runs.ROBOT_RATE, 60.0),
-        assets=_assets(static),
+        limits=RateLimiter(),
+        crawls=CrawlDetector(sessions.ROBOT_RATE, 60.0),
+        stamps=FormStamps(settings),
+        assets=static_files.addresses(static),
         headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),
     )
     app.jinja_loader = ChoiceLoader(
@@ -92,41 +123,59 @@ def create_app(
     _add_names(app)
     _add_errors(app)
     _add_headers(app, settings)
-    repeated = _repeated(app.wsgi_app, app.extensions["kb"], repeats.Shelf(kept))
-    app.wsgi_app = proxies.Proxies(repeated, settings.trusted_proxies)  # type: ignore[method-assign]
+    cached = _with_cache(app.wsgi_app, context.site_of(app), answer_cache.AnswerCache(cache_slots))
+    prefixed = url_prefix.UrlPrefix(cached, url_prefix.of_url(settings.base_url))
+    named = request_ids.RequestIds(prefixed)
+    app.wsgi_app = proxies.TrustedProxies(named, settings.trusted_proxies)  # type: ignore[method-assign]
     return app
 
 
+def largest_body(path: str) -> int:
+    """The longest request body that `path`, which may have a URL prefix, accepts, in bytes."""
+    if path.endswith(contact.PATH) and not path.endswith(contact.NOTED):
+        return contact.LARGEST
+    return git_webhook.LARGEST if path.endswith(git_webhook.PATH) else _LARGEST_BODY
+
+
 def _folders(own: Path | None, name: str) -> tuple[Path, ...]:
-    """Where to look, the site's own folder first."""
-    ours = shipped.folder(name)
+    """The folders to look in: the operator's, if there is one, then ours."""
+    ours = resources.folder(name)
     return (ours,) if own is None else (own, ours)
 
 
-def _state(service: KnowledgeBase) -> dict[str, float]:
-    try:
-        status = service.status()
-    except KBError:
-        return {"ready": 0}
-    return {"ready": float(status.build is not None), "articles": status.articles}
+def _gauges(service: KnowledgeBase) -> dict[str, float]:
+    status = service.status()
+    outbox = service.outbox_health()
+    found: dict[str, float] = {
+        "ready": status.build is not None,
+        "degraded": status.is_damaged,
+        "articles": status.articles,
+        "letters_waiting": outbox.waiting,
+        "letters_stuck": outbox.stuck,
+    }
+    if status.made is not None:
+        found["build_timestamp_seconds"] = status.made.timestamp()
+    return found
 
 
-def _repeated(app: repeats.Application, site: front.Site, shelf: repeats.Shelf) -> repeats.Repeats:
-    """The application behind what is answered before it begins."""
+def _with_cache(
+    app: answer_cache.Application, site: context.Site, cache: answer_cache.AnswerCache
+) -> answer_cache.CacheMiddleware:
+    """The WSGI application behind the response cache, which counts its answers itself."""
 
-    def told(status: int, outcome: repeats.Outcome | None, seconds: float) -> None:
-        site.metrics.request(repeats.PATH, "GET", status, seconds)
+    def observe(status: int, outcome: answer_cache.Outcome | None, seconds: float) -> None:
+        site.metrics.request(answer_cache.PATH, "GET", status, seconds)
         if outcome is not None:
             site.metrics.search(outcome.found, outcome.confident)
 
-    return repeats.Repeats(
+    return answer_cache.CacheMiddleware(
         app,
-        shelf,
+        cache,
         edition=site.service.edition,
         answer=partial(api.answered, site.service),
         hosts=site.settings.trusted_hosts,
         headers=site.headers,
-        told=told,
+        observe=observe,
     )
 
 
@@ -134,110 +183,106 @@ def _repeated(app: repeats.Application, site: front.Site, shelf: repeats.Shelf) 
 
 
 def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) -> None:
-    for blueprint in (api.api, pages.pages, feeds.feeds, hooks.hooks, leads.leads, widget.widget):
+    for blueprint in (
+        api.api,
+        pages.pages,
+        contact.contact,
+        feeds.feeds,
+        markdown_pages.markdown_pages,
+        mcp.mcp,
+        subscriptions.subscriptions,
+        leaving.leaving,
+        git_webhook.hooks,
+        board.leads,
+        widget.widget,
+    ):
         app.register_blueprint(blueprint)
     for code in codes:
-        said = {"ui": code}
-        app.add_url_rule(f"/{code}/", "pages.home_in", pages.home, defaults=said)
-        app.add_url_rule(f"/{code}/search", "pages.search_in", pages.search, defaults=said)
-    app.add_url_rule("/static/<path:name>", "static", partial(_static, static))
-
-
-def _assets(folders: tuple[Path, ...]) -> dict[str, str]:
-    """Every static file's address with the hash of its content, so it may be kept for ever."""
-    found: dict[str, str] = {}
-    for folder in folders:
-        for file in sorted(folder.rglob("*")):
-            name = file.relative_to(folder).as_posix()
-            if file.is_file() and name not in found:
-                digest = blake2b(file.read_bytes(), digest_size=6).hexdigest()
-                found[name] = f"/static/{name}?v={digest}"
-    return found
-
-
-def _static(folders: tuple[Path, ...], name: str) -> ResponseReturnValue:
-    address = front.site().assets.get(name)
-    file = next((folder / name for folder in folders if (folder / name).is_file()), None)
-    if address is None or file is None:
-        return pages.error_page(404)
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    is_text = kind.startswith("text/") or kind == "image/svg+xml"
-    content_type = f"{kind}; charset=utf-8" if is_text else kind
-    if is_text and _takes_gzip():
-        response = Response(_packed(file, file.stat().st_mtime_ns), content_type=content_type)
-        response.headers.update({"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
-    else:
-        response = Response(file.read_bytes(), content_type=content_type)
-    current = request.full_path == address
-    response.headers["Cache-Control"] = _YEAR if current else "public, max-age=300"
-    return response
-
-
-@lru_cache(_FILES)
-def _packed(file: Path, changed: int) -> bytes:
-    """A file as it was `changed` last, packed once."""
-    return packing.smallest(file.read_bytes())
+        interface = {"ui": code}
+        app.add_url_rule(f"/{code}/", "pages.home_in", pages.home, defaults=interface)
+        app.add_url_rule(f"/{code}/search", "pages.search_in", pages.search, defaults=interface)
+        for name, view in (("llms", markdown_pages.listed), ("llms-full", markdown_pages.full)):
+            app.add_url_rule(f"/{code}/{name}.txt", f"{name}_in", view, defaults=interface)
+    known = context.site_of(app).assets
+    serve = partial(static_files.response, static, known)
+    app.add_url_rule("/static/<path:name>", "static", serve)
 
 
 def _add_names(app: Flask) -> None:
-    """What templates may say besides their own words."""
-    site = front.site_of(app)
+    """Adds the functions and values that all templates use."""
+    site = context.site_of(app)
 
     @cache
     def common(lang: str) -> dict[str, object]:
-        """What all pages of a language say; it must be the one that is spoken now."""
+        """The values of all pages in `lang`, which must be the language of this request."""
         return {
             "lang": lang,
             "langs": site.languages.codes,
             "settings": site.settings,
-            "said": _said,
-            "site_name": _said(site.settings.site_name) or i18n.gettext("Help centre"),
-            "promise": _said(site.settings.promise),
+            "said": _translated,
+            "site_name": _translated(site.settings.site_name) or formatting.gettext("Help centre"),
+            "promise": _translated(site.settings.promise),
             "own_colours": feeds.has_own_colours(),
         }
 
-    @lru_cache(_PARTS)
-    def rendered(name: str, lang: str, values: tuple[tuple[str, object], ...]) -> Markup:
+    def render(key: tuple[str, str, str, tuple[tuple[str, object], ...]]) -> Markup:
+        name, lang, _prefix, values = key
         template = app.jinja_env.get_template(name)
         return Markup(template.render(common(lang), **dict(values)))  # noqa: S704 - is escaped
 
-    def part(name: str, **values: object) -> Markup:
-        """A piece of many pages, made of its language and these values alone: rendered once."""
-        return rendered(name, g.lang, tuple(values.items()))
+    rendered = Cache(render, megabytes=1)
 
-    app.jinja_env.filters["long_date"] = lambda day: i18n.long_date(day, g.lang)
+    def part(name: str, **values: object) -> Markup:
+        """A template that depends on language, URL prefix and `values` alone, rendered once."""
+        return rendered[name, g.lang, request.script_root, tuple(values.items())]
+
+    app.jinja_env.filters["long_date"] = lambda day: formatting.long_date(day, g.lang)
     app.jinja_env.filters["heading"] = _heading
     app.jinja_env.globals.update(
-        own_name=i18n.own_name,
-        plural_forms=i18n.plural_forms,
-        with_params=front.with_params,
-        absolute=front.absolute,
-        article_url=front.article_url,
-        category_url=front.category_url,
+        own_name=formatting.own_name,
+        plural_forms=formatting.plural_forms,
+        url=context.url,
+        absolute=context.absolute,
+        article_url=article_url,
+        markdown_url=markdown_pages.markdown_url,
+        category_url=context.category_url,
         linked_data=feeds.linked_data,
-        new_id=front.new_id,
-        asset=site.assets.__getitem__,
+        new_id=context.new_id,
+        asset=lambda name: context.url(site.assets[name]),
+        assets=site.assets,
         offers=_offers,
+        promised=_promised,
         part=part,
     )
 
     @app.context_processor
     def names() -> dict[str, object]:
-        return {**common(g.get("lang") or front.speak(None)), "prefix": front.prefix()}
+        return {
+            **common(g.get("lang") or context.set_language(None)),
+            "prefix": context.language_prefix(),
+        }
 
 
 def _offers() -> tuple[tuple[str, str, str], ...]:
-    """What the box offers where it finds nothing: title, address and language of each."""
-    return tuple((card.title, card.url, card.lang) for card in pages.popular(g.lang))
+    """Popular articles for an empty search box: title, address and language of each."""
+    return tuple((card.title, context.url(card.url), card.lang) for card in pages.popular(g.lang))
 
 
-def _said(text: str) -> str:
-    """A setting in the reader's language, if the site's own catalogue has it."""
-    return i18n.gettext(text) if text else ""  # an empty message is the catalogue's header
+def _promised() -> promises.Shown:
+    """What is promised, once for each request; nothing where it cannot be told."""
+    if "promised" not in g:
+        g.promised = promises.Shown() if g.get("broken") else promises.shown()
+    shown: promises.Shown = g.promised
+    return shown
+
+
+def _translated(text: str) -> str:
+    """A setting in the language of the request, if the operator's catalog translates it."""
+    return formatting.gettext(text) if text else ""  # the empty message is the catalog's header
 
 
 def _heading(name: str) -> str:
-    """A category as a heading: a folder's name gets its spaces and its capital."""
+    """A category as a heading; the name of a folder gets spaces and a capital."""
     if not name or " " in name:
         return name
     words = name.replace("-", " ").replace("_", " ").strip() or name
@@ -255,7 +300,12 @@ def _add_errors(app: Flask) -> None:
 
 def _is_for_programs() -> bool:
     path = request.path
-    return path.startswith(("/api/", "/hooks/")) or path in ("/healthz", "/readyz", "/metrics")
+    return path.startswith(("/api/", "/hooks/")) or path in (
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        mcp.PATH,
+    )
 
 
 def _on_http(error: HTTPException) -> ResponseReturnValue:
@@ -266,8 +316,9 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
         message = error.description or error.name
         answer: ResponseReturnValue = api.error(_CODES.get(status, "error"), message, status)
     else:
-        answer = pages.error_page(status)
-    made: Response = front.made(answer)
+        meant = redirects.to_canonical() if status == 404 else None
+        answer = meant or pages.error_page(status)
+    made: Response = context.as_response(answer)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             made.headers[name] = value
@@ -275,9 +326,9 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _on_service(error: KBError) -> ResponseReturnValue:
-    """Whoever runs the service reads what it says, a customer only the command."""
+    """The error page of a service that cannot answer; the message is for the log alone."""
     missing = isinstance(error, IndexMissing)
-    front.log(str(error))
+    context.log_warning(str(error))
     if _is_for_programs():
         message = (
             "no build yet; run `kb index`" if missing else "not available now; see the server's log"
@@ -287,9 +338,9 @@ def _on_service(error: KBError) -> ResponseReturnValue:
 
 
 def _on_bug(error: Exception) -> ResponseReturnValue:
-    if front.is_tested():
+    if context.reraises_bugs():
         raise error
-    front.log_bug()
+    context.log_bug()
     if _is_for_programs():
         return api.error("internal-error", "a mistake of ours; it has been logged", 500)
     return pages.error_page(500)
@@ -299,7 +350,7 @@ def _on_bug(error: Exception) -> ResponseReturnValue:
 
 
 def policy(settings: Settings, ancestors: str = "'none'") -> str:
-    """The Content-Security-Policy of pages."""
+    """The Content-Security-Policy of pages; `ancestors` are the sites that may frame them."""
     images = "'self' https:" if settings.remote_images else "'self'"
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; "
@@ -315,11 +366,11 @@ def _add_headers(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-        complete(response, asked.endpoint == "widget.frame")
-        rule = asked.url_rule.rule if asked.url_rule else "other"
-        took = perf_counter() - asked.environ.get(proxies.STARTED, inf)
-        metrics.request(rule, asked.method, response.status_code, max(took, 0.0))
+        incoming: Request = request._get_current_object()  # type: ignore[attr-defined]
+        complete(response, incoming.endpoint == "widget.frame")
+        rule = incoming.url_rule.rule if incoming.url_rule else "other"
+        took = perf_counter() - incoming.environ.get(proxies.STARTED, inf)
+        metrics.request(rule, incoming.method, response.status_code, max(took, 0.0))
         return response
 
     def complete(response: Response, is_frame: bool) -> None:
@@ -340,10 +391,10 @@ def _compress(response: Response) -> None:
         return
     response.vary.add("Accept-Encoding")
     body = response.get_data()
-    if len(body) > _WORTH_IT and _takes_gzip():
-        response.set_data(packing.packed(body))
+    if len(body) > _LEAST_COMPRESSED and _accepts_gzip():
+        response.set_data(compression.compress(body))
         response.headers["Content-Encoding"] = "gzip"
 
 
-def _takes_gzip() -> bool:
-    return packing.is_taken(request.headers.get("Accept-Encoding", ""))
+def _accepts_gzip() -> bool:
+    return compression.accepts_gzip(request.headers.get("Accept-Encoding", ""))

@@ -1,0 +1,177 @@
+"""Response cache of `/api/search`: a WSGI middleware over a table in shared memory.
+
+Browsers send a request at every keystroke, and many readers begin with the same letters. A query
+that was answered by this build on this day gets the same bytes again, without Flask.
+"""
+
+import mmap
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from hashlib import blake2b
+from struct import Struct
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from werkzeug.wsgi import get_host
+
+from kb.site import compression
+
+PATH = "/api/search"
+SLOTS = 4096
+_SLOT = 4096  # bytes of a slot; an answer that does not fit is not cached
+_HEAD = Struct("<16sIH??")  # key, checksum, length of the body, outcome
+CACHE_CONTROL = "private, max-age=30"
+
+Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+class Outcome(NamedTuple):
+    """The outcome of a search, for metrics."""
+
+    found: bool
+    confident: bool
+
+
+class SearchAnswer(NamedTuple):
+    """An answered query: its outcome, the build that answered, and the JSON."""
+
+    outcome: Outcome
+    build: str
+    body: bytes
+
+
+class AnswerCache:
+    """A direct-mapped cache of compressed answers in memory that forked processes share.
+
+    A key has one slot, and a new answer overwrites the one in it. No lock is taken: an answer that
+    another process overwrites while it is read fails its checksum and counts as absent.
+    """
+
+    def __init__(self, slots: int = SLOTS) -> None:
+        """With 0 slots nothing is cached. The system gives memory as slots are filled."""
+        self._slots = slots
+        self.keeps = slots > 0
+        self._memory = mmap.mmap(-1, max(slots, 1) * _SLOT)
+
+    def put(self, key: bytes, outcome: Outcome, packed: bytes) -> None:
+        """Caches an answer, compressed, under a key of 16 bytes, unless it is too long."""
+        if _HEAD.size + len(packed) <= _SLOT:
+            head = _HEAD.pack(key, zlib.crc32(packed, zlib.crc32(key)), len(packed), *outcome)
+            at = self._place(key)
+            self._memory[at : at + len(head) + len(packed)] = head + packed
+
+    def get(self, key: bytes) -> tuple[Outcome, bytes] | None:
+        """The outcome and the compressed answer under `key`, or None."""
+        if not self.keeps:
+            return None
+        at = self._place(key)
+        slot = self._memory[at : at + _SLOT]
+        stored_key, checksum, length, *outcome = _HEAD.unpack_from(slot)
+        packed = slot[_HEAD.size : _HEAD.size + length]
+        if stored_key != key or zlib.crc32(packed, zlib.crc32(key)) != checksum:
+            return None
+        return Outcome(*outcome), packed
+
+    def _place(self, key: bytes) -> int:
+        return int.from_bytes(key[:8], "little") % self._slots * _SLOT
+
+
+class CacheMiddleware:
+    """WSGI middleware that answers `GET /api/search` and passes other requests to the application.
+
+    If answering raises, the application gets the request, too: it raises the same error again and
+    has the message for it.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        cache: AnswerCache,
+        *,
+        edition: Callable[[], tuple[str, date]],
+        answer: Callable[[str, str], SearchAnswer],
+        hosts: Sequence[str],
+        headers: Sequence[tuple[str, str]],
+        observe: Callable[[int, Outcome | None, float], None],
+    ) -> None:
+        """Wraps `app`.
+
+        `edition` returns the current build and day, `answer` answers a query string as WSGI writes
+        it for a site under a URL prefix. `hosts` are the host names that are answered; none means
+        all. `headers` are added to each answer. `observe` is called after each answer with status,
+        outcome and seconds.
+        """
+        self._app = app
+        self._cache = cache
+        self._edition = edition
+        self._answer = answer
+        self._hosts = hosts
+        self._headers = headers
+        self._observe = observe
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] != "GET":
+            return self._app(environ, start_response)
+        began = perf_counter()
+        query_string, prefix = environ.get("QUERY_STRING", ""), environ.get("SCRIPT_NAME", "")
+        is_packed = compression.accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        try:
+            if self._hosts:
+                get_host(environ, self._hosts)
+            build, day = self._edition()
+            key = _key(build, day, query_string, prefix)
+            etag = f'"{key.hex()}"'
+            if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+                start_response(
+                    "304 Not Modified", [("ETag", f"W/{etag}"), ("Cache-Control", CACHE_CONTROL)]
+                )
+                self._observe(304, None, perf_counter() - began)
+                return ()
+            outcome, body = self._cached(key, is_packed) or self._new(
+                key, build, query_string, prefix, is_packed
+            )
+        except Exception:
+            return self._app(environ, start_response)
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", CACHE_CONTROL),
+            ("Vary", "Accept-Encoding"),
+            ("ETag", f"W/{etag}"),  # weak, for the same answer may be packed or not
+            *self._headers,
+        ]
+        if is_packed:
+            headers.append(("Content-Encoding", "gzip"))
+        start_response("200 OK", headers)
+        self._observe(200, outcome, perf_counter() - began)
+        return (body,)
+
+    def _cached(self, key: bytes, is_packed: bool) -> tuple[Outcome, bytes] | None:
+        """The cached answer in the encoding that the client accepts."""
+        cached = self._cache.get(key)
+        if cached is None:
+            return None
+        outcome, body = cached
+        return outcome, body if is_packed else compression.decompress(body)
+
+    def _new(
+        self, key: bytes, build: str, query_string: str, prefix: str, is_packed: bool
+    ) -> tuple[Outcome, bytes]:
+        """A new answer in the encoding that the client accepts; it is cached."""
+        outcome, answered_by, body = self._answer(query_string, prefix)
+        is_kept = (
+            self._cache.keeps and answered_by == build
+        )  # not if another was published meanwhile
+        packed = compression.compress(body) if is_kept or is_packed else b""
+        if is_kept:
+            self._cache.put(key, outcome, packed)
+        return outcome, packed if is_packed else body
+
+
+def _key(build: str, day: date, query_string: str, prefix: str) -> bytes:
+    """The cache key of a query string in a build on a day, under a URL prefix; also its ETag."""
+    edition = f"{build}\0{day.toordinal()}\0{prefix}\0{query_string}"
+    return blake2b(edition.encode("utf-8", "surrogateescape"), digest_size=16).digest()

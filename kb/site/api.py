@@ -1,0 +1,334 @@
+"""JSON API under `/api/`, health checks and metrics. Renders no template."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hmac import compare_digest
+from math import ceil
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from flask import Blueprint, Response, current_app, g, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
+
+from kb.base.errors import IndexDamaged, IndexMissing
+from kb.base.networks import network
+from kb.index.segment import article_url
+from kb.search import to_json
+from kb.searchlog import export, reports, since
+from kb.searchlog.db.models import KINDS, STATUSES
+from kb.service import KnowledgeBase
+from kb.site import answer_cache, context, openapi, own_questions, promises
+from kb.site.context import kb, site
+from kb.site.throttle import LoginThrottle
+
+api = Blueprint("api", __name__)
+
+_MOST_HITS = 50
+_YES = frozenset(["1", "true", "yes", "on"])
+
+
+def error(code: str, message: str, status: int) -> Response:
+    """The JSON body of every error: a code for programs and a message for people."""
+    return _json({"error": {"code": code, "message": message}}, status)
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, content_type="application/json")
+
+
+# --- searching ----------------------------------------------------------------------------------
+
+
+@api.get(answer_cache.PATH)
+def search() -> ResponseReturnValue:
+    """Results as JSON; records nothing.
+
+    `CacheMiddleware` answers most requests before Flask does: HEAD and invalid ones come here.
+    """
+    answer = answered(site().service, request.environ["QUERY_STRING"], request.script_root)
+    headers = {"Cache-Control": answer_cache.CACHE_CONTROL, "Vary": "Accept-Encoding"}
+    return Response(answer.body, headers=headers, content_type="application/json")
+
+
+def answered(service: KnowledgeBase, query_string: str, prefix: str) -> answer_cache.SearchAnswer:
+    """The answer of the service to a query string as WSGI writes it (Latin-1).
+
+    `prefix` is the URL prefix: the addresses in the answer begin with it.
+    Raises BadRequest for a wrong parameter, and the errors of `KnowledgeBase.answer`.
+    """
+    text = query_string.encode("latin-1").decode("utf-8", "replace")
+    args = dict(parse_qsl(text, errors="replace"))
+    results = service.answer(
+        args.get("q", "")[: context.LONGEST_QUERY],
+        lang=args.get("lang"),
+        category=args.get("category"),
+        tag=args.get("tag"),
+        limit=_number("limit", args.get("limit"), 8, _MOST_HITS),
+        exact=args.get("exact") in _YES,
+        own_lang=args.get("own"),
+        facets=False,
+    )
+    outcome = answer_cache.Outcome(results.total > 0, results.confident)
+    return answer_cache.SearchAnswer(outcome, results.build, orjson.dumps(to_json(results, prefix)))
+
+
+def _number(name: str, text: str | None, default: int, most: int) -> int:
+    """The parameter as a number from 1 to `most`; raises BadRequest if it is another text."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise BadRequest(f"{name} is a number from 1 to {most}")
+    return int(text)
+
+
+@api.get("/api/suggest")
+def suggest() -> ResponseReturnValue:
+    """Completions of a query as OpenSearch suggestions, for search bars of browsers."""
+    prefix = request.args.get("q", "")[: context.LONGEST_QUERY]
+    completions = kb().suggest(prefix, request.args.get("lang") or site().languages.default)
+    response = Response(
+        orjson.dumps([prefix, list(completions)]), content_type="application/x-suggestions+json"
+    )
+    response.headers["Cache-Control"] = answer_cache.CACHE_CONTROL
+    return response
+
+
+# --- reports of browsers -----------------------------------------------------------------------
+
+
+@api.post("/api/searches")
+def report() -> ResponseReturnValue:
+    """Takes the report of a typing run; idempotent by run, so later reports amend earlier ones."""
+    _refuse_cross_site()
+    if not context.is_within_rate("report", 600, 60):
+        raise _too_many_reports()
+    try:
+        parsed = reports.parse_report(_body())
+    except reports.BadReport as error:
+        raise BadRequest(str(error)) from None
+    if not context.record_report(parsed):
+        raise _too_many_reports()
+    return Response(status=204)
+
+
+def _too_many_reports() -> TooManyRequests:
+    return TooManyRequests("too many reports from this network; they are not recorded for now")
+
+
+@api.post("/api/feedback")
+def feedback() -> ResponseReturnValue:
+    """Takes a vote on an article: JSON of a script, or a form, which is redirected back."""
+    _refuse_cross_site()
+    if not context.is_within_rate("feedback", 60, 600) or not context.may_report("vote"):
+        raise TooManyRequests("too many votes; wait a few minutes")
+    is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
+    sent: Mapping[str, Any] = request.form if is_form else _mapping(_body())
+    slug = _text(sent, "slug", 500, needed=True)
+    helpful = sent.get("helpful")
+    if is_form and helpful in ("true", "false"):
+        helpful = helpful == "true"
+    if not isinstance(helpful, bool):
+        raise BadRequest("helpful is true or false")
+    reason, text = _text(sent, "reason", 100), _text(sent, "text", 2000)
+    run = _text(sent, "run", 64) or (context.new_id() if is_form else "")
+    slug = _current_slug(slug)
+    kb().feedback(slug, helpful, reason, text, run, asker=context.asker())
+    rank = _text(sent, "rank", 4)
+    if run and helpful and rank.isascii() and rank.isdigit():  # said in the result list
+        answered = reports.Event("answered", slug, int(rank))
+        context.record_report(reports.Report(run=run, visit=run, events=(answered,)))
+    if not is_form:
+        return Response(status=204)
+    page = context.with_params(article_url(slug), voted=_voted(helpful, reason, text), run=run)
+    return redirect(context.quoted(page) + "#feedback", 303)
+
+
+def _voted(helpful: bool, reason: str, text: str) -> str:
+    """What the page of the article says and asks next."""
+    if helpful:
+        return "thanked" if text else "yes"
+    return "no" if reason or text else "more"
+
+
+def _current_slug(slug: str) -> str:
+    """The current slug of an article at this or a former slug; raises NotFound if there is none."""
+    served = kb().article(slug)
+    if served is None:
+        raise NotFound("no article is served at this slug")
+    return served.slug
+
+
+def _refuse_cross_site() -> None:
+    if context.is_cross_site():
+        raise Forbidden("send this from a page of this site")
+
+
+def _body() -> object:
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        raise BadRequest("the body must be JSON") from None
+
+
+def _mapping(body: object) -> Mapping[str, Any]:
+    if not isinstance(body, Mapping):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def _text(sent: Mapping[str, Any], name: str, most: int, *, needed: bool = False) -> str:
+    value = sent.get(name)
+    if value is None:
+        value = ""
+    if not isinstance(value, str):
+        raise BadRequest(f"{name} must be text")
+    value = context.storable(value[:most]).strip()
+    if needed and not value:
+        raise BadRequest(f"{name} must not be empty")
+    return value
+
+
+# --- promises -----------------------------------------------------------------------------------
+
+
+@api.get("/api/promise")
+def promise() -> ResponseReturnValue:
+    """How soon support replies: to everybody, or to a letter of a plan and a type."""
+    context.set_language(request.args.get("lang"))
+    shown, plan, type = promises.shown(), request.args.get("plan"), request.args.get("type")
+    rows = shown.rows if plan is None and type is None else promises.of(plan or "", type or "")
+    body = {
+        "lang": str(g.lang),
+        "sentence": promises.in_a_sentence(shown),
+        "promises": [promises.shape(row) for row in rows],
+        "delay": {"sentence": shown.delay, "letters": shown.late} if shown.delay else None,
+    }
+    answer = _json(body)
+    answer.headers["Cache-Control"] = "private, max-age=60"
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+# --- leads' programs ------------------------------------------------------------------------
+
+_MOST_GROUPS = 1000
+
+
+@api.get("/api/misses")
+def misses() -> ResponseReturnValue:
+    """The groups of misses for programs that hold `KB_API_TOKEN`, the costliest first."""
+    _require_token()
+    purpose = request.args.get("for")
+    if purpose == "git":
+        return _for_git()
+    if purpose is not None:
+        raise BadRequest("for is git; leave it out for the whole groups")
+    status, kind = request.args.get("status"), request.args.get("kind")
+    if status not in (None, "all", *STATUSES):
+        raise BadRequest(f"status is one of {', '.join(STATUSES)} or all")
+    if kind not in (None, *KINDS):
+        raise BadRequest(f"kind is one of {', '.join(KINDS)}")
+    limit = _number("limit", request.args.get("limit"), 100, _MOST_GROUPS)
+    found = kb().misses(
+        _since(request.args.get("since")), status, kind=kind, owner=request.args.get("owner"),
+        limit=limit + 1,
+    )  # fmt: skip
+    groups = [group.shape() for group in found[:limit]]
+    answer = _json({"groups": groups, "more": len(found) > limit})
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _for_git() -> ResponseReturnValue:
+    """The lines of a `misses.jsonl`, as `kb log export --for-git` writes them."""
+    settings = site().settings
+    questions = export.for_git(kb().log, settings.langs, least=settings.min_askers)
+    lines = "".join(f"{export.line(each)}\n" for each in questions)
+    answer = Response(lines, content_type="application/x-ndjson; charset=utf-8")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _require_token() -> None:
+    """Raises Unauthorized without the right token, TooManyRequests after many wrong ones.
+
+    Tokens are compared in constant time. A network that sent the right token in the last thirty
+    days does not wait: strangers behind the same proxy must not stop a lead's program.
+    """
+    throttle = LoginThrottle(site().settings.data / "token-tries.json")
+    client = network(request.remote_addr or "")
+    is_known = throttle.knows(client)
+    wait = 0.0 if is_known else throttle.take(client)
+    if not wait and _has_token():
+        if not is_known:
+            throttle.succeeded(client)
+        return
+    if wait or (is_known and (wait := throttle.take(client))):
+        raise TooManyRequests("too many wrong tokens; wait a minute", retry_after=ceil(wait))
+    raise Unauthorized(
+        "send the header Authorization: Bearer and the token of KB_API_TOKEN",
+        www_authenticate=WWWAuthenticate("bearer"),
+    )
+
+
+def _has_token() -> bool:
+    token = site().settings.api_token
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    wanted = token.get_secret_value() if token is not None else ""
+    is_right = compare_digest(given.strip().encode(), wanted.encode())
+    return bool(wanted) and kind.casefold() == "bearer" and is_right
+
+
+def _since(written: str | None) -> datetime | None:
+    try:
+        return since.since(written, kb().now()) if written else None
+    except ValueError as error:
+        raise BadRequest(f"since: {error}") from None
+
+
+# --- monitors -----------------------------------------------------------------------------------
+
+
+@api.get("/healthz")
+def health() -> ResponseReturnValue:
+    """Liveness: the process answers."""
+    return _json({"status": "ok"})
+
+
+@api.get("/readyz")
+def ready() -> ResponseReturnValue:
+    """Readiness: there is a build to show pages of, else 503.
+
+    The status is `degraded` while another build than the published one answers, since that cannot
+    be read.
+    """
+    status = kb().status()
+    if status.build is None:
+        raise (
+            IndexDamaged("no build can be read") if status.is_damaged else IndexMissing("no build")
+        )
+    told: dict[str, object] = {
+        "status": "degraded" if status.is_damaged else "ok",
+        "build": status.build,
+        "articles": status.articles,
+    }
+    token = request.headers.get(own_questions.HEADER)
+    if token and own_questions.OwnQuestions(site().settings.data).is_ours(token):
+        told["request"] = own_questions.seen(request.environ)
+    return _json(told)
+
+
+@api.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Metrics for Prometheus, without queries and addresses."""
+    return Response(site().metrics.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@api.get("/openapi.json")
+def description() -> ResponseReturnValue:
+    """The OpenAPI description of the API."""
+    return _json(openapi.document(current_app.url_map, context.url("/")))

@@ -1,0 +1,248 @@
+"""Pages for customers. Each view reads the request, calls the service and renders a template."""
+
+from time import monotonic
+
+from flask import Blueprint, abort, g, redirect, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from kb.base.errors import IndexMissing, KBError
+from kb.cards import Card
+from kb.catalog import Moved, Page
+from kb.index.segment import article_url
+from kb.language import tokens
+from kb.search import Results
+from kb.searchlog import reports
+from kb.site import article_html, context, markdown_pages, url_prefix
+from kb.site.context import kb, site
+from kb.topic_pages import TopicLink
+
+pages = Blueprint("pages", __name__)
+
+_PER_PAGE = 10
+_LISTED = 60  # articles on a page of a topic
+_SHORT = 3_000  # characters of HTML; a longer text does not stand above what the topic lists
+_SAME = 0.8  # of its words: a text says the same as another
+_SHOWN_INLINE = ("image/", "video/", "audio/")
+REASONS = ("unclear", "wrong", "missing", "failed")
+
+
+# --- home and lists -----------------------------------------------------------------------------
+
+
+@pages.get("/")
+def home(ui: str | None = None) -> ResponseReturnValue:
+    """The home page: search box, categories, popular and recent articles."""
+    lang = _set_language(ui)
+    status = kb().status()
+    if status.build is None:
+        raise IndexMissing("no build to serve; run `kb index`")
+    if not status.articles:
+        return render_template("first.html", folder=site().settings.articles)
+    return render_template("home.html", home=kb().home(lang))
+
+
+@pages.get("/categories/<lang>/")
+@pages.get("/categories/<lang>/<path:key>")
+def topic(lang: str, key: str = "") -> ResponseReturnValue:
+    """The page of a topic, and without a key that of all topics of a language.
+
+    An address that a topic had before it was one redirects to it.
+    """
+    _set_language(lang)
+    shown = kb().topic(key.strip("/"), lang)
+    if shown is None:
+        abort(404)
+    if key != shown.key:
+        return redirect(context.with_query(context.category_url(shown.key, shown.lang)), 301)
+    if isinstance(shown, TopicLink):
+        abort(404)
+    found = kb().article(shown.page.slug) if shown.page else None
+    html = found.html if isinstance(found, Page) and len(found.html) <= _SHORT else ""
+    body = _with_prefix(article_html.prepared(html)) if html else ""
+    pages = -(-len(shown.articles) // _LISTED) or 1
+    page = min(context.page_number(request.args.get("page", "")), pages)
+    listed = shown.articles[(page - 1) * _LISTED : page * _LISTED]
+    return render_template(
+        "topic.html", topic=shown, body=body, articles=listed, page=page, pages=pages
+    )
+
+
+@pages.get("/search")
+def search(ui: str | None = None) -> ResponseReturnValue:
+    """The page of results, which needs no script; it reports its search itself."""
+    lang = _set_language(ui)
+    query = context.query()
+    filters = {name: request.args.get(name, "") for name in ("lang", "category", "tag")}
+    page = context.page_number(request.args.get("page", ""))
+    exact, order = request.args.get("exact", ""), request.args.get("order", "")
+    with_tail = request.args.get("all") == "1" or any(filters.values())
+    results = kb().answer(
+        query,
+        lang=filters["lang"] or None,
+        category=filters["category"] or None,
+        tag=filters["tag"] or None,
+        page=page,
+        limit=_PER_PAGE,
+        exact=exact == "1",
+        own_lang=lang,
+        newest=order == "newest",
+        relevant=not with_tail,
+    )
+    run, visit = _record(results, filters) if query else ("", context.given_id("visit"))
+    return render_template(
+        "search.html",
+        results=results,
+        filters=filters,
+        shown=results.total if with_tail else results.relevant,
+        exact=exact,
+        all=request.args.get("all", ""),
+        order="newest" if order == "newest" else "",
+        run=run,
+        visit=visit,
+        words=results.correction.query if results.correction else query,
+        popular=popular(lang),
+    )
+
+
+def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
+    """Reports this search; returns the ids of its run and visit.
+
+    Links and forms of the page carry both ids on, so that searches of a reader without scripts
+    belong to one visit. Where no script has begun a run, this search is a run of its own, and a
+    reload is the same.
+    """
+    visit = context.given_id("visit")
+    asked = ("page", str(g.lang), results.query, *filters.values())
+    run = (visit and context.given_id("run")) or (
+        context.new_id() if visit else context.repeated_id(*asked)
+    )
+    if not context.is_visit():
+        return run, visit or run
+    site().metrics.search(results.total, results.confident)
+    first = (results.page - 1) * _PER_PAGE + 1
+    report = reports.Report(
+        run=run,
+        visit=visit or run,
+        surface="page",
+        lang=str(g.lang),
+        filters={name: value for name, value in filters.items() if value},
+        build=results.build,
+        steps=(reports.Step(results.query, 0),),
+        shown=tuple((hit.slug, first + at) for at, hit in enumerate(results.hits)),
+        is_bare=not visit,
+    )
+    context.record_report(report)
+    if not visit and not context.is_robot():  # one that says so is marked already
+        for crawled in context.robot_runs(run):
+            kb().report(
+                reports.Report(run=crawled, visit=crawled), robot=True, asker=context.asker()
+            )
+    return run, visit or run
+
+
+def popular(lang: str) -> tuple[Card, ...]:
+    """Three popular articles in a language, cached for 30 seconds; none if the service fails."""
+    if g.get("broken"):  # the error page of a broken service
+        return ()
+    cache = site().popular
+    known = cache.get(lang)
+    if known is None or known[0] < monotonic() - 30:
+        try:
+            known = cache[lang] = (monotonic(), kb().home(lang).popular[:3])
+        except KBError:
+            return ()
+    return known[1]
+
+
+# --- an article ---------------------------------------------------------------------------------
+
+
+@pages.get("/articles/<path:slug>")
+def article(slug: str) -> ResponseReturnValue:
+    """The page of an article, or a redirect from a former address."""
+    found = kb().article(slug)
+    if isinstance(found, Moved):
+        if found.topic:
+            return redirect(context.category_url(found.topic.key, found.topic.lang), 302)
+        return redirect(context.with_query(context.quoted(article_url(found.slug))), 301)
+    if found is None:
+        abort(404)
+    if markdown_pages.is_asked_for():
+        return markdown_pages.response(found)
+    _set_language(found.lang)
+    run = context.given_id("run")
+    rank = request.args.get("rank", "")
+    if run and rank.isascii() and rank.isdigit() and context.is_visit():
+        click = reports.Event("click", found.slug, int(rank[:4]))
+        context.record_report(
+            reports.Report(run=run, visit=context.given_id("visit") or run, events=(click,))
+        )
+    voted = request.args.get("voted", "")
+    page = render_template(
+        "article.html",
+        page=found,
+        body=_with_prefix(article_html.prepared(found.html, context.query())),
+        contents=[each for each in found.sections if each.anchor and each.level in (2, 3)],
+        lead=_lead(found),
+        edit=_edit_url(found.path),
+        voted=voted,
+        tip=kb().tip(found.author) if voted == "yes" else "",
+        reasons=REASONS,
+        run=run,
+    )
+    answer = context.as_response(page)
+    answer.vary.add("Accept")
+    return answer
+
+
+def _with_prefix(html: str) -> str:
+    return url_prefix.added(html, request.script_root)
+
+
+def _lead(page: Page) -> str:
+    """The short answer of an article, or "" if its text begins by saying the same."""
+    answer = " ".join(page.answer.split())
+    said = set(tokens.plain_words(article_html.opening(page.html)))
+    words = set(tokens.plain_words(answer))
+    return "" if len(words & said) > len(words) * _SAME else answer
+
+
+def _edit_url(path: str) -> str:
+    pattern = site().settings.edit_url
+    return pattern.replace("{path}", context.quoted(path)) if pattern and path else ""
+
+
+@pages.get("/media/<path:path>")
+def media(path: str) -> ResponseReturnValue:
+    """A file beside the articles: images, audio and video inline, others as a download."""
+    file = kb().media(path)
+    if file is None:
+        abort(404)
+    response = send_file(file, conditional=True, max_age=3600)
+    if not (response.mimetype or "").startswith(_SHOWN_INLINE):
+        response.headers["Content-Disposition"] = "attachment"
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response
+
+
+# --- errors ----------------------------------------------------------------------------
+
+
+def error_page(status: int, *, command: str = "") -> ResponseReturnValue:
+    """The page of an error; for 404 it lists results for the words of the address."""
+    _set_language(request.path.split("/")[1] or None)
+    g.broken = status >= 500
+    words, found = context.words_of_address(request.path) if status == 404 else "", None
+    if words:
+        try:
+            found = kb().answer(words, limit=5, own_lang=g.lang, exact=True)
+        except KBError:
+            found = None
+    page = render_template("error.html", status=status, words=words, found=found, command=command)
+    return page, status
+
+
+def _set_language(ui: str | None) -> str:
+    """Sets the language of the request, and whether addresses carry it as a prefix."""
+    g.prefixed = ui is not None and request.endpoint in ("pages.home_in", "pages.search_in")
+    return context.set_language(ui)
