@@ -1,6 +1,6 @@
 // Renews the page as soon as its article is saved. Only `kb serve --watch` sends this script.
 const live = document.querySelector('meta[name="live"]');
-const address = `/live?path=${encodeURIComponent(live.dataset.path)}`;
+const address = `${live.dataset.address}?path=${encodeURIComponent(live.dataset.path)}`;
 const EVERY = 150, HIDDEN = 2000, KEPT = "kb-live-top";
 let timer = 0;
 

@@ -14,7 +14,6 @@ const make = (tag, attributes = {}, ...inside) => {
   return node;
 };
 const marked = (parts) => parts.map(([text, mark]) => (mark ? make("mark", {}, text) : text));
-const heading = (name) => (/^[^ ]*[-_a-z]/.test(name) && !name.includes(" ") ? name[0].toUpperCase() + name.slice(1).replace(/[-_]/g, " ") : name);
 const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(36)).join("");
 const kept = (store, key, value) => {
   try {
@@ -24,17 +23,16 @@ const kept = (store, key, value) => {
   } catch {}
   return null;
 };
-const isField = (node) => node.closest("input,textarea,select,[contenteditable]");
 
 // --- the visit: a random word, kept in this tab for a day; without scripts the page carries it ---
 
 const today = new Date().toDateString();
-let [visit, began] = [].concat(kept(sessionStorage, "kb-visit") || []);
+let [visit, began] = kept(sessionStorage, "kb-visit") || [];
 if (began !== today) kept(sessionStorage, "kb-visit", [(visit = $("[data-visit]")?.dataset.visit || newId()), today]);
 for (const letter of document.querySelectorAll("form.contact"))
   if (!$("[name=visit]", letter)) letter.append(make("input", { type: "hidden", name: "visit", value: visit }));
 document.addEventListener("click", ({ target }) => {
-  const letter = target.closest("a[href^='/contact']");
+  const letter = target.closest(`a[href^="${words.root}/contact"]`);
   if (letter && !/[?&]visit=/.test(letter.search)) letter.search += "&" + new URLSearchParams({ visit });
 });
 
@@ -45,10 +43,14 @@ if (form) searchBox();
 
 function searchBox() {
   const input = $("#q", form), popup = $(".popup", form), list = $("#hits", form);
-  const note = $(".note", form), status = $("[role=status]", form);
+  const note = $(".note", form), status = $("[role=status]", form), helped = $(".helped", form), close = $(".close", form);
   const onPage = words.surface === "page";
-  const committed = location.href;
-  let active = -1, asked = 0, request, answer, quiet, spinner, telling, lastValue = input.value;
+  const committed = location.href, shown = new URL(committed).searchParams.get("q")?.trim();
+  const framed = words.surface === "widget" && parent !== window;
+  const closeFrame = () => parent.postMessage("kb-close", "*");
+  let active = -1, asked = 0, request, answer, quiet, spinner, telling, lastValue = input.value.trim();
+  // The server reads no more of a query either.
+  const query = () => [...input.value.trim()].slice(0, 500).join("");
 
   // --- runs: what was typed and what came of it, told when it is over ---
 
@@ -72,7 +74,7 @@ function searchBox() {
     run.over = true;
     let text; // browsers send 64 KB at most; the last steps tell what was asked
     while ((text = JSON.stringify(run.body)).length > 2e4 && run.body.steps.length > 1) run.body.steps.shift();
-    navigator.sendBeacon("/api/searches", new Blob([text], { type: "application/json" }));
+    navigator.sendBeacon(words.root + "/api/searches", new Blob([text], { type: "application/json" }));
   };
   addEventListener("pagehide", () => {
     if (run && !run.over) report("left");
@@ -93,8 +95,18 @@ function searchBox() {
 
   const options = () => [...list.children];
   const isOpen = () => !popup.hidden;
+  // On a phone the keyboard covers a part of the window that style sheets do not know of.
+  const fit = () => {
+    if (!isOpen()) return;
+    form.style.setProperty("--seen", visualViewport.height + "px");
+    form.style.setProperty("--top", form.getBoundingClientRect().bottom + "px");
+  };
+  visualViewport.addEventListener("resize", fit);
+  addEventListener("scroll", fit, { passive: true });
   const open = (yes) => {
     popup.hidden = !yes;
+    form.classList.toggle("open", yes);
+    fit();
     input.setAttribute("aria-expanded", String(yes && list.children.length > 0));
     if (!yes) choose(-1);
   };
@@ -108,17 +120,15 @@ function searchBox() {
       all[at].scrollIntoView({ block: "nearest" });
     }
   };
-  const fill = (nodes, text = "") => {
-    nodes.forEach((node, i) => {
-      node.id = "hit-" + i;
-      node.setAttribute("aria-selected", "false");
-    });
+  const fill = (nodes, text = "", top) => {
+    helped.hidden = !top;
+    if (top) Object.assign(helped.dataset, { helped: top.slug, rank: 1 });
+    nodes.forEach((node, i) => (node.id = "hit-" + i));
     list.replaceChildren(...nodes);
     list.hidden = !nodes.length;
     note.textContent = text;
     note.hidden = !text;
-    active = -1;
-    input.removeAttribute("aria-activedescendant");
+    choose(-1);
     open(true);
   };
   const option = (href, attributes, ...inside) =>
@@ -127,34 +137,29 @@ function searchBox() {
   // What the next page is told, so that it goes on with this search instead of counting another.
   const told = () => ({ visit, ...(run && !run.body.events.length && { run: run.body.run }) });
   const askUs = (q) =>
-    option("/contact?" + new URLSearchParams({ q, ui: words.lang, ...told() }), { class: "ask", "data-ask": "1" }, words.ask);
+    option(words.root + "/contact?" + new URLSearchParams({ q, ui: words.lang, ...told() }), { class: "ask", "data-ask": "1" }, words.ask);
   const resultPage = (q, more) => words.prefix + "/search?" + new URLSearchParams({ q, ...filters(), ...more });
 
   const hit = (found, at, q) => {
     const address = new URL(found.url, location.href);
     address.searchParams.set("q", q);
     if (run) address.searchParams.set("run", run.body.run);
-    const where = [heading(found.category), found.section].filter(Boolean).join(" › ");
+    const where = [...found.path, found.section].filter(Boolean).join(" › ");
+    const snippet = found.snippet.map(([text]) => text).join("");
     const node = option(address.pathname + address.search + address.hash,
       { class: "hit", lang: found.lang, "data-slug": found.slug, "data-rank": String(at + 1) },
       line("title", ...marked(found.title_parts)));
     if (words.surface === "widget") node.target = "_blank";
     if (where) node.append(line("where", where));
-    if (found.snippet.length) node.append(line("snippet", ...marked(found.snippet)));
-    if (found.answer && !found.snippet.map((part) => part[0]).join("").includes(found.answer.slice(0, 50)))
-      node.append(line("short", found.answer));
+    if (snippet) node.append(line("snippet", ...marked(found.snippet)));
+    if (!at && found.answer && !snippet.includes(found.answer.slice(0, 50))) node.append(line("short", found.answer));
     return node;
   };
   const paint = (q) => {
-    const { results, correction, confident, total, tried = [] } = answer;
+    const { results, correction, confident, relevant, tried = [], without = [], with_all } = answer;
     const meant = correction ? correction.query : q;
     const nodes = results.map((found, at) => hit(found, at, meant));
-    const top = results.findIndex((found) => found.answer);
-    if (top >= 0) {
-      const { slug } = results[top];
-      nodes.splice(top + 1, 0, make("div", { role: "option", class: "helped", "data-helped": slug, "data-rank": String(top + 1) }, words.helped));
-    }
-    let text = correction ? say(words.instead, { q: meant }) : "";
+    let text = correction ? say(words.instead, { q: meant }) : without.length ? say(words.without, { q: without.join(", ") }) : "";
     if (!results.length) {
       text = say(words.noneFor, { q });
       if (tried.length) text += " " + say(words.tried, { list: tried.map((each) => each.query).join(", ") });
@@ -165,10 +170,12 @@ function searchBox() {
       nodes.push(askUs(q));
     }
     if (correction) nodes.push(option(resultPage(q, { exact: 1, ...told() }), { class: "more" }, say(words.exact, { q })));
-    if (total > results.length) nodes.push(option(resultPage(q, told()), { class: "more" }, words.all + " · " + total));
-    fill(nodes, text.trim());
+    if (relevant > results.length) nodes.push(option(resultPage(q, told()), { class: "more" }, words.all + " · " + relevant));
+    fill(nodes, text.trim(), results[0]?.answer && results[0]);
     if (correction) note.append(" ", make("a", { href: resultPage(q, { exact: 1, ...told() }), tabindex: "-1" }, say(words.exact, { q })));
-    tell(results.length ? count(total) + (correction ? ". " + say(words.instead, { q: meant }) : "") : words.none);
+    if (without.length) note.append(" ", make("a", { href: resultPage(with_all, told()), tabindex: "-1" }, words.withAll));
+    if (!results.length && words.offer.length) note.append(line("offered", words.popular));
+    tell(results.length ? count(relevant) + (correction ? ". " + say(words.instead, { q: meant }) : "") : words.none);
     if (run) {
       run.body.build = answer.build;
       run.body.shown = results.map((found, at) => [found.slug, at + 1]);
@@ -194,9 +201,9 @@ function searchBox() {
 
   let typedAt = 0;
   const typed = () => {
-    const q = input.value.trim();
-    if (q === lastValue.trim()) return;
-    lastValue = input.value;
+    const q = query();
+    if (q === lastValue) return;
+    lastValue = q;
     typedAt = performance.now();
     clearTimeout(telling);
     status.textContent = "";
@@ -213,7 +220,7 @@ function searchBox() {
     clearTimeout(quiet);
     quiet = setTimeout(() => {
       quiet = 0;
-      if (asked.q !== input.value.trim()) ask(input.value.trim());
+      if (asked.q !== query()) ask(query());
     }, 150);
   };
   const drop = () => {
@@ -229,7 +236,7 @@ function searchBox() {
     request = new AbortController();
     spinner = setTimeout(() => form.classList.add("waiting"), 300);
     try {
-      const reply = await fetch("/api/search?" + new URLSearchParams({ q, own: words.lang, limit: 6, ...filters() }), { signal: request.signal });
+      const reply = await fetch(words.root + "/api/search?" + new URLSearchParams({ q, own: words.lang, limit: 6, ...filters() }), { signal: request.signal });
       if (!reply.ok) throw new Error(reply.status);
       const found = await reply.json();
       if (mine !== asked) return; // a newer question has been asked since
@@ -246,11 +253,17 @@ function searchBox() {
 
   // --- hands ---
 
-  input.addEventListener("input", (event) => event.isComposing || typed());
+  // Keyboards of phones compose every word, so typing counts while they do; their keys do not.
+  input.addEventListener("input", typed);
   input.addEventListener("compositionend", typed);
-  input.addEventListener("focus", () => {
-    if (!input.value.trim() && !isOpen()) showRecents();
-  });
+  const reopen = () => {
+    const q = query();
+    if (isOpen()) return;
+    if (!q) showRecents();
+    else if (answer && asked.q === q) paint(q);
+    else if (q.length > 1 && !(onPage && q === shown)) ask(q);
+  };
+  input.addEventListener("focus", reopen);
   input.addEventListener("keydown", (event) => {
     if (event.isComposing || event.keyCode === 229) return;
     const all = options();
@@ -267,41 +280,60 @@ function searchBox() {
         took(chosen);
         window.open(chosen.href, "_blank", "noopener");
       } else chosen.click();
-    } else if (event.key === "Escape") {
-      if (isOpen()) open(false);
-      else if (input.value) {
-        input.value = "";
-        typed();
-        open(false);
-      } else return;
-      event.preventDefault();
-    } else if (event.key === "Tab") open(false);
+    } else if (event.key === "Tab" && helped.hidden) open(false);
   });
+  form.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229) return;
+    if (isOpen()) leave();
+    else if (input.value) {
+      input.value = "";
+      typed();
+      open(false);
+    } else if (framed) closeFrame();
+    else return;
+    event.preventDefault();
+  });
+  const leave = () => {
+    input.focus();
+    open(false);
+  };
+  close.onclick = () => {
+    open(false);
+    input.blur();
+  };
   const took = (node) => {
     const { slug, rank, ask } = node.dataset;
-    if (input.value.trim()) remember(input.value);
+    if (query()) remember(query());
+    if (!onPage) history.replaceState({ q: query() }, "");
     if (slug) report("click", slug, Number(rank));
     else if (ask) report("contact");
   };
   popup.addEventListener("mousedown", (event) => event.preventDefault()); // the input keeps the focus
   popup.addEventListener("click", (event) => {
     const node = event.target.closest("[role=option]");
-    if (!node) return;
-    const { helped, rank } = node.dataset;
-    if (!helped) return took(node);
-    remember(input.value);
-    report("answered", helped, Number(rank));
-    status.textContent = words.thanks;
-    fill([], words.thanks);
+    if (node) took(node);
   });
+  helped.onclick = () => {
+    remember(query());
+    report("answered", helped.dataset.helped, 1);
+    status.textContent = words.thanks;
+    input.focus();
+    fill([], words.thanks);
+  };
+  if (framed) {
+    const away = $("[data-close]");
+    away.hidden = false;
+    away.onclick = closeFrame;
+  }
   popup.addEventListener("auxclick", (event) => {
     const node = event.target.closest("[role=option]");
     if (node && event.button === 1) took(node);
   });
   form.addEventListener("focusout", (event) => form.contains(event.relatedTarget) || open(false));
   form.addEventListener("submit", (event) => {
-    const q = input.value.trim();
+    const q = query();
     if (!q) return event.preventDefault();
+    input.value = q;
     remember(q);
     if (onPage) history.replaceState(null, "", committed);
     const sent = told();
@@ -310,15 +342,26 @@ function searchBox() {
   });
   addEventListener("pageshow", (event) => {
     form.querySelectorAll("[name=run],[name=visit]").forEach((node) => node.remove());
+    const { q } = history.state || {}; // back from a hit: the others are still there
     if (onPage && event.persisted) lastValue = input.value = new URL(location.href).searchParams.get("q") || "";
+    if (!q) return;
+    lastValue = input.value = q;
+    history.replaceState(null, "");
+    input.blur();
+    input.focus();
   });
+
+  if (words.surface === "widget" && query()) {
+    lastValue = "";
+    typed();
+  }
 
   // --- shortcuts: by the letter or by the key it stands on, so any layout works ---
 
   const slash = $("[data-slash]");
-  const box = slash && $("input", slash);
   const slashOn = () => kept(localStorage, "kb-slash") !== false;
-  if (box) {
+  if (slash) {
+    const box = $("input", slash);
     slash.hidden = false;
     box.checked = slashOn();
     box.onchange = () => kept(localStorage, "kb-slash", box.checked);
@@ -329,7 +372,7 @@ function searchBox() {
     hint.hidden = false;
   }
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.altKey || isField(event.target)) return;
+    if (event.isComposing || event.altKey || event.target.closest("input,textarea,select,[contenteditable]")) return;
     const is = (key, code) => event.key.toLowerCase() === key || event.code === code;
     const command = event.ctrlKey || event.metaKey;
     if (command ? !event.shiftKey && is("k", "KeyK") : slashOn() && (event.key === "/" || (!event.shiftKey && event.code === "Slash"))) {
@@ -351,10 +394,9 @@ for (const answered of document.querySelectorAll("form[data-answered]")) {
 }
 
 const tidy = new URL(location.href);
-if (["run", "visit", "rank", "voted"].some((name) => tidy.searchParams.has(name))) {
-  ["run", "visit", "rank", "voted"].forEach((name) => tidy.searchParams.delete(name));
-  history.replaceState(null, "", tidy);
-}
+const extra = ["run", "visit", "rank", "voted"].filter((name) => tidy.searchParams.has(name));
+for (const name of extra) tidy.searchParams.delete(name);
+if (extra.length) history.replaceState(null, "", tidy);
 
 const theme = $("[data-theme-switch]");
 if (theme) {
@@ -379,17 +421,74 @@ if (theme) {
 
 // Open without scripts; on a phone closed until asked for.
 for (const fold of document.querySelectorAll(".fold")) {
-  fold.open = matchMedia("(min-width: 64rem)").matches || fold.querySelector(".on");
+  fold.open = matchMedia("(min-width: 64rem)").matches || $(".on", fold);
   fold.dataset.done = "1";
 }
 
 for (const heading of document.querySelectorAll(".prose :is(h2, h3, h4)[id]")) {
   const link = $(".anchor", heading) || make("a", { href: "#" + heading.id, class: "anchor" }, "#");
-  link.setAttribute("aria-label", words.copy + ": " + heading.textContent.replace(/#$/, ""));
+  heading.prepend(link);
+  link.setAttribute("aria-label", words.copy + ": " + heading.textContent.slice(1));
   link.onclick = async () => {
-    await navigator.clipboard?.writeText(new URL("#" + heading.id, location.origin + location.pathname).href);
+    await navigator.clipboard?.writeText(location.origin + location.pathname + link.hash);
     link.title = words.copied;
     link.classList.add("done");
   };
-  heading.append(link);
+}
+
+// --- reading: the section being read, code to copy, images to enlarge ---
+
+const contents = [...document.querySelectorAll(".contents a")];
+const sections = contents.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+const mark = () => {
+  const atEnd = innerHeight + scrollY > document.documentElement.scrollHeight - 4;
+  const read = atEnd ? sections.length - 1 : sections.findLastIndex((section) => section?.getBoundingClientRect().top < 160);
+  contents.forEach((link, at) => (at === read ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current")));
+};
+if (contents.length) {
+  addEventListener("scroll", mark, { passive: true });
+  mark();
+}
+
+if (navigator.clipboard) {
+  const copier = (name, text, copy) => {
+    const button = make("button", { type: "button", class: name, "aria-live": "polite" }, text);
+    button.onclick = async () => {
+      await copy();
+      button.textContent = words.codeCopied;
+      setTimeout(() => (button.textContent = text), 2000);
+    };
+    return button;
+  };
+  for (const code of document.querySelectorAll(".prose pre")) {
+    const around = make("div", { class: "code" });
+    code.replaceWith(around);
+    around.append(code, copier("copy", words.copyCode, () => navigator.clipboard.writeText(code.innerText)));
+  }
+  const whole = $(".as-markdown");
+  whole?.after(copier("as-link", words.copyMarkdown, () => {
+    // Safari copies only what the click itself hands over: a promise of the text, not the text.
+    const text = fetch(whole.href).then(async (reply) => {
+      if (!reply.ok) throw new Error(reply.status);
+      return new Blob([await reply.text()], { type: "text/plain" });
+    });
+    return navigator.clipboard.write([new ClipboardItem({ "text/plain": text })]);
+  }));
+}
+
+for (const link of document.querySelectorAll(".zoom")) {
+  const image = $("img", link);
+  const check = () => image.naturalWidth > image.offsetWidth || link.replaceWith(image); // shown whole already
+  if (image.complete) check();
+  else image.onload = check;
+  link.onclick = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const large = make("dialog", { class: "large", "aria-label": image.alt },
+      make("img", { src: image.src, alt: image.alt }), make("button", { type: "button" }, words.close));
+    large.onclick = () => large.close();
+    large.onclose = () => large.remove();
+    document.body.append(large);
+    large.showModal();
+  };
 }

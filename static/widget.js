@@ -3,7 +3,9 @@
 // Then: kbWidget.open("query"), kbWidget.close(), kbWidget.toggle(). No cookie, nothing kept.
 {
   const script = document.currentScript;
-  const home = new URL(script.src).origin;
+  // The help centre may be below a path of its site: https://example.com/help/widget.js
+  const { origin, pathname } = new URL(script.src);
+  const home = origin + pathname.replace(/\/(static\/)?widget\.js$/, "");
   const { lang = document.documentElement.lang || "", label, button: wanted } = script.dataset;
   const russian = lang.startsWith("ru");
   const name = label || (russian ? "Помощь" : "Help");
@@ -20,6 +22,7 @@
     iframe { position: fixed; inset-block-end: 5.25rem; inset-inline-end: 1.25rem; z-index: 2147483000; border: 1px solid #8888;
       border-radius: 1rem; inline-size: min(26rem, calc(100vw - 2.5rem)); block-size: min(38rem, calc(100vh - 7rem));
       background: Canvas; box-shadow: 0 10px 40px #0004; }
+    @media (max-width: 30rem) { iframe { inset: 0; inline-size: 100%; block-size: 100%; border: 0; border-radius: 0; } }
     [hidden] { display: none; }`);
   root.adoptedStyleSheets = [sheet];
 
@@ -51,7 +54,7 @@
   button.onclick = toggle;
   root.addEventListener("keydown", (event) => event.key === "Escape" && close());
   addEventListener("message", (event) => {
-    if (event.origin === home && event.source === frame?.contentWindow && event.data === "kb-close") close();
+    if (event.origin === origin && event.source === frame?.contentWindow && event.data === "kb-close") close();
   });
   root.append(button);
   document.body.append(host);
