@@ -1,0 +1,1 @@
+"""The HTTP server: WSGI gateway, supervisor of worker processes, and `kb serve`."""

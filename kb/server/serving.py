@@ -1,0 +1,468 @@
+"""`kb serve`: binds the socket, indexes, starts worker processes, writes log lines."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from time import monotonic
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from kb.base import data_folder, escaping, gc_tuning, log_lines, resources
+from kb.base.config import Settings
+from kb.base.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing
+from kb.base.messages import Message
+from kb.base.shared_lock import Signal
+from kb.index.builds import Builds
+from kb.letters import channels
+from kb.server import gateway, shared_metrics
+from kb.server.supervisor import Supervisor
+from kb.site import auth
+from kb.site.accounts import AccountsFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+
+    from kb.service import KnowledgeBase
+
+logger = logging.getLogger("kb.server")
+
+_READ_ONLY = (
+    "%s cannot be written (%s): its build is served as it is, nothing is indexed; searches are"
+    " recorded, and leads sign in, only where that needs no file there"
+)
+_FIXED = ("host", "port", "workers", "articles", "data")  # settings that no reload changes
+_LASTING = "--while-parent"  # an option of commands that run as long as we do
+_REPAIR_AGAIN = 60.0  # seconds between two starts of a repair
+_AGAIN = 5.0  # seconds between two starts of such a command
+_NICE = 10  # lowers the priority of indexing at the start behind that of workers
+
+
+def serve(
+    settings: Settings,
+    *,
+    watch: bool = False,
+    access_log: bool = False,
+    log_json: bool = False,
+    read_again: Callable[[], Settings] | None = None,
+    say: Callable[[Message], str] = str,
+) -> int:
+    """Serves until a signal stops it; returns the exit code, 0, or 2 if indexing failed.
+
+    Without a build of these articles it makes one first; otherwise it serves at once and indexes
+    changes in the background. `watch` indexes every save and serves drafts. `access_log` logs each
+    request; `log_json` writes log lines as JSON. Without a password for leads it prints a sign-in
+    link. On SIGHUP `read_again` returns new settings, and new workers replace the old ones.
+    `say` puts what is printed into words.
+
+    A data folder that cannot be written is served as it is: nothing is indexed.
+
+    Raises ArticlesMissing, and ConfigError if the address cannot be bound, or if the data folder
+    cannot be written although it must be.
+    """
+    with shared_metrics.shared(shared_metrics.places(os.environ)):
+        return _serve(settings, watch, access_log, log_json, read_again, say)
+
+
+def _serve(
+    settings: Settings,
+    watch: bool,
+    access_log: bool,
+    log_json: bool,
+    read_again: Callable[[], Settings] | None,
+    say: Callable[[Message], str],
+) -> int:
+    require_articles(settings)
+    read_only = _prepare_data(settings, watch=watch)
+    if log_json:
+        log_lines.write_json_in_children()
+    listener = bind(settings.host, settings.port)
+    is_open = settings.leads_password or AccountsFile(settings.leads_file).read().everybody
+    token = "" if is_open or read_only else auth.SignInLinks(settings.data).make()
+    builds = Builds(settings.builds)
+    with ThreadPoolExecutor(1) as beside:  # gone again before anything is forked
+        looked = beside.submit(has_build, settings, builds)
+        _load_the_site()
+        is_ready = looked.result()
+    if read_only and not is_ready:
+        raise ConfigError(
+            f"{settings.data} cannot be written ({read_only}) and holds no build of"
+            f" {settings.articles}; make it writable, or index where it is"
+        )
+    set_up_logging(as_json=log_json, access_log=access_log)
+    if not is_ready:
+        _tell_damage(builds)
+        if _index_in_a_child(settings) not in (0, 1):
+            return 2
+    try:
+        # Two servers may bind one port while neither listens; only one of them may listen.
+        listener.listen(gateway.BACKLOG)
+    except OSError as error:
+        raise _not_ours(settings.host, settings.port, error) from None
+    if read_only:
+        logger.warning(_READ_ONLY, settings.data, read_only)
+    damage = Signal()
+    crew = _SiteWorkers(
+        settings, listener, builds, watch=watch, read_again=read_again, damaged=damage.give
+    )
+    say_where = partial(
+        announce_address, settings, address_of(listener), token, as_json=log_json, say=say
+    )
+    commands = _commands(settings, watch=watch, is_ready=is_ready, read_only=bool(read_only))
+    repair = None if read_only else _command(settings, "index", "--careful")
+    with _children(commands, repair, damage) as children:
+        Supervisor(
+            settings.workers,
+            crew.prepare,
+            ready=say_where,
+            ended=_forget_worker,
+            beside=children.look,
+        ).run()
+    return 0
+
+
+def require_articles(settings: Settings) -> None:
+    """Raises ArticlesMissing, which says what to do, if there is no articles folder."""
+    if not settings.articles.is_dir():
+        raise ArticlesMissing(
+            Message(
+                "no articles folder at {folder}; write a first article with `kb new TITLE`, or read"
+                " the manual: `kb serve --articles {manual}`",
+                folder=str(settings.articles),
+                manual=str(resources.folder("articles")),
+            )
+        )
+
+
+def _prepare_data(settings: Settings, *, watch: bool) -> str:
+    """Makes the data folder; returns why it cannot be written, or "".
+
+    Raises ConfigError if there is none, or if what was asked for writes in it.
+    """
+    folder = settings.data
+    try:
+        data_folder.prepare(folder)
+    except OSError as error:
+        if not folder.is_dir():
+            reason = error.strerror or str(error)
+            raise ConfigError(
+                f"the data folder {folder} cannot be made ({reason}); name another with --data"
+            ) from None
+    reason = data_folder.unwritable(folder)
+    needs = "--watch" if watch else "KB_WEBHOOK_SECRET" if settings.webhook_secret else ""
+    if reason and needs:
+        raise ConfigError(
+            f"{folder} cannot be written ({reason}), and {needs} has builds made there;"
+            f" make it writable or leave out {needs}"
+        )
+    return reason
+
+
+def _load_the_site() -> None:
+    """Imports the modules of workers while another thread reads the build."""
+    from kb import service, web  # noqa: F401
+
+
+def has_build(settings: Settings, builds: Builds) -> bool:
+    """Whether a readable build of this very articles folder is published."""
+    try:
+        root = builds.current().manifest.get("root")
+    except (IndexMissing, IndexDamaged):
+        return False
+    return bool(root == str(settings.articles.resolve()))
+
+
+def _tell_damage(builds: Builds) -> None:
+    """Says why the builds that are there do not serve: after an upgrade, their format."""
+    try:
+        builds.current()
+    except IndexDamaged as error:
+        reason = str(error).partition(";")[0]
+        logger.warning("%s; all articles are indexed anew, then they are served", reason)
+    except IndexMissing:
+        pass
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Binds a socket, which does not listen yet. Raises ConfigError if it cannot be bound."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            Message(
+                "no address {host}: {reason}; name another with --host",
+                host=host,
+                reason=str(error),
+            )
+        ) from None
+    # A socket that only listens briefly after a stop must not keep the port from us.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    gateway.tune(listener)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise _not_ours(host, port, error) from None
+    return listener
+
+
+def _not_ours(host: str, port: int, error: OSError) -> ConfigError:
+    return ConfigError(
+        Message(
+            "cannot listen on {address}: {reason}; stop what uses it, or choose another with --port"
+            " (0: any free one)",
+            address=f"{host}:{port}",
+            reason=(error.strerror or str(error)).lower(),
+        )
+    )
+
+
+def address_of(listener: socket.socket) -> str:
+    """The URL of the server for a browser on this machine."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - read, not bound
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+# ---------------------------------------------------------------- children
+
+
+def _command(settings: Settings, name: str, *more: str) -> list[str]:
+    folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
+    return [sys.executable, "-m", "kb", *name.split(), *folders, *more]
+
+
+def _index_in_a_child(settings: Settings) -> int:
+    """Builds the first index in a child process, so that the server's memory stays small.
+
+    Returns its exit code. SIGTERM ends the child, too.
+    """
+    with subprocess.Popen(_command(settings, "index"), stdout=sys.stderr) as child:  # noqa: S603
+
+        def stop(number: int, _: FrameType | None) -> NoReturn:
+            child.terminate()
+            raise SystemExit(128 + number)
+
+        before = signal.signal(signal.SIGTERM, stop)
+        try:
+            return child.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _commands(
+    settings: Settings, *, watch: bool, is_ready: bool, read_only: bool
+) -> list[list[str]]:
+    """Commands that run beside the workers: indexing of changes, sync, delivery of letters.
+
+    Beside a `read_only` data folder only letters are sent, if they are in another database.
+    """
+    ours = (_LASTING, str(os.getpid()))
+    commands = []
+    if settings.webhook_secret:
+        commands.append(_command(settings, "sync", "--on-notice", *ours))
+    if watch:
+        commands.append(_command(settings, "index", "--watch", *ours))
+    elif is_ready and not commands and not read_only:
+        commands.append(_command(settings, "index", "--careful"))
+    has_outbox = settings.database_url is not None or not read_only
+    if has_outbox and (settings.smtp_url or channels.channels(settings)):
+        commands.append(_command(settings, "letters send", *ours))
+    return commands
+
+
+class _Children:
+    """Child processes; those that should last as long as we do are started again.
+
+    One more, `repair`, is started when workers signal that the published build is damaged.
+    """
+
+    def __init__(self, commands: list[list[str]], repair: list[str] | None, damage: Signal) -> None:
+        self._running = [(command, _start(command), monotonic()) for command in commands]
+        self._repair, self._damage = repair, damage
+        self._repairing: subprocess.Popen[bytes] | None = None
+        self._repaired = -_REPAIR_AGAIN
+
+    def look(self) -> None:
+        """Starts again what should last and ended, and the repair if it is needed."""
+        self._restart_ended()
+        ended = self._repairing.poll() if self._repairing else None
+        if ended is not None:
+            self._repairing = None
+            if ended not in (0, 1):  # another is indexing, or the disk is full
+                self._damage.give()
+        if self._repair is None or self._repairing is not None:
+            return
+        if monotonic() - self._repaired > _REPAIR_AGAIN and self._damage.take():
+            logger.error("the published build is damaged: the articles are indexed again")
+            self._repairing, self._repaired = _start(self._repair), monotonic()
+
+    def _restart_ended(self) -> None:
+        """Starts again what should last and ended, at most every few seconds."""
+        now = monotonic()
+        for at, (command, child, began) in enumerate(self._running):
+            if _LASTING in command and child.poll() is not None and now - began > _AGAIN:
+                logger.error("`kb %s` ended with %d; it is started again",
+                             " ".join(command[3:5]), child.returncode)  # fmt: skip
+                self._running[at] = (command, _start(command), now)
+
+    def stop(self) -> None:
+        """Ends all of them."""
+        children = [child for _, child, _ in self._running]
+        for child in (*children, *filter(None, [self._repairing])):
+            child.terminate()
+            child.wait()
+
+
+def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+    # The supervisor blocks signals, which a child would inherit and never end.
+    child = subprocess.Popen(command, stdout=sys.stderr, preexec_fn=_unblock)  # noqa: S603
+    if _LASTING not in command:  # requests come first
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, child.pid, _NICE)
+    return child
+
+
+def _unblock() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+@contextmanager
+def _children(
+    commands: list[list[str]], repair: list[str] | None, damage: Signal
+) -> "Iterator[_Children]":
+    """Runs child processes, which are terminated at the end."""
+    children = _Children(commands, repair, damage)
+    try:
+        yield children
+    finally:
+        children.stop()
+
+
+# ---------------------------------------------------------------- workers
+
+
+class _SiteWorkers:
+    """The work of worker processes: each serves the site that was opened before the fork."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        builds: Builds,
+        *,
+        watch: bool,
+        read_again: Callable[[], Settings] | None,
+        damaged: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._damaged = damaged
+        self._listener = listener
+        self._builds: Builds | None = builds  # opened already; used by the first `prepare`
+        self._watch = watch
+        self._read_again = read_again
+
+    def prepare(self) -> Callable[[], None]:
+        """Opens the site in the parent, whose memory workers share. Raises KBError."""
+        from kb import web
+        from kb.service import KnowledgeBase
+        from kb.site import preview
+
+        if self._builds is None:
+            gc_tuning.unfreeze()
+            self._read_settings()
+        service = KnowledgeBase.open(self._settings, builds=self._builds, for_writers=self._watch)
+        self._builds = None
+        service.on_damage(self._damaged)
+        if service.status().is_damaged:
+            self._damaged()
+        app = web.create_app(service)
+        if self._watch:
+            preview.install(app)
+        service.before_fork()
+        gc_tuning.freeze()
+        gc_tuning.trim()
+        return partial(self._work, service, app)
+
+    def _read_settings(self) -> None:
+        """Reads settings again; those in `_FIXED` stay."""
+        if self._read_again is not None:
+            fixed = {name: getattr(self._settings, name) for name in _FIXED}
+            self._settings = self._read_again().model_copy(update=fixed)
+
+    def _work(self, service: "KnowledgeBase", app: "Flask") -> None:
+        """Serves until SIGTERM; then writes queued reports to the log."""
+        from kb import web
+        from kb.site.context import site_of
+
+        service.after_fork()
+        try:
+            gateway.Gateway(
+                app,
+                self._listener,
+                largest_body=web.largest_body,
+                refused=site_of(app).metrics.refused,
+            ).run()
+        finally:
+            service.close()
+
+
+def _forget_worker(pid: int) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+
+
+def announce_address(
+    settings: Settings,
+    address: str,
+    token: str,
+    *,
+    as_json: bool,
+    say: Callable[[Message], str] = str,
+) -> None:
+    """Prints the address of the service to stdout, and with a token the sign-in link of leads."""
+    link = auth.sign_in_url(address, token) if token else ""
+    if as_json:
+        lines = [log_lines.event("listening", address=address, **({"leads": link} if link else {}))]
+    else:
+        where = Message(
+            "Serving {folder} at {address} (Ctrl+C stops)",
+            folder=str(settings.articles),
+            address=address,
+        )
+        lines = [say(where)]
+        if link:
+            sign_in = Message(
+                "Leads sign in at {link} (once, within an hour; `kb sign-in` prints another)",
+                link=link,
+            )
+            lines.append(say(sign_in))
+    print(*map(escaping.line, lines), sep="\n", flush=True)
+
+
+# ---------------------------------------------------------------- log lines
+
+
+def set_up_logging(*, as_json: bool, access_log: bool) -> None:
+    """Sends log lines to stderr: warnings, and with `access_log` one line per request."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(log_lines.JsonLines() if as_json else log_lines.TextLines())
+    for name in ("kb", "_granian"):
+        log = logging.getLogger(name)
+        log.handlers = [handler]
+        log.propagate = False
+        log.setLevel(logging.WARNING)
+    gateway.access.setLevel(logging.INFO if access_log else logging.WARNING)
