@@ -10,18 +10,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+import paths
 import pytest
 from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.articles import Problem
+from kb.base.errors import BuildFailed
 from kb.cli import main
 from kb.commands import check as checking
 from kb.commands import search as searching
-from kb.commands.shared import Progress
-from kb.errors import BuildFailed
-from kb.searchlog import KINDS, STATUSES, Answer, MissGroup, Triage
+from kb.commands.shared import ProgressBar
+from kb.content.problems import Problem
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import KINDS, STATUSES, GroupAnswer, MissGroup, Search, Triage
 
 Words = tuple[str, ...]
 
@@ -70,7 +72,7 @@ def test_help_is_quick_and_loads_nothing_heavy():
         "import sys, time; from kb.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'whoosh', 'numpy', 'flask', 'pymorphy3', 'sqlalchemy', 'pydantic', 'gunicorn',"
+        "heavy = {'whoosh', 'numpy', 'flask', 'pymorphy3', 'sqlalchemy', 'pydantic', 'granian',"
         " 'markdown', 'yaml'}\n"
         "print(sorted(heavy & set(sys.modules)), time.process_time(), file=sys.stderr)"
     )
@@ -122,6 +124,9 @@ def test_the_module_is_the_command():
         (["config", "prot"], ["no setting prot"]),
         (["eval", "gone"], ["gone"]),
         (["log", "forget", " "], ["TEXT is empty"]),
+        (["log", "forget", "x", "--yes"], ["belong to --groups"]),
+        (["log", "forget", "--groups"], ["--since 2h"]),
+        (["log", "forget", "--groups", "--since", "now"], ["--since", "12h"]),
         (["log", "shred"], ["kb log --help"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
@@ -135,8 +140,53 @@ def test_a_missing_folder_is_one_line(kb_command, command, tmp_path):
     assert complains(kb_command(command, "--articles", str(tmp_path / "gone")), "gone")
 
 
+@pytest.mark.parametrize("there", [["notes.txt"], ["kb.toml"]])
+def test_the_manual_is_served_in_an_empty_folder_alone(runner, tmp_path, monkeypatch, there):
+    monkeypatch.chdir(tmp_path)
+    for name in there:
+        (tmp_path / name).touch()
+
+    # Not our address: who would serve the manual fails, and does not hang.
+    done = runner.invoke(main, ["serve", "--host", "203.0.113.1"])
+
+    assert complains(done, "no articles folder at articles")
+
+
+def test_a_service_whose_data_is_elsewhere_serves_no_manual(runner, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+
+    data = {"KB_DATA": str(tmp_path / "var")}
+    done = runner.invoke(main, ["serve", "--host", "203.0.113.1"], env=data)
+
+    assert complains(done, "no articles folder at articles")
+
+
 def test_a_wrong_setting_is_one_line(runner):
     assert complains(runner.invoke(main, ["config"], env={"KB_PORT": "x"}), "KB_PORT")
+
+
+@pytest.mark.parametrize("command", ["index", "check", "search vpn", "misses", "config --json"])
+def test_an_unknown_variable_is_told_by_every_command(runner, settings, write, command):
+    write("vpn", title="VPN")
+    folders = {"KB_ARTICLES": str(settings.articles), "KB_DATA": str(settings.data)}
+
+    slips = {"KB_PROT": "1", "KB_XYZZY": "1", "KB_TOOLS": "nodir=hugo"}
+    done = runner.invoke(main, command.split(), env={**folders, **slips})
+
+    assert "kb: KB_PROT is no setting and does nothing; did you mean KB_PORT?\n" in done.stderr
+    assert "kb: KB_XYZZY is no setting and does nothing; see `kb config --help`\n" in done.stderr
+    assert "kb: KB_TOOLS names nodir, which is no folder of " in done.stderr
+    assert "KB_PROT" not in done.stdout
+
+
+def test_a_child_of_a_command_does_not_tell_it_again(runner, settings, write):
+    write("vpn", title="VPN")
+    folders = {"KB_ARTICLES": str(settings.articles), "KB_DATA": str(settings.data)}
+
+    done = runner.invoke(main, ["index", "--while-parent", "1"], env={**folders, "KB_PROT": "1"})
+
+    assert "KB_PROT" not in done.stderr
 
 
 def test_where_it_failed_is_told_on_request(settings):
@@ -240,6 +290,56 @@ def test_a_failed_build_is_one_line(kb_command, write, monkeypatch):
     assert complains(kb_command("index"), "no space left")
 
 
+def emptied(kb_command, write) -> None:
+    """One article is served, and its file is gone."""
+    file = write("vpn", "Open the client.", title="VPN")
+    assert kb_command("index").exit_code == 0
+    file.unlink()
+
+
+def test_an_empty_folder_takes_nothing_off_the_site_unasked(kb_command, write):
+    emptied(kb_command, write)
+
+    done = kb_command("index")
+
+    assert done.exit_code == 1
+    assert "Nothing published: the folder holds no article any more" in done.stdout
+    assert "--empty" in done.stdout
+    assert json.loads(kb_command("search", "vpn", "--json").stdout)["total"] == 1
+    assert json.loads(kb_command("index", "--json").stdout)["held"] == "empty"
+
+
+@pytest.mark.parametrize(("reply", "left"), [("y", 0), ("n", 1)])
+def test_an_empty_folder_is_asked_about_at_a_terminal(
+    runner, kb_command, write, settings, monkeypatch, reply, left
+):
+    emptied(kb_command, write)
+    monkeypatch.setattr("kb.commands.index.is_terminal", lambda: True)
+
+    done = runner.invoke(
+        main, ["index"], input=f"{reply}\n",
+        env={"KB_ARTICLES": str(settings.articles), "KB_DATA": str(settings.data)},
+    )  # fmt: skip
+
+    assert "holds no article. Take 1 article off the site?" in done.stderr
+    assert done.exit_code == left
+    assert json.loads(kb_command("search", "vpn", "--json").stdout)["total"] == left
+
+
+def test_an_empty_folder_is_published_when_it_is_meant(kb_command, write):
+    emptied(kb_command, write)
+
+    assert kb_command("index", "--empty").exit_code == 0
+    assert json.loads(kb_command("search", "vpn", "--json").stdout)["total"] == 0
+
+
+def test_a_first_index_may_be_empty(kb_command):
+    done = kb_command("index")
+
+    assert done.exit_code == 0
+    assert "Indexed 0 articles" in done.stdout
+
+
 # ---------------------------------------------------------------- search
 
 
@@ -260,10 +360,11 @@ def test_search_prints_title_address_and_snippet(indexed):
 
     assert done.exit_code == 0
     assert "1. Сброс пароля" in done.stdout
-    assert "/articles/ru/account/reset" in done.stdout
+    assert "\n   Account\n   /articles/ru/account/reset" in done.stdout
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_search_finds_nothing_and_that_is_no_error(indexed):
     done = indexed("search", "--exact", "xyzzy")
 
@@ -271,6 +372,7 @@ def test_search_finds_nothing_and_that_is_no_error(indexed):
     assert "Ничего не найдено" in done.stdout
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_search_says_what_it_searched_instead(indexed):
     done = indexed("search", "gfhjkm")
 
@@ -291,6 +393,24 @@ def test_search_as_json_is_what_the_site_answers(indexed, kb):
 
     found.pop("took_ms"), expected.pop("took_ms")
     assert found == json.loads(json.dumps(expected))
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ({"LANG": "en_US.UTF-8"}, "Nothing found."),
+        ({"LANG": "ru_RU.UTF-8"}, "Ничего не найдено."),
+        ({"LANG": "de_DE.UTF-8"}, "Nothing found."),  # no catalogue speaks it
+        ({"LANG": "C.UTF-8"}, "Ничего не найдено."),  # names no language
+        ({"LANG": "ru_RU.UTF-8", "LC_ALL": "en_GB"}, "Nothing found."),
+        ({"LANG": "en_US.UTF-8", "KB_LANG": "ru"}, "Ничего не найдено."),
+    ],
+)
+def test_search_speaks_the_language_of_the_terminal(indexed, monkeypatch, locale, said):
+    for name, value in locale.items():
+        monkeypatch.setenv(name, value)
+
+    assert indexed("search", "щщщщщщ").stdout.startswith(said)
 
 
 def test_search_keeps_to_a_limit_and_a_language(indexed):
@@ -329,6 +449,7 @@ def wrong(write):
     write("ru/net/b", "Text.", title="B", review_by="2020-01-01")
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_check_prints_path_line_code_and_cure(kb_command, wrong, monkeypatch, settings):
     monkeypatch.chdir(settings.articles.parent)
 
@@ -354,6 +475,7 @@ def test_check_speaks_the_language_of_the_settings_and_json_is_english(
     assert spoken["problems"][0]["cure"] == "correct the path, or drop the link"
 
 
+@pytest.mark.usefixtures("in_russian")
 def test_check_of_good_articles_is_done(kb_command, write):
     write("ru/a", "Text.", title="A")
 
@@ -396,12 +518,29 @@ def test_check_of_a_path_elsewhere_is_refused(kb_command, wrong):
 def test_annotations_are_escaped(settings):
     problem = Problem("a:b,c%.md", 3, "no-why", "50 % \n lost", "do, this: now", "hint")
 
-    line = checking._annotation(problem, settings.model_copy(update={"articles": Path()}))
+    line = checking._annotation(
+        problem, settings.model_copy(update={"articles": Path()}), Path.cwd()
+    )
 
-    assert line.startswith("::notice file=")
+    assert line.startswith("::notice file=a%3Ab")
     assert line.endswith("a%3Ab%2Cc%25.md,line=3,title=no-why::50 %25 %0A lost; do, this: now")
 
 
+def test_annotations_name_files_from_the_root_of_the_repository(tmp_path, kb_command):
+    help_ = tmp_path / "sites" / "help"
+    (help_ / "articles" / "en").mkdir(parents=True)
+    (help_ / "articles" / "en" / "vpn.md").write_text("---\ntitle: VPN\n---\n[x](gone.md)\n")
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+
+    told = subprocess.run(
+        [sys.executable, "-m", "kb", "check", "--format", "github"],
+        cwd=help_, env=os.environ | {"PYTHONPATH": str(paths.ROOT)}, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+    assert "::error file=sites/help/articles/en/vpn.md,line=4,title=broken-link" in told
+
+
+@pytest.mark.usefixtures("in_russian")
 def test_check_lists_its_rules(runner):
     as_text = runner.invoke(main, ["check", "--rules"]).stdout
     as_json = runner.invoke(main, ["check", "--rules", "--format", "json"]).stdout
@@ -421,7 +560,7 @@ GROUP = MissGroup(
     id=7, question="=cmd()", lang="ru", phrasings=(("=cmd()", 2), ("впн", 1)), visits=3, searches=4,
     tickets=1, kinds={"none": 3, "ticketed": 1}, status="regressed", owner="", note="", first=NOW,
     last=NOW, category="Сеть", triage=Triage("draft", "b1", slug="ru/draft"),
-    answer=Answer("ru/vpn", "b1", "c1", 2, None, NOW),
+    answer=GroupAnswer("ru/vpn", "b1", "c1", 2, None, NOW),
 )  # fmt: skip
 
 
@@ -432,7 +571,8 @@ def missed(monkeypatch):
     asked: list[tuple[object, ...]] = []
 
     def misses(_: KnowledgeBase, *arguments: object, **more: object) -> list[MissGroup]:
-        asked.append((*arguments, *more.values()))
+        since, status, _most = arguments
+        asked.append((since, status, *more.values()))
         return [GROUP]
 
     monkeypatch.setattr(KnowledgeBase, "misses", misses)
@@ -450,7 +590,8 @@ def test_misses_as_json(kb_command, missed):
         "category": "Сеть",
         "triage": {"cause": "draft", "build": "b1", "query": "", "slug": "ru/draft", "words": None},
         "answer": {"slug": "ru/vpn", "build": "b1", "commit": "c1", "rank": 2, "committed": None,
-                   "at": "2026-11-22T12:00:00+00:00"},
+                   "at": "2026-11-22T12:00:00+00:00", "share": 100},
+        "label": "", "progress": None,
     }  # fmt: skip
 
 
@@ -497,7 +638,9 @@ def test_no_misses_are_said_in_words(kb_command):
 
 
 def test_config_tells_value_and_origin_and_hides_secrets(runner):
-    done = runner.invoke(main, ["config"], env={"KB_PORT": "9", "KB_API_TOKEN": "s3cret"})
+    done = runner.invoke(
+        main, ["config"], env={"KB_PORT": "9", "KB_API_TOKEN": "s3cret-s3cret-s3cret"}
+    )
 
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["port", "9", "KB_PORT"] in rows
@@ -535,6 +678,54 @@ def test_the_log_can_be_exported_purged_and_forgotten(kb_command, tmp_path):
     assert "0 places" in kb_command("log", "forget", "ivan").stdout
 
 
+@pytest.fixture
+def flooded(settings):
+    """A log of forty questions of an hour ago."""
+    settings.data.mkdir(exist_ok=True)
+    log = SearchLog(settings.log_url)
+    at = datetime.now(UTC).timestamp() - 3600
+    letters = [f"{a}{b}" for a in "абвгд" for b in "клмнопрс"]
+    log.record(*(Search(f"r{n}", f"v{n}", w * 3, at + n, at + n) for n, w in enumerate(letters)))
+    yield log
+    log.close()
+
+
+def test_an_export_that_is_cut_says_so(kb_command, flooded):
+    whole, cut = kb_command("log", "export"), kb_command("log", "export", "--rows", "30")
+
+    assert (whole.exit_code, len(whole.stdout.splitlines()), whole.stderr) == (0, 40, "")
+    assert (cut.exit_code, len(cut.stdout.splitlines())) == (1, 30)
+    assert cut.stderr == "kb: cut after 30 rows; --rows and --seconds allow more\n"
+
+
+def test_a_list_that_is_cut_says_so(kb_command, flooded, write, monkeypatch):
+    write("ru/vpn", title="VPN")
+    kb_command("index")
+    monkeypatch.setattr("kb.commands.misses.MOST", 30)
+
+    found = kb_command("misses")
+
+    assert len(found.stdout.splitlines()) == 31
+    assert "30 costliest" in found.stderr
+
+
+def test_what_a_flood_left_is_removed_after_asking(kb_command, flooded, runner, settings):
+    command = ["log", "forget", "--groups", "--since", "2h", "--fewer-than", "3"]
+    folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
+
+    refused = runner.invoke(main, [*command, *folders], input="n\n")
+    assert refused.exit_code == 1
+    assert "40 questions with 40 searches, such as these" in refused.stdout
+    assert "Nothing removed" in refused.stdout
+    assert len(flooded.board.misses()) == 40
+
+    assert "no such questions" in kb_command(*command, "--yes", "чаёк").stdout
+    assert "Removed: 5 questions with 5 searches." in kb_command(*command, "--yes", "К").stdout
+    done = kb_command(*command, "--yes")
+    assert (done.exit_code, "Removed: 35 questions" in done.stdout) == (0, True)
+    assert flooded.board.misses() == list(flooded.export()) == []
+
+
 def test_the_log_moves_to_another_database(kb_command, tmp_path):
     done = kb_command("log", "migrate", f"sqlite:///{tmp_path}/other.sqlite3")
 
@@ -554,7 +745,7 @@ def test_each_count_has_a_bar_of_its_own(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
 
-    with Progress("Indexing", "Asking questions") as progress:
+    with ProgressBar("Indexing", "Asking questions") as progress:
         for done, total in ((1, 2), (2, 2), (1, 3), (3, 3)):
             progress(done, total)
 

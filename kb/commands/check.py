@@ -1,30 +1,34 @@
 """Says what is wrong with the articles: `kb check`."""
 
+import os.path
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kb.base.messages import Message
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
+    echo,
     folder_options,
     load_settings,
     opened,
     print_json,
+    print_problem,
     problem_json,
-    problem_line,
     said,
     seen_from_here,
     sentence,
 )
-from kb.messages import Message
 
 if TYPE_CHECKING:
-    from kb.articles import Problem
-    from kb.config import Settings
-    from kb.fixes import Fix
+    from collections.abc import Iterator
+
+    from kb.base.config import Settings
+    from kb.checks.autofix import Fix
+    from kb.content.problems import Problem
 
 
 _LEVELS = ("error", "warning", "hint")
@@ -41,7 +45,9 @@ _LEVELS = ("error", "warning", "hint")
     help="Leave out what matters less.",
 )  # fmt: skip
 @click.option("--external", is_flag=True, help="Ask other sites whether linked pages are there.")
-@click.option("--fix", "mend", is_flag=True, help="First repair what needs nobody's decision.")
+@click.option(
+    "--fix", "should_fix", is_flag=True, help="First repair what needs nobody's decision."
+)
 @click.option("--rules", is_flag=True, help="List the rules and stop.")
 @folder_options
 def check(
@@ -49,7 +55,7 @@ def check(
     shape: str,
     level: str,
     external: bool,
-    mend: bool,
+    should_fix: bool,
     rules: bool,
     articles: Path | None,
     data: Path | None,
@@ -70,27 +76,56 @@ def check(
     if rules:
         _print_rules(shape, settings)
         return DONE
+    from kb.git import checkout
+
     within = [_below_articles(path, settings) for path in paths]
     places = [] if "." in within else within
     with opened(settings) as service:
-        fixes = service.mend(places) if mend else []
+        fixes = service.fix(places) if should_fix else []
         found = service.check(places, external=external)
     found = [p for p in found if _LEVELS.index(p.level) <= _LEVELS.index(level)]
     counts = {name: sum(p.level == name for p in found) for name in _LEVELS}
     if shape == "json":
-        told = {"fixed": [asdict(fix) for fix in fixes]} if mend else {}
+        told = {"fixed": [asdict(fix) for fix in fixes]} if should_fix else {}
         print_json({"problems": [problem_json(p) for p in found], **_plural_keys(counts), **told})
     elif shape == "github":
+        root = checkout.top(settings.articles) or Path.cwd()
         for problem in [*map(_told, fixes), *found]:
-            click.echo(_annotation(problem, settings))
+            echo(_annotation(problem, settings, root))
     else:
         for fix in fixes:
             place = f"{seen_from_here(fix, settings)}:{fix.line}"
-            click.echo(f"{place}: {said(_told(fix).message, settings)}")
-        for problem in found:
-            click.echo(problem_line(problem, settings))
-        click.echo(said(_counted(counts), settings), err=True)
+            echo(f"{place}: {said(_told(fix).message, settings)}")
+        for problem, others in _grouped(found):
+            print_problem(problem, settings)
+            if others:
+                echo("    " + said(_others(others), settings))
+        echo(said(_counted(counts), settings), err=True)
     return NEEDS_A_PERSON if counts["error"] else DONE
+
+
+_MOST_ALIKE = 3  # problems with the same words that are printed one by one
+
+
+def _grouped(found: "list[Problem]") -> "Iterator[tuple[Problem, list[Problem]]]":
+    """The problems to print, each with those of the same kind and cause that it stands for."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for problem in found:
+        alike.setdefault((problem.code, problem.message), []).append(problem)
+    for problem in found:
+        same = alike[problem.code, problem.message]
+        if len(same) <= _MOST_ALIKE:
+            yield problem, []
+        elif problem is same[0]:
+            yield problem, same[1:]
+
+
+def _others(others: "list[Problem]") -> Message:
+    return Message(
+        "and {n} more like it in {files} (--format json lists each)",
+        n=len(others),
+        files=Message("{n} file", "{n} files", n=len({problem.path for problem in others})),
+    )
 
 
 def _counted(counts: dict[str, int]) -> Message:
@@ -108,7 +143,7 @@ def _plural_keys(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _print_rules(shape: str, settings: "Settings") -> None:
-    from kb.checks import RULES
+    from kb.checks.rules import RULES
 
     rows = [{"code": r.code, "level": r.level, "meaning": r.meaning} for r in RULES]
     if shape == "json":
@@ -116,7 +151,7 @@ def _print_rules(shape: str, settings: "Settings") -> None:
         return
     for row in rows:
         meaning = said(Message.from_json(row["meaning"]), settings)
-        click.echo(f"{row['code']:<24} {row['level']:<8} {meaning}")
+        echo(f"{row['code']:<24} {row['level']:<8} {meaning}")
 
 
 def _below_articles(path: Path, settings: "Settings") -> str:
@@ -125,18 +160,22 @@ def _below_articles(path: Path, settings: "Settings") -> str:
     for candidate in (path.resolve(), (root / path).resolve()):
         if candidate.exists() and candidate.is_relative_to(root):
             return candidate.relative_to(root).as_posix()
-    raise click.BadParameter(f"{path} is not in {settings.articles}")
+    outside = Message("{path} is not in {folder}", path=str(path), folder=str(settings.articles))
+    raise click.BadParameter(said(outside, settings))
 
 
 def _told(fix: "Fix") -> "Problem":
-    from kb.articles import Problem
+    from kb.content.problems import Problem
 
     message = Message("fixed {fix}", fix=fix.message)
     return Problem(fix.path, fix.line, fix.code, message, level="hint")
 
 
-def _annotation(problem: "Problem", settings: "Settings") -> str:
-    """A workflow command of GitHub; `%`, line ends, and in properties `:` and `,` are escaped."""
+def _annotation(problem: "Problem", settings: "Settings", root: "Path") -> str:
+    """A workflow command of GitHub, whose paths begin at the `root` of the repository.
+
+    `%`, line ends, and in properties `:` and `,` are escaped.
+    """
 
     def data(text: str) -> str:
         return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
@@ -146,5 +185,5 @@ def _annotation(problem: "Problem", settings: "Settings") -> str:
 
     message = data(sentence(problem, settings))
     kind = "notice" if problem.level == "hint" else problem.level
-    file = prop(seen_from_here(problem, settings))
+    file = prop(os.path.relpath(settings.articles.resolve() / problem.path, root))
     return f"::{kind} file={file},line={problem.line},title={prop(problem.code)}::{message}"

@@ -2,19 +2,24 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
-    Progress,
+    ProgressBar,
+    echo,
+    engine_option,
     folder_options,
     json_option,
     load_settings,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from kb.search import EngineName
 
 
 @click.command("eval")
@@ -22,11 +27,13 @@ from kb.commands.shared import (
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @click.option("--failures", is_flag=True, help="List the questions whose first hit is wrong.")
+@engine_option
 @json_option
 @folder_options
 def evaluate(
     files: tuple[Path, ...],
     failures: bool,
+    engine: "EngineName",
     as_json: bool,
     articles: Path | None,
     data: Path | None,
@@ -40,11 +47,11 @@ def evaluate(
     kb eval tests/relevance/*.toml
     kb eval --json ../shared/data/sets/xquad-ru
     """
-    from kb import evaluation
+    from kb.jobs import evaluation
 
     settings = load_settings(articles=articles, data=data)
-    with Progress("Indexing") as progress:
-        scores = list(evaluation.evaluate(files, settings, progress))
+    with ProgressBar("Indexing") as progress:
+        scores = list(evaluation.evaluate(files, settings, progress, engine))
     if as_json:
         print_json({"sets": [score.to_json() for score in scores]})
     else:
@@ -53,13 +60,13 @@ def evaluate(
 
 
 def _print_scores(scores: Iterable[Any], failures: bool) -> None:
-    click.echo(f"{'set':<28} queries  ndcg@10   mrr@10  success@1  recall@10")
+    echo(f"{'set':<28} queries  ndcg@10   mrr@10  success@1  recall@10")
     for score in scores:
         row = score.to_json()
-        click.echo(
+        echo(
             f"{row['name']:<28} {row['queries']:>7}  {row['ndcg@10']:>7.4f}  {row['mrr@10']:>7.4f}"
             f"  {row['success@1']:>9.4f}  {row['recall@10']:>9.4f}"
         )
     for score in scores:
         for line in (*score.broken, *(score.failures if failures else ())):
-            click.echo(line)
+            echo(line)

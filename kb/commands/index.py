@@ -1,30 +1,36 @@
 """Makes and unmakes builds: `kb index`, `kb rollback`."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.base import escaping
+from kb.base.messages import Message
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
-    Progress,
-    count_of,
+    ProgressBar,
+    counted_articles,
     fail,
     folder_options,
+    is_terminal,
     json_option,
     load_settings,
     opened,
     print_json,
+    print_problem,
     print_replay,
-    problem_line,
     rejected_json,
+    said,
+    tell,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kb.config import Settings
+    from kb.base.config import Settings
     from kb.indexer import BuildReport
     from kb.service import KnowledgeBase
 
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     "--careful", is_flag=True,
     help="Publish nothing that loses a served article, or that was rolled back.",
 )  # fmt: skip
+@click.option("--empty", is_flag=True, help="Publish even if the folder holds no article any more.")
 @click.option("--watch", is_flag=True, help="Go on: index again whenever an article is saved.")
 @click.option("--while-parent", type=int, hidden=True)
 @json_option
@@ -44,6 +51,7 @@ def index(
     full: bool,
     strict: bool,
     careful: bool,
+    empty: bool,
     watch: bool,
     while_parent: int | None,
     as_json: bool,
@@ -61,23 +69,43 @@ def index(
     kb index --careful           on a schedule, where nobody looks
     kb index --full              after an upgrade
     """
-    settings = load_settings(articles=articles, data=data)
+    settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
     with opened(settings, asks=False) as service:
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)
-        with Progress("Indexing", "Asking questions", "Looking for causes") as progress:
-            report = service.rebuild(full=full, strict=strict, careful=careful, progress=progress)
+        report = _rebuilt(service, full=full, strict=strict, careful=careful, may_empty=empty)
+        if report.withheld == "empty" and not careful and _may_empty(settings, report.articles):
+            report = _rebuilt(service, full=full, strict=strict, may_empty=True)
     if as_json:
         print_json(_report_json(report))
     else:
         _print_report(report, settings)
-    return NEEDS_A_PERSON if report.rejected or report.regressed or report.held else DONE
+    return NEEDS_A_PERSON if report.rejected or report.regressed or report.withheld else DONE
+
+
+def _rebuilt(service: "KnowledgeBase", **options: bool) -> "BuildReport":
+    say = partial(said, settings=service.settings)
+    labels = (Message("Indexing"), Message("Asking questions"), Message("Looking for causes"))
+    with ProgressBar(*map(say, labels)) as progress:
+        return service.rebuild(progress=progress, **options)
+
+
+def _may_empty(settings: "Settings", served: int) -> bool:
+    """Asks whoever sits at the terminal; nobody there means no."""
+    if not is_terminal():
+        return False
+    question = Message(
+        "{folder} holds no article. Take {articles} off the site?",
+        folder=str(settings.articles),
+        articles=counted_articles(served),
+    )
+    return click.confirm(escaping.line(said(question, settings)), err=True)
 
 
 def _index_on_every_save(
     service: "KnowledgeBase", settings: "Settings", strict: bool, parent: int | None
 ) -> int:
-    from kb import watch
+    from kb.jobs import watch
 
     def told(report: "BuildReport") -> None:
         if report.published or report.rejected:
@@ -86,7 +114,7 @@ def _index_on_every_save(
     watch.follow(
         service,
         told,
-        lambda error: fail(str(error)),
+        lambda error: fail(said(error.message, settings)),
         strict=strict,
         is_wanted=watch.while_parent(parent),
     )
@@ -97,69 +125,112 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
     return {
         "build": report.build,
         "published": report.published,
-        "held": report.held,
+        "held": report.withheld,
         "articles": report.articles,
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,
         "unchanged": report.unchanged,
+        "learned": report.learned,
         "rejected": rejected_json(report.rejected),
         "skipped": report.skipped,
         "dialects": dict(report.dialects),
+        "reasons": {folder: report.reasons[folder] for folder in report.dialects},
+        "navigations": list(report.navigations),
         "seconds": round(report.seconds, 3),
         "answered": list(report.answered),
         "regressed": list(report.regressed),
+        "unasked": report.unasked,
     }
 
 
 # Why nothing was published, and what to do.
 _HELD = {
-    "rejected": "correct the articles above, or run without --strict",
-    "would-lose": "articles served now cannot be read any more; correct those above, or run"
-    " without --careful to do without them",
-    "empty": "the folder holds no article any more; bring them back, or run without --careful",
-    "withdrawn": "these articles were rolled back; change them, or run without --careful",
+    "rejected": Message("Nothing published: correct the articles above, or run without --strict."),
+    "would-lose": Message(
+        "Nothing published: articles served now cannot be read any more; correct those above, or"
+        " run without --careful to do without them."
+    ),
+    "empty": Message(
+        "Nothing published: the folder holds no article any more; bring them back, or run with"
+        " --empty alone."
+    ),
+    "withdrawn": Message(
+        "Nothing published: these articles were rolled back; change them, or run without --careful."
+    ),
 }
 
 
 def _print_report(report: "BuildReport", settings: "Settings") -> None:
     for problem in report.rejected:
-        click.echo(problem_line(problem, settings), err=True)
-    changes = [
-        f"{number} {word}"
-        for number, word in (
-            (report.added, "added"),
-            (report.changed, "changed"),
-            (report.removed, "removed"),
-        )
-        if number
-    ]
-    articles = count_of(report.articles, "article")
+        print_problem(problem, settings, err=True)
+    tell(settings, _outcome(report, partial(said, settings=settings)))
     if report.published:
-        click.echo(
-            f"Indexed {articles} in {report.seconds:.1f} s: {', '.join(changes) or 'built afresh'}"
-            f" (build {report.build})."
-        )
-    elif report.held:
-        click.echo(f"Nothing published: {_HELD[report.held]}.")
-    else:
-        click.echo(f"Nothing changed: {articles} (build {report.build}).")
+        _print_dialects(report, settings)
+        if report.navigations:
+            order = Message("Topics and order from {files}.", files=", ".join(report.navigations))
+            tell(settings, order)
+    for remark in _remarks(report, settings):
+        tell(settings, remark)
+    print_replay(report.answered, report.regressed, report.unasked, settings)
+
+
+def _outcome(report: "BuildReport", say: Callable[[str], str]) -> Message:
+    """What became of the build, in one sentence."""
+    articles = counted_articles(report.articles)
     if report.published:
-        _print_dialects(report.dialects)
+        changes = [
+            (report.added, Message("{n} added", n=report.added)),
+            (report.changed, Message("{n} changed", n=report.changed)),
+            (report.removed, Message("{n} removed", n=report.removed)),
+            (report.learned, Message("{n} with other learned lines", n=report.learned)),
+        ]
+        done = ", ".join(say(change) for number, change in changes if number)
+        return Message(
+            "Indexed {articles} in {seconds} s: {changes} (build {build}).",
+            articles=articles,
+            seconds=f"{report.seconds:.1f}",
+            changes=done or Message("built afresh"),
+            build=report.build,
+        )
+    if report.withheld:
+        return _HELD[report.withheld]
+    return Message(
+        "Nothing changed: {articles} (build {build}).", articles=articles, build=report.build
+    )
+
+
+def _remarks(report: "BuildReport", settings: "Settings") -> Iterator[Message]:
     if report.skipped:
-        click.echo(f"{count_of(report.skipped, '.mdx file')} skipped: only Markdown is read.")
+        yield Message(
+            "{n} file for others to include: no articles themselves.",
+            "{n} files for others to include: no articles themselves.",
+            n=report.skipped,
+        )
+    if report.published and report.remote_images and not settings.remote_images:
+        yield Message(
+            "{n} image of other sites shown as links; KB_REMOTE_IMAGES=yes shows them.",
+            "{n} images of other sites shown as links; KB_REMOTE_IMAGES=yes shows them.",
+            n=report.remote_images,
+        )
     if report.rejected:
-        click.echo(f"{count_of(len(report.rejected), 'article')} rejected; correct and run again.")
-    print_replay(report.answered, report.regressed)
+        yield Message(
+            "{n} article rejected; correct and run again.",
+            "{n} articles rejected; correct and run again.",
+            n=len(report.rejected),
+        )
 
 
-def _print_dialects(spoken: "Mapping[str, str]") -> None:
-    """Which folders are read as another tool's."""
-    from kb.dialects import NAMES
+def _print_dialects(report: "BuildReport", settings: "Settings") -> None:
+    """Which folders are read as another tool's, and why."""
+    from kb.content.tools import NAMES
 
-    for dialect in sorted(set(spoken.values())):
-        folders = sorted(folder or "." for folder in spoken if spoken[folder] == dialect)
-        click.echo(f"Read as {NAMES[dialect]}: {', '.join(folders)}.")
+    told: dict[str, list[str]] = defaultdict(list)
+    for folder, tool in sorted(report.dialects.items()):
+        if tool in NAMES:
+            told[NAMES[tool]].append(f"{folder or '.'} ({report.reasons[folder]})")
+    for name, folders in sorted(told.items()):
+        tell(settings, Message("Read as {tool}: {folders}.", tool=name, folders=", ".join(folders)))
 
 
 @click.command()
@@ -173,7 +244,11 @@ def rollback(articles: Path | None, data: Path | None) -> None:
     \b
     kb rollback
     """
-    with opened(load_settings(articles=articles, data=data)) as service:
+    settings = load_settings(articles=articles, data=data)
+    with opened(settings) as service:
         build = service.rollback()
-    articles_ = count_of(int(build.manifest.get("articles", 0)), "article")
-    click.echo(f"Serving build {build.name} again: {articles_}.")
+    served = counted_articles(int(build.manifest.get("articles", 0)))
+    tell(
+        settings,
+        Message("Serving build {build} again: {articles}.", build=build.name, articles=served),
+    )

@@ -1,15 +1,25 @@
 """Helps to write an article: `kb new`, `kb schema`."""
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from kb.commands.shared import folder_options, load_settings, opened, print_json
+from kb.base import escaping
+from kb.base.messages import Message
+from kb.commands.shared import (
+    echo,
+    folder_options,
+    is_terminal,
+    load_settings,
+    opened,
+    print_json,
+    said,
+)
 
 if TYPE_CHECKING:
-    from kb.config import Settings
+    from kb.base.config import Settings
 
 
 @click.command()
@@ -40,7 +50,7 @@ def new(
     kb new "The page stays white" --lang en --type problem
     kb new --miss 17                             the title and the questions of a miss
     """
-    from kb import scaffold
+    from kb.content import scaffold
 
     settings = load_settings(articles=articles, data=data)
     wanted = _Wanted(title, lang, category, kind)
@@ -56,11 +66,11 @@ def new(
         kind=wanted.kind or "how-to",
         answers=wanted.answers,
     )
-    click.echo(str(path))
+    echo(str(path))
 
 
 class _Wanted(NamedTuple):
-    """What the new article is to be; what is not said yet is None or empty."""
+    """The fields of a new article; those that are not given yet are None or empty."""
 
     title: str
     lang: str | None
@@ -69,46 +79,49 @@ class _Wanted(NamedTuple):
     answers: tuple[str, ...] = ()
 
 
-def is_terminal() -> bool:
-    """Whether somebody sits there and can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def _asked(settings: "Settings", wanted: _Wanted) -> _Wanted:
     """Asks for what was not given; Enter takes what stands in brackets."""
-    from kb import scaffold
-    from kb.keys import TYPES
+    from kb.content import scaffold
+    from kb.content.metadata import TYPES
 
-    title = wanted.title or click.prompt("Title, as a customer would ask", err=True)
+    say = partial(said, settings=settings)
+    title = wanted.title or click.prompt(say(Message("Title, as a customer would ask")), err=True)
     lang = settings.lang
     if len(settings.langs) > 1:
         choice = click.Choice(settings.langs)
-        lang = click.prompt("Language", default=lang, type=choice, err=True)
-    kind = click.prompt("Type", default="how-to", type=click.Choice(TYPES), err=True)
+        lang = click.prompt(say(Message("Language")), default=lang, type=choice, err=True)
+    kind = click.prompt(say(Message("Type")), default="how-to", type=click.Choice(TYPES), err=True)
     known = scaffold.categories(settings, lang)
-    named = f"Category ({', '.join(known[:12])}; or a new one)" if known else "Category"
-    category = click.prompt(named, default="", show_default=False, err=True)
+    named = (
+        Message("Category ({known}; or a new one)", known=", ".join(known[:12]))
+        if known
+        else Message("Category")
+    )
+    category = click.prompt(escaping.line(say(named)), default="", show_default=False, err=True)
     return _Wanted(title, lang, category, kind)
 
 
 def _of_miss(settings: "Settings", miss: int, wanted: _Wanted) -> _Wanted:
     """What a question of the board gives where nothing else was asked for.
 
-    Wordings that fewer than three visits used stay in the log: the article goes to git.
+    Wordings that fewer than KB_MIN_ASKERS askers used stay in the log: the article goes to git.
     """
-    from kb.asked import SHARED, claimable
-    from kb.scaffold import CannotCreate
+    from kb.content.scaffold import CannotCreate
 
     with opened(settings) as service:
-        found = service.group(miss)
+        found = service.log.groups.details(miss)
+        questions = service.claimable(found.group.id) if found else ()
     if found is None:
-        raise CannotCreate(f"there is no question {miss}; run `kb misses`")
-    questions = claimable(found.phrasings)
+        raise CannotCreate(Message("there is no question {id}; run `kb misses`", id=str(miss)))
     title = wanted.title or (questions[0][:1].upper() + questions[0][1:] if questions else "")
     if not title:
         raise CannotCreate(
-            f"fewer than {SHARED} visits used the same words for question {miss}, so that they stay"
-            f' in the log; give a title of your own: `kb new "TITLE" --miss {miss}`'
+            Message(
+                "fewer than {least} askers used the same words for question {id}, so that they stay"
+                ' in the log; give a title of your own: `kb new "TITLE" --miss {id}`',
+                least=settings.min_askers,
+                id=str(miss),
+            )
         )
     lang = found.group.lang if found.group.lang in settings.langs else settings.lang
     return _Wanted(
@@ -129,7 +142,7 @@ def schema(vscode: bool) -> None:
     kb schema > front-matter.schema.json
     kb schema --vscode > .vscode/kb.code-snippets
     """
-    from kb import editors, scaffold
+    from kb.content import editor_schema, scaffold
 
     keys = scaffold.schema()
-    print_json(editors.snippets(keys) if vscode else keys)
+    print_json(editor_schema.snippets(keys) if vscode else keys)

@@ -11,7 +11,8 @@ import click
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
-    Progress,
+    ProgressBar,
+    echo_lines,
     folder_options,
     load_settings,
     print_json,
@@ -19,8 +20,8 @@ from kb.commands.shared import (
 )
 
 if TYPE_CHECKING:
-    from kb.config import Settings
-    from kb.prove import Proof
+    from kb.base.config import Settings
+    from kb.jobs.prove import Proof
 
 
 @click.command()
@@ -55,28 +56,28 @@ def prove(
     kb prove main my-branch --format markdown > comment.md
     kb prove ../before ../after      two folders
     """
-    from kb import proofs
-    from kb import prove as proving
+    from kb.jobs import prove as proving
+    from kb.jobs import prove_report
 
     def load(folder: Path) -> "Settings":
-        from kb import config
+        from kb.base import config
 
         return config.load(folder, options={"articles": articles, "data": data}).settings
 
     settings = load_settings(articles=articles, data=data)
     proof = proving.prove(
         settings, base, head, load=load, today=datetime.now(UTC).date(), misses=misses,
-        for_git=shape == "markdown", progress=Progress,
+        for_git=shape == "markdown", progress=ProgressBar,
     )  # fmt: skip
     if shape == "json":
         print_json(_proof_json(proof))
     else:
-        shown = proofs.as_markdown if shape == "markdown" else proofs.as_text
-        click.echo(shown(proof, partial(said, settings=settings)))
+        shown = prove_report.as_markdown if shape == "markdown" else prove_report.as_text
+        echo_lines(shown(proof, partial(said, settings=settings)))
     return DONE if proof.is_sound else NEEDS_A_PERSON
 
 
 def _proof_json(proof: "Proof") -> dict[str, Any]:
-    from kb.proofs import sentence
+    from kb.jobs.prove_report import sentence
 
     return {"sentence": sentence(proof), **asdict(proof)}

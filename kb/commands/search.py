@@ -1,23 +1,32 @@
 """Asks the index as the pages do: `kb search`."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.base.messages import Message
 from kb.commands.shared import (
+    Styled,
+    echo,
+    engine_option,
     folder_options,
     json_option,
     load_settings,
     opened,
     print_json,
+    say,
+    terminal_lang,
 )
 
 if TYPE_CHECKING:
-    from kb.search import Hit, Marked, Results
+    from kb.index.learned import LearnedLines
+    from kb.search import EngineName, Hit, Marked, Results
 
+_SPACE = re.compile(r"\s+")
 
-# What `kb search` says to people, in the language of the settings.
+# What `kb search` says to people, in the language of the terminal.
 _WORDS = {
     "ru": {
         "corrected": "Показано по запросу «{}»",
@@ -41,6 +50,7 @@ _WORDS = {
 @click.option("--tag", help="Only articles with this tag.")
 @click.option("--limit", type=click.IntRange(1, 100), default=8, show_default=True)
 @click.option("--exact", is_flag=True, help="Repair nothing: no spelling, no keyboard layout.")
+@engine_option
 @click.option("--explain", is_flag=True, help="Show what each hit's score is made of.")
 @json_option
 @folder_options
@@ -51,6 +61,7 @@ def search(
     tag: str | None,
     limit: int,
     exact: bool,
+    engine: "EngineName",
     explain: bool,
     as_json: bool,
     articles: Path | None,
@@ -66,58 +77,74 @@ def search(
     """
     text = " ".join(query)
     settings = load_settings(articles=articles, data=data)
-    with opened(settings) as service:
+    with opened(settings, engine=engine) as service:
         results = service.answer(
             text, lang=lang, category=category, tag=tag, limit=limit, exact=exact
         )
         parts = service.explain(text, None) if explain else []
+        lines = service.catalog().reader.learned if explain else {}
     if as_json:
         from kb.search import to_json
 
-        print_json({**to_json(results), "explain": parts} if explain else to_json(results))
+        learned = {
+            hit.slug: [{"question": line.text, "askers": line.chosen} for line in lines[hit.slug]]
+            for hit in results.hits
+            if hit.slug in lines
+        }
+        explained = {"explain": parts, "learned": learned} if explain else {}
+        print_json({**to_json(results), **explained})
         return
-    words = _WORDS.get(settings.lang, _WORDS["en"])
+    words = _WORDS.get(terminal_lang(settings), _WORDS["en"])
     _print_results(results, words)
     if explain:
-        _print_parts(parts, results)
+        _print_parts(parts, results, lines)
 
 
 def _print_results(results: "Results", words: dict[str, str]) -> None:
     if results.correction is not None:
-        click.echo(words["corrected"].format(results.correction.query))
+        echo(words["corrected"].format(results.correction.query))
     if not results.hits:
-        click.echo(words["nothing"])
+        echo(words["nothing"])
         return
     if not results.confident:
-        click.echo(words["weak"])
+        echo(words["weak"])
     for number, hit in enumerate(results.hits, 1):
         _print_hit(number, hit)
     if results.total > len(results.hits):
         more = words["more"].format(len(results.hits), results.total, min(results.total, 100))
-        click.echo(f"\n{more}")
+        echo("")
+        echo(more)
 
 
 def _print_hit(number: int, hit: "Hit") -> None:
     section = f" › {hit.section}" if hit.section else ""
-    click.echo(f"\n{number}. {_bold(hit.title)}{section}")
-    click.echo(f"   {hit.url}")
-    snippet = _bold(hit.snippet) or hit.answer
-    if snippet:
-        click.echo(f"   {' '.join(snippet.split())}")
+    echo("")
+    echo(f"{number}. ", *_bold(hit.title), section)
+    if hit.path:
+        echo("   ", " › ".join(hit.path))
+    echo(f"   {hit.url}")
+    answer = [Styled(" ".join(hit.answer.split()))] if hit.answer else []
+    if snippet := _bold(hit.snippet) or answer:
+        echo("   ", *snippet)
 
 
-def _bold(text: "Marked") -> str:
-    """Marked words in bold; click drops the codes where they would not be understood."""
-    return "".join(
-        click.style(part, bold=True) if marked else part for part, marked in text.parts()
-    )
+def _bold(text: "Marked") -> list[Styled]:
+    """Text on one line, its marked words in bold."""
+    return [Styled(_SPACE.sub(" ", part), bold=bool(marked)) for part, marked in text.parts()]
 
 
-def _print_parts(parts: list[dict[str, Any]], results: "Results") -> None:
+def _print_parts(parts: list[dict[str, Any]], results: "Results", lines: "LearnedLines") -> None:
     for hit in results.hits:
         rows = [part for part in parts if part["slug"] == hit.slug]
-        click.echo(f"\n{hit.slug}  {hit.score:.2f}")
+        echo("")
+        echo(f"{hit.slug}  {hit.score:.2f}")
         for row in sorted(rows, key=lambda row: -abs(row["contribution"])):
-            click.echo(
-                f"  {row['contribution']:8.3f}  {row['part']}  {row['field']}  {row['term']}"
+            echo(f"  {row['contribution']:8.3f}  {row['part']}  {row['field']}  {row['term']}")
+        for line in lines.get(hit.slug, ()):
+            learned = Message(
+                "learned from {n} asker: {question}",
+                "learned from {n} askers: {question}",
+                n=line.chosen,
+                question=line.text,
             )
+            echo(f"  {say(learned)}")

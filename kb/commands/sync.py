@@ -5,28 +5,29 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kb.base.errors import KBError
+from kb.base.messages import Message
 from kb.commands.shared import (
     DONE,
     FAILED,
     NEEDS_A_PERSON,
-    count_of,
     fail,
     folder_options,
     json_option,
     load_settings,
     opened,
     print_json,
+    print_problem,
     print_replay,
-    problem_line,
     rejected_json,
     said,
+    tell,
 )
-from kb.errors import KBError
 
 if TYPE_CHECKING:
-    from kb.config import Settings
+    from kb.base.config import Settings
+    from kb.content.status import Synced
     from kb.service import KnowledgeBase
-    from kb.state import Synced
 
 
 AGAIN = 60.0  # seconds until a push that could not be pulled is tried again
@@ -59,9 +60,9 @@ def sync(
     kb sync
     kb sync --quiet              from cron: the same trouble is told once
     """
-    from kb import sync as syncing
+    from kb.jobs import sync as syncing
 
-    settings = load_settings(articles=articles, data=data)
+    settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
     with opened(settings) as service:
         if on_notice:
             return _sync_on_every_notice(service, settings, while_parent)
@@ -85,16 +86,17 @@ def _sync_on_every_notice(
     """First indexes what changed while nobody looked, then waits."""
     import logging
 
-    from kb import memory, watch
-    from kb import sync as syncing
-    from kb.notices import Notices
+    from kb.base import gc_tuning
+    from kb.git.push_queue import Notices
+    from kb.jobs import sync as syncing
+    from kb.jobs import watch
 
     try:
         service.rebuild(careful=True)
     except KBError as error:
-        fail(str(error))
+        fail(said(error.message, settings))
     notices = Notices(settings.data)
-    memory.look_now()
+    gc_tuning.collect()
     for _ in notices.follow(watch.while_parent(parent)):
         try:
             result = syncing.sync(service)
@@ -102,26 +104,33 @@ def _sync_on_every_notice(
             if result.outcome == "failed":
                 notices.again(AGAIN)
         except KBError as error:
-            fail(str(error))
+            fail(said(error.message, settings))
         except Exception:  # the next push must find somebody who listens
             logging.getLogger("kb").exception("a push could not be followed")
         finally:
-            memory.look_now()
+            gc_tuning.collect()
     return DONE
 
 
 def _print_result(result: "Synced", settings: "Settings") -> None:
     for problem in result.rejected:
-        click.echo(problem_line(problem, settings), err=True)
+        print_problem(problem, settings, err=True)
     if result.message:
         fail(said(result.message, settings))
         return
-    commit = f"{result.branch} at {result.commit[:12]}"
-    done = "Published" if result.outcome == "published" else "Nothing new"
-    click.echo(f"{done}: {commit} (build {result.build}).")
+    facts = {"branch": result.branch, "commit": result.commit[:12], "build": result.build}
+    if result.outcome == "published":
+        tell(settings, Message("Published: {branch} at {commit} (build {build}).", **facts))
+    else:
+        tell(settings, Message("Nothing new: {branch} at {commit} (build {build}).", **facts))
     if result.rejected:
-        click.echo(f"{count_of(len(result.rejected), 'article')} rejected; correct and push again.")
-    print_replay(result.answered, result.regressed)
+        rejected = Message(
+            "{n} article rejected; correct and push again.",
+            "{n} articles rejected; correct and push again.",
+            n=len(result.rejected),
+        )
+        tell(settings, rejected)
+    print_replay(result.answered, result.regressed, result.unasked, settings)
 
 
 def _result_json(result: "Synced") -> dict[str, object]:
@@ -137,4 +146,5 @@ def _result_json(result: "Synced") -> dict[str, object]:
         "rejected": rejected_json(result.rejected),
         "answered": list(result.answered),
         "regressed": list(result.regressed),
+        "unasked": result.unasked,
     }

@@ -1,0 +1,29 @@
+"""Prints a link that signs a lead in: `kb sign-in`."""
+
+from pathlib import Path
+
+import click
+
+from kb.commands.shared import echo, folder_options, load_settings
+
+
+@click.command("sign-in")
+@folder_options
+def sign_in(articles: Path | None, data: Path | None) -> None:
+    """Print a link that signs a lead in to the board, once and within an hour.
+
+    For a board without a password, a forgotten one, or while somebody tries passwords. It works
+    with the server that uses the same data folder; KB_BASE_URL says where that is reached.
+
+    \b
+    kb sign-in
+    kb sign-in --data /var/lib/kb/data
+    """
+    from kb.base.errors import ConfigError
+    from kb.site import auth
+
+    settings = load_settings(articles=articles, data=data)
+    if not settings.data.is_dir():
+        raise ConfigError(f"no data folder at {settings.data}; name the server's with --data")
+    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+    echo(auth.sign_in_url(base, auth.SignInLinks(settings.data).make()))
