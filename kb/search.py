@@ -1,29 +1,31 @@
-"""What a person typed to Results. Reads the index, writes nothing, logs nothing."""
+"""Answers a search request from one build: parse, rank, correct, page. Logs nothing."""
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from itertools import islice
-from threading import Lock
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb import query as queries
-from kb import repairs, spelling, synonyms, text
-from kb.instant import Corpus
-from kb.library import Library
-from kb.query import Query
-from kb.ranking import Ranked, Ranker
-from kb.rerank import CANDIDATES
-from kb.segment import Segment
-from kb.snippets import Excerpt
-from kb.spelling import Near
+from kb.index.corpus import Corpus
+from kb.index.reader import IndexReader
+from kb.index.segment import Segment
+from kb.index.topics import Topics
+from kb.language import corrections, spelling, synonyms, tokens
+from kb.language import query as queries
+from kb.language.query import Query
+from kb.language.spelling import Near
+from kb.ranking.engine import Engine
+from kb.ranking.explain import explain
+from kb.ranking.ranker import Ranked, Ranker
+from kb.ranking.rerank import CANDIDATES
+from kb.ranking.snippets import Excerpt
 
+EngineName = Literal["arrays", "whoosh"]
 Part = tuple[str, int]  # text, 1 if it is marked
 
 
@@ -51,7 +53,7 @@ class Marked(NamedTuple):
 
 
 class Hit(NamedTuple):
-    """One article that answers, as the result list shows it."""
+    """One article in the result list."""
 
     slug: str
     url: str  # with the anchor of the best section
@@ -63,11 +65,12 @@ class Hit(NamedTuple):
     lang: str
     score: float
     updated: date | None = None
+    path: tuple[str, ...] = ()  # titles of the topics above it, the uppermost first
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was searched instead of what was typed; kind: layout, spelling, translit, dropped."""
+    """The query searched instead of the typed one; kind: layout, spelling, translit, dropped."""
 
     kind: str
     query: str
@@ -75,20 +78,24 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value to filter by and how many of the hits have it."""
+    """A value to filter by and how many of the hits have it; a topic has topics below it."""
 
     value: str
     count: int
+    title: str = ""  # of a topic; other values are shown as they are
+    below: tuple["FacetValue", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The answer to one query: a page of hits and what belongs to it."""
+    """The answer to one request: a page of hits, their number, facets and corrections."""
 
     query: str  # as typed, cut to 500 characters
     hits: tuple[Hit, ...] = ()
     total: int = 0
+    relevant: int = 0  # of them, how many are within reach of the best; see `relevant_hits`
     confident: bool = False
+    margin: float = 0.0  # how sure that is: 1 and more is confident, nothing covered is 0
     correction: Correction | None = None
     build: str = ""
     lang: str = ""  # language of the query
@@ -96,49 +103,67 @@ class Results:
     pages: int = 0
     took_ms: float = 0.0
     facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)  # lang, category, tag
-    tried: tuple[Correction, ...] = ()  # repairs that were tried and did not help
+    tried: tuple[Correction, ...] = ()  # corrections that were tried and did not help
+    topic: str = ""  # titles of the topic that hits were asked from and of those above it
+    without: tuple[str, ...] = ()  # words that no hit holds, as a minus before them asks
+
+    @property
+    def with_all(self) -> str:
+        """The query in which a minus before a word leaves nothing out."""
+        return queries.without_minus(self.query)
 
 
 MOST_LIMIT = 50  # hits of a page
 MOST_PAGES = 20
-_MOST_REPAIRS = 6  # that are tried for one query
-_MOST_DOUBT = 8.0  # of `repairs`; beyond it a repair is a guess
+ALWAYS_RELEVANT = 6  # first hits
+_REACH = 0.5  # of the best score; what is below it is the tail
+_MOST_CORRECTIONS = 6  # that are tried for one query
+_MOST_DOUBT = 8.0  # of `corrections`; beyond it a correction is a guess
 _MOST_SUGGESTIONS = 6
-_CACHED = 512  # answers remembered per build
+_CACHED = 8.0  # megabytes of answers kept per build
 
 
-def to_json(results: Results) -> dict[str, Any]:
-    """The shape of `GET /api/search` (CONTRACT.md)."""
-    correction = results.correction
+def to_json(results: Results, prefix: str = "") -> dict[str, Any]:
+    """The results as JSON values: schema `Results` of `/openapi.json`."""
     return {
         "query": results.query,
         "total": results.total,
+        "relevant": results.relevant,
         "took_ms": round(results.took_ms, 2),
         "build": results.build,
         "lang": results.lang,
-        "correction": {"kind": correction.kind, "query": correction.query} if correction else None,
+        "correction": _correction_json(results.correction) if results.correction else None,
         "confident": results.confident,
-        "results": [
-            {
-                "slug": hit.slug,
-                "url": hit.url,
-                "title": hit.title.text,
-                "title_parts": hit.title.parts(),
-                "section": hit.section,
-                "snippet": hit.snippet.parts(),
-                "answer": hit.answer,
-                "category": hit.category,
-                "lang": hit.lang,
-                "score": round(hit.score, 3),
-            }
-            for hit in results.hits
-        ],
+        "results": [_hit_json(hit, prefix) for hit in results.hits],
+        "tried": [_correction_json(each) for each in results.tried],
+        "without": list(results.without),
+        "with_all": results.with_all if results.without else None,
+    }
+
+
+def _correction_json(correction: Correction) -> dict[str, str]:
+    return {"kind": correction.kind, "query": correction.query}
+
+
+def _hit_json(hit: Hit, prefix: str) -> dict[str, Any]:
+    return {
+        "slug": hit.slug,
+        "url": prefix + hit.url,
+        "title": hit.title.text,
+        "title_parts": hit.title.parts(),
+        "section": hit.section,
+        "snippet": hit.snippet.parts(),
+        "answer": hit.answer,
+        "category": hit.category,
+        "path": list(hit.path),
+        "lang": hit.lang,
+        "score": round(hit.score, 4),
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question and how it is asked; equal values have equal answers in one build on one day."""
+class SearchRequest:
+    """A query with its filters; equal requests have equal answers in one build on one day."""
 
     query: str
     lang: str | None = None
@@ -150,76 +175,123 @@ class Asked:
     own_lang: str | None = None
     facets: bool = True
     newest: bool = False  # the articles changed last come first
-    hidden: bool = False  # also drafts, and what is not yet or no longer shown: never for customers
+    hidden: bool = False  # also drafts, unpublished and expired articles: for writers only
+    but: frozenset[str] = frozenset()  # slugs of articles that are left out
+    relevant: bool = False  # only hits within reach of the best
+
+
+class AnyBuildSearcher(Protocol):
+    """Answers from a build, whatever of it can be read."""
+
+    @property
+    def edition(self) -> str:
+        """Equal as long as equal requests have equal answers on one day."""
+
+    def answer(self, request: SearchRequest, today: date) -> Results:
+        """The answer to a request."""
+
+    def suggest(
+        self, start: str, lang: str, today: date, also: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Completions of a query."""
 
 
 class Searcher:
-    """Answers questions from one build. Safe to be used by several threads at once."""
+    """Answers search requests from one build, with a cache. Threads may share it."""
 
-    def __init__(self, library: Library, cached: int = _CACHED) -> None:
-        self.library = library
-        self._corpus = library.corpus
-        self._lexicon = Words(library.corpus)
-        self._answers: OrderedDict[tuple[Asked, date], Results] = OrderedDict()
-        self._most_answers = cached
-        self._lock = Lock()
+    def __init__(
+        self,
+        reader: IndexReader,
+        cached: float = _CACHED,
+        engine: EngineName = "arrays",
+        synonyms_text: str | None = None,
+    ) -> None:
+        """`cached` is the size of the cache of answers in megabytes; `engine` scores the words.
+
+        `synonyms_text` stands for the `synonyms.yml` of the build, if it is given.
+        """
+        self._engine = engine
+        self._synonyms_text = reader.synonyms if synonyms_text is None else synonyms_text
+        self.reader = reader
+        self._corpus = reader.corpus
+        self._lexicon = CorpusLexicon(reader.corpus)
+        self._answers = self._corpus.cache(self._answer, cached, _size_of_answer)
+
+    @property
+    def edition(self) -> str:
+        """The name of the build."""
+        return self.reader.name
 
     @cached_property
     def _ranker(self) -> Ranker:
-        """Made when first asked: who only indexes needs no synonyms."""
-        own, _ = synonyms.parse(self.library.synonyms)
-        return Ranker(self._corpus, own.over(synonyms.shipped()), self.library.level)
+        """Made when first used: indexing needs no synonyms."""
+        own, _ = synonyms.parse(self._synonyms_text)
+        return Ranker(
+            self._corpus,
+            own.over(synonyms.shipped()),
+            self.reader.level,
+            engine=self._whoosh_engine() if self._engine == "whoosh" else None,
+        )
 
-    def answer(self, asked: Asked, today: date) -> Results:
-        """The answer to any text; the same question on the same day is worked out once."""
+    def _whoosh_engine(self) -> Engine:
+        """Imported when used: a worker, which reads arrays, needs no Whoosh."""
+        from kb.ranking.whoosh_engine import WhooshEngine
+
+        return WhooshEngine(self.reader.folder, self.reader.find, self._corpus.size)
+
+    def answer(self, request: SearchRequest, today: date) -> Results:
+        """The answer to a request; any text is a query. `took_ms` is the time of this call."""
         began = perf_counter()
-        key = (asked, today)
-        with self._lock:
-            found = self._answers.get(key)
-            if found is not None:
-                self._answers.move_to_end(key)
-        if found is None:
-            found = self._answer(asked, today)
-            with self._lock:
-                self._answers[key] = found
-                while len(self._answers) > self._most_answers:
-                    self._answers.popitem(last=False)
-        return replace(found, took_ms=(perf_counter() - began) * 1000)
+        results = self._answers[request, today]
+        return replace(results, took_ms=(perf_counter() - began) * 1000)
 
-    def _answer(self, asked: Asked, today: date) -> Results:
-        query = queries.parse(asked.query, self._corpus.meaning)
-        allowed = self._allowed(asked, today)
-        own = asked.own_lang or query.lang
+    def _answer(self, key: tuple[SearchRequest, date]) -> Results:
+        request, today = key
+        allowed = self._allowed(request, today)
+        query = self._parsed(request, allowed)
+        own = request.own_lang or query.lang
         used, ranked, correction = query, self._rank(query, allowed, own), None
         tried: list[Correction] = []
-        if not asked.exact and not ranked.total and (query.phrases or query.without):
+        if not request.exact and not ranked.total and (query.phrases or query.without):
             loose = replace(query, phrases=(), without=())
             again = self._rank(loose, allowed, own)
             if again.total:
                 plain = " ".join(word.text for word in query.words)
                 used, ranked, correction = loose, again, Correction("dropped", plain)
-        if query.words and not ranked.confident and not asked.exact:
-            for repaired, repair in self._repaired(query):
-                again = self._rank(repaired, allowed, own)
+        if query.words and not ranked.confident and not request.exact:
+            for corrected, attempt in self._corrected(query):
+                again = self._rank(corrected, allowed, own)
                 if again.confident or (not ranked.total and again.total):
-                    used, ranked, correction = repaired, again, repair
+                    used, correction = corrected, attempt
+                    ranked = self._with_translation(again, allowed, request.own_lang)
                     break
-                tried.append(repair)
-        return self._results(asked, query, used, ranked, correction, tuple(tried))
+                tried.append(attempt)
+        return self._results(request, query, used, ranked, correction, tuple(tried))
 
-    def _repaired(self, query: Query) -> Iterator[tuple[Query, Correction]]:
-        """What may have been meant, likeliest first.
+    def _parse(self, raw: str, exclude: bool = True) -> Query:
+        return queries.parse(raw, self._corpus.meaning, self._corpus.knows, exclude)
 
-        Words are never left out: a hit need not hold them all, so that finds nothing new, and what
-        is left of a question about something else would look answered.
+    def _parsed(self, request: SearchRequest, allowed: NDArray[np.bool_]) -> Query:
+        """The query; `-word` excludes only where the rest of it is answered with confidence."""
+        query = self._parse(request.query)
+        if not query.without:
+            return query
+        rest = self._rank(replace(query, without=()), allowed, request.own_lang or query.lang)
+        return query if rest.confident else self._parse(request.query, exclude=False)
+
+    def _corrected(self, query: Query) -> Iterator[tuple[Query, Correction]]:
+        """Corrections of a query, likeliest first.
+
+        Words are never left out: a hit need not hold them all, so that finds nothing new, and the
+        rest of a query about something else would look answered.
         """
-        found = repairs.candidates(query.raw, self._lexicon)
-        for repair in islice(found, _MOST_REPAIRS):
-            if repair.kind == "dropped" or repair.doubt > _MOST_DOUBT:
+        candidates = corrections.candidates(query.raw, self._lexicon)
+        for candidate in islice(candidates, _MOST_CORRECTIONS):
+            if candidate.kind == "dropped" or candidate.doubt > _MOST_DOUBT:
                 continue
-            repaired = queries.parse(repair.query, self._corpus.meaning)
-            if any(len(word.text) > 1 for word in repaired.words):
-                yield repaired, Correction(repair.kind, repair.query)
+            corrected = self._parse(candidate.query, exclude=False)
+            if any(len(word.text) > 1 for word in corrected.words):
+                yield corrected, Correction(candidate.kind, candidate.query)
 
     def _rank(self, query: Query, allowed: NDArray[np.bool_], own: str) -> Ranked:
         for phrase in query.phrases:
@@ -228,103 +300,141 @@ class Searcher:
             allowed = allowed & ~self._corpus.holding(self._corpus.meaning(word).lemmas)
         return self._ranker.rank(query, allowed, own)
 
+    def _with_translation(
+        self, ranked: Ranked, allowed: NDArray[np.bool_], own_lang: str | None
+    ) -> Ranked:
+        """The order of a repaired query, the first article's translation for the reader before it.
+
+        A repair may change the language of a query («хоткейс», hotkeys), which its reader did not.
+        """
+        if not own_lang or not ranked.total:
+            return ranked
+        corpus, first = self._corpus, int(ranked.docs[0])
+        is_own = corpus.is_labelled(corpus.langs, corpus.lang, own_lang)
+        found = [doc for doc in self.reader.translations(first) if (is_own & allowed)[doc]]
+        if is_own[first] or not found:
+            return ranked
+        others = ranked.docs != found[0]
+        words = ranked.words.copy()
+        words[found[0]] = words[first]
+        return ranked._replace(
+            docs=np.insert(ranked.docs[others], 0, found[0]),
+            scores=np.insert(ranked.scores[others], 0, ranked.scores[0]),
+            words=words,
+            total=ranked.total + int(ranked.words[found[0]] <= 0),
+        )
+
+    def hits(self, query: str) -> NDArray[np.bool_]:
+        """Which articles hold a word of a query as it stands, whether served or not."""
+        return self._ranker.word_scores(self._parse(query)) > 0
+
     def explain(
         self, query: str, slug: str | None, limit: int, today: date
     ) -> list[dict[str, Any]]:
-        """Of what the scores of the first articles, or of one, are made."""
-        asked = Asked(query, limit=limit, exact=True, facets=False)
-        parsed = queries.parse(query, self._corpus.meaning)
-        allowed = self._allowed(asked, today)
+        """The contributions to the scores of the first articles, or of the one with this slug."""
+        request = SearchRequest(query, limit=limit, exact=True, facets=False)
+        allowed = self._allowed(request, today)
+        parsed = self._parsed(request, allowed)
         if slug is not None:
-            found = self.library.find(slug)
+            found = self.reader.find(slug)
             docs = [] if found is None else [found]
         else:
             docs = self._rank(parsed, allowed, parsed.lang).docs[:limit].tolist()
         return [
             {
-                "slug": self.library.card(doc)["slug"],
-                "part": part,
-                "term": term,
-                "field": field,
-                "contribution": round(value, 4),
+                "slug": self.reader.card(each.doc)["slug"],
+                "part": each.part,
+                "term": each.term,
+                "field": each.field,
+                "contribution": round(each.value, 4),
             }
-            for doc, part, term, field, value in self._ranker.explain(
-                parsed, allowed, parsed.lang, docs
-            )
+            for each in explain(self._ranker, parsed, allowed, parsed.lang, docs)
         ]
 
     def suggest(
         self, start: str, lang: str, today: date, also: Sequence[str] = ()
     ) -> tuple[str, ...]:
-        """Lines in which every word of `start` stands or begins a word.
+        """Completions: lines in which every word of `start` is a word or begins one.
 
-        Lines are titles, answered questions and, after the best article's, what is given `also`.
+        Lines are titles, answered questions and, after the best article's, the lines `also`.
         """
-        wanted = text.plain_words(text.clean(start[: queries.MOST_CHARACTERS]))
+        wanted = tokens.plain_words(tokens.clean(start[: queries.MOST_CHARACTERS]))
         if not wanted:
             return ()
-        asked = Asked(start, limit=20, own_lang=lang, exact=True, facets=False)
+        request = SearchRequest(start, limit=20, own_lang=lang, exact=True, facets=False)
         lines: list[str] = []
-        for hit in self.answer(asked, today).hits:
-            doc = self.library.find(hit.slug)
-            answers = self.library.card(doc).get("answers", ()) if doc is not None else ()
+        for hit in self.answer(request, today).hits:
+            doc = self.reader.find(hit.slug)
+            answers = self.reader.card(doc).get("answers", ()) if doc is not None else ()
             lines += (hit.title.text, *answers, *(() if lines else also))
-        found: dict[str, str] = {}  # what was typed by others differs in case from a title
-        for line in lines or also:
-            words = text.plain_words(line)
-            if all(any(word.startswith(each) for word in words) for each in wanted):
-                found.setdefault(line.casefold(), line)
-        return tuple(found.values())[:_MOST_SUGGESTIONS]
+        return completions(wanted, lines or also)
 
-    def _allowed(self, asked: Asked, today: date) -> NDArray[np.bool_]:
+    def _allowed(self, request: SearchRequest, today: date) -> NDArray[np.bool_]:
         corpus = self._corpus
-        allowed = corpus.live if asked.hidden else corpus.served(today)
-        if asked.lang:
-            allowed = allowed & corpus.is_labelled(corpus.langs, corpus.lang, asked.lang)
-        if asked.category:
-            allowed = allowed & corpus.is_labelled(
-                corpus.categories, corpus.category, asked.category
-            )
-        if asked.tag:
-            allowed = allowed & corpus.tagged(asked.tag)
+        allowed = corpus.live if request.hidden else corpus.served(today)
+        if request.lang:
+            allowed = allowed & corpus.is_labelled(corpus.langs, corpus.lang, request.lang)
+        if request.category:
+            allowed = allowed & self._in_topic(request.category)
+        if request.tag:
+            allowed = allowed & corpus.tagged(request.tag)
+        left_out = [doc for slug in request.but if (doc := self.reader.find(slug)) is not None]
+        if left_out:
+            allowed = allowed.copy()
+            allowed[left_out] = False
         return allowed
 
-    # ------------------------------------------------------------ what is shown
+    def _in_topic(self, key: str) -> NDArray[np.bool_]:
+        """Which articles stand in a topic or below it, or have a category of this name."""
+        corpus, below = self._corpus, self.reader.topics.is_below(key)
+        return (
+            corpus.is_labelled(corpus.categories, corpus.category, key) if below is None else below
+        )
+
+    # ------------------------------------------------------------ results
 
     def _results(
         self,
-        asked: Asked,
+        request: SearchRequest,
         typed: Query,
         used: Query,
         ranked: Ranked,
         correction: Correction | None,
         tried: tuple[Correction, ...],
     ) -> Results:
-        limit = min(max(asked.limit, 1), MOST_LIMIT)
-        pages = min(-(-min(ranked.total, CANDIDATES) // limit), MOST_PAGES)
-        page = min(max(asked.page, 1), max(pages, 1))
-        found, worth = ranked.docs, ranked.scores
-        if ranked.total > len(found) and (asked.newest or page * limit > len(found)):
-            behind = self._ranker.behind(ranked)
-            found, worth = np.concatenate((found, behind[0])), np.concatenate((worth, behind[1]))
-        if asked.newest:
-            order = np.argsort(-self._corpus.updated[found], kind="stable")
-            found, worth = found[order], worth[order]
-        shown = slice((page - 1) * limit, page * limit)
-        docs, scores = found[shown].tolist(), worth[shown].tolist()
+        docs, scores = ranked.docs, ranked.scores
+        relevant = relevant_hits(scores)
+        total = relevant if request.relevant else ranked.total
+        page, pages, shown = page_of(request, total)
+        if request.relevant:
+            docs, scores = docs[:relevant], scores[:relevant]
+        elif total > len(docs) and (request.newest or shown.stop > len(docs)):
+            more = self._ranker.not_rescored(ranked)
+            docs, scores = np.concatenate((docs, more[0])), np.concatenate((scores, more[1]))
+        if request.newest:
+            order = np.argsort(-self._corpus.updated[docs], kind="stable")
+            docs, scores = docs[order], scores[order]
         return Results(
             query=typed.raw,
-            hits=tuple(self._hits(docs, scores, ranked)),
+            hits=tuple(self._hits(docs[shown].tolist(), scores[shown].tolist(), ranked)),
             total=ranked.total,
+            relevant=relevant,
             confident=ranked.confident,
+            margin=ranked.margin,
             correction=correction,
-            build=self.library.name,
+            build=self.reader.name,
             lang=typed.lang,
             page=page,
             pages=pages,
-            facets=self._facets(ranked.words > 0) if asked.facets else {},
+            facets=self._facets(ranked.words > 0, request, typed.lang) if request.facets else {},
             tried=tried if not ranked.confident else (),
+            topic=self._topic_title(request, typed.lang),
+            without=used.without,
         )
+
+    def _topic_title(self, request: SearchRequest, lang: str) -> str:
+        key = request.category or ""
+        return key and self.reader.topics.title(key, request.own_lang or lang)
 
     def _hits(self, docs: Sequence[int], scores: Sequence[float], ranked: Ranked) -> list[Hit]:
         """The articles as the result list shows them."""
@@ -332,27 +442,105 @@ class Searcher:
             return []
         excerpts = self._ranker.excerpts(ranked, docs)
         return [
-            _hit(*self._corpus.locate(doc), excerpt, score)
+            _hit(*self._corpus.locate(doc), excerpt, score, self.reader.topics.path(doc))
             for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)
         ]
 
-    def _facets(self, hits: NDArray[np.bool_]) -> dict[str, tuple[FacetValue, ...]]:
-        corpus = self._corpus
+    def _facets(
+        self, hits: NDArray[np.bool_], request: SearchRequest, lang: str
+    ) -> dict[str, tuple[FacetValue, ...]]:
+        corpus, own = self._corpus, request.own_lang or lang
         return {
             "lang": _counted(
                 corpus.langs, np.bincount(corpus.lang[hits], minlength=len(corpus.langs))
             ),
-            "category": _counted(
-                corpus.categories,
-                np.bincount(corpus.category[hits], minlength=len(corpus.categories)),
-            ),
+            "category": topic_facet(self.reader.topics, hits, request.category or "", own),
             "tag": _counted(*corpus.tag_counts(hits)),
         }
 
 
-def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float) -> Hit:
+def topic_facet(
+    topics: Topics, hits: NDArray[np.bool_], chosen: str, lang: str
+) -> tuple[FacetValue, ...]:
+    """The topics of the hits under a chosen one, or at the top, each with those directly below it.
+
+    Topics of two languages with one key are one value, titled in `lang` if it can be. A topic that
+    holds all hits is passed over for those below it: it leaves nothing to choose.
+    """
+    counts, whole = topics.counts(hits), np.count_nonzero(hits)
+    level = [n for n in range(len(counts)) if counts[n] and topics.key_above(n) == chosen]
+    while len({topics.all[n].key for n in level}) == 1 and sum(counts[n] for n in level) == whole:
+        level = [n for number in level for n in topics.directly_below(number) if counts[n]]
+    return _topic_values(topics, level, counts, lang, levels=2)
+
+
+def _topic_values(
+    topics: Topics, level: Sequence[int], counts: Sequence[int], lang: str, levels: int
+) -> tuple[FacetValue, ...]:
+    """The topics of one level as values, the most frequent first."""
+    if not levels:
+        return ()
+    by_key: dict[str, list[int]] = {}
+    for number in level:
+        if counts[number]:
+            by_key.setdefault(topics.all[number].key, []).append(number)
+    values = []
+    for key, numbers in by_key.items():
+        best = max(numbers, key=lambda n: (topics.all[n].lang == lang, counts[n]))
+        below = [n for number in numbers for n in topics.directly_below(number)]
+        values.append(
+            FacetValue(
+                key, sum(counts[n] for n in numbers), topics.all[best].title,
+                _topic_values(topics, below, counts, lang, levels - 1),
+            )
+        )  # fmt: skip
+    return tuple(sorted(values, key=lambda value: (-value.count, value.title)))
+
+
+def completions(wanted: Sequence[str], lines: Iterable[str]) -> tuple[str, ...]:
+    """The lines in which each of the words wanted is a word or begins one, without repeats."""
+    distinct: dict[str, str] = {}  # popular queries may differ in case from a title
+    for line in lines:
+        words = tokens.plain_words(line)
+        if all(any(word.startswith(each) for word in words) for each in wanted):
+            distinct.setdefault(line.casefold(), line)
+    return tuple(distinct.values())[:_MOST_SUGGESTIONS]
+
+
+def relevant_hits(scores: NDArray[np.float32]) -> int:
+    """How many of the hits, best first, score half of the best or are among the first six.
+
+    The others hold some word of the query, but nobody reads that far.
+    """
+    if not len(scores):
+        return 0
+    within = int(np.count_nonzero(scores >= scores[0] * _REACH))
+    return max(within, min(ALWAYS_RELEVANT, len(scores)))
+
+
+def page_of(request: SearchRequest, total: int) -> tuple[int, int, slice]:
+    """The number of the page asked for, how many pages there are, and its hits among all."""
+    limit = min(max(request.limit, 1), MOST_LIMIT)
+    pages = min(-(-min(total, CANDIDATES) // limit), MOST_PAGES)
+    page = min(max(request.page, 1), max(pages, 1))
+    return page, pages, slice((page - 1) * limit, page * limit)
+
+
+def _size_of_answer(_: object, results: Results) -> int:
+    letters = len(results.query) * (2 + len(results.tried))
+    marks = 0
+    for hit in results.hits:
+        letters += len(hit.url) + len(hit.title.text) + len(hit.section)
+        letters += len(hit.snippet.text) + len(hit.answer) + sum(map(len, hit.path))
+        marks += len(hit.title.marks) + len(hit.snippet.marks)
+    values = [value for facet in results.facets.values() for value in facet]
+    facets = len(values) + sum(len(value.below) for value in values)
+    return 4 * letters + 168 * marks + 2_000 * len(results.hits) + 400 * facets + 4_000
+
+
+def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float, path: tuple[str, ...]) -> Hit:
     card = segment.card(doc)
-    heading, fragment = segment.head(doc, excerpt.section) if excerpt.text else ("", "")
+    heading, fragment = segment.head(doc, excerpt.section) if excerpt.section >= 0 else ("", "")
     return Hit(
         slug=card["slug"],
         url=card["url"] + fragment,
@@ -364,6 +552,7 @@ def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float) -> Hit:
         lang=card["lang"],
         score=score,
         updated=date.fromisoformat(card["updated"]) if card["updated"] else None,
+        path=path,
     )
 
 
@@ -375,15 +564,15 @@ def _counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue
     return tuple(FacetValue(*each) for each in sorted(found, key=lambda each: (-each[1], each[0])))
 
 
-class Words:
-    """What the index knows of words, as `repairs` asks it: the sum over all segments."""
+class CorpusLexicon:
+    """Document frequencies and similar words of a corpus, for `corrections`."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
         self._spellers = [segment.speller() for segment in corpus.segments]
 
     def df(self, word: str) -> int:
-        """In how many articles this very form stands."""
+        """The document frequency of this very form."""
         return len(
             self._corpus.postings(
                 "text", self._corpus.word_ranges(word, prefix=False), surface=True
@@ -391,24 +580,28 @@ class Words:
         )
 
     def lemma_df(self, lemma: str) -> int:
-        """In how many articles some form of this dictionary form stands."""
-        return self._corpus.frequency(self._corpus.places(lemma))
+        """The document frequency of a dictionary form, in any form."""
+        return self._corpus.frequency(self._corpus.lemma_ids(lemma))
 
     def may_begin(self, start: str) -> bool:
-        """Whether some word may begin so: a no is sure, a yes nearly so."""
+        """Whether some word may begin with `start`; only False is certain."""
         return any(speller.may_begin(start) for speller in self._spellers)
 
     def begins(self, start: str) -> bool:
-        """Whether some word begins so."""
+        """Whether some word begins with `start`."""
         return any(speller.begins(start) for speller in self._spellers)
 
     def nearest(self, word: str, limit: int) -> Sequence[Near]:
-        """The words `word` may be a slip of, likeliest first."""
+        """Words that `word` may be a misspelling of, likeliest first."""
         return spelling.merged(self._spellers, word, limit)
 
     def together(self, words: Sequence[str]) -> int:
         """How many articles hold every one of the words, each in some form."""
-        held = np.ones(self._corpus.size, bool)
+        holding = np.ones(self._corpus.size, bool)
         for word in words:
-            held &= self._corpus.holding(self._corpus.meaning(word).lemmas)
-        return int(np.count_nonzero(held))
+            holding &= self._corpus.holding(self._corpus.meaning(word).lemmas)
+        return int(np.count_nonzero(holding))
+
+    def side_by_side(self, words: Sequence[str]) -> bool:
+        """Whether some article holds the words one after another, in these very forms."""
+        return bool(self._corpus.holding_phrase(words).any())

@@ -1,178 +1,133 @@
-"""KnowledgeBase: where articles, index, search and log are joined. Speaks no HTTP."""
+"""KnowledgeBase, the service: a facade over index, search, articles and log. Speaks no HTTP."""
 
+import json
 import logging
-import os
-import re
-import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache, wraps
 from pathlib import Path
-from threading import Lock
-from time import monotonic
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from uuid import uuid4
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kb import fixes, reviews, searchlog, state, synonyms, triage
-from kb.articles import Problem
-from kb.asked import is_shareable
-from kb.config import Settings
-from kb.errors import IndexDamaged, IndexMissing, LogUnavailable
-from kb.fixes import Fix
-from kb.habits import Habits
-from kb.library import Library
-from kb.markup import Section
-from kb.owners import OwnersFile
-from kb.recorder import Recorder, Verdict
-from kb.reviews import Due
-from kb.runs import Report
-from kb.search import Asked, Results, Searcher
-from kb.searchlog import (
-    Action,
-    Board,
-    Details,
-    Filter,
-    Health,
-    MissGroup,
-    Suggestions,
-    Ticket,
+from kb.base import data_folder
+from kb.base.background import Refreshed
+from kb.base.config import Settings
+from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.base.messages import Message
+from kb.cards import Card
+from kb.catalog import Catalog, Home, LearnedArticle, Moved, Page
+from kb.checks import autofix, reviews
+from kb.checks.autofix import Fix
+from kb.checks.reviews import Due
+from kb.content import answer_lines, media, status
+from kb.content.owners import OwnersFile, folded_category
+from kb.content.problems import Problem
+from kb.current_build import CurrentBuild
+from kb.index.builds import Build, Builds, made_at
+from kb.index.learned import LearnedLines
+from kb.index.reader import IndexReader
+from kb.language import morphology, synonyms, tokens
+from kb.letters import channels
+from kb.letters.attachments import AttachmentFolder, GivenFile
+from kb.search import EngineName, Results, Searcher, SearchRequest
+from kb.searchlog import closing, learning, triage, wordings
+from kb.searchlog import replay as replaying
+from kb.searchlog.askers import Askers
+from kb.searchlog.closing import Standing
+from kb.searchlog.db.letter_models import (
+    CONFIRMATION,
+    CUSTOMER,
+    Letter,
+    NewDelivery,
+    NewLetter,
+    OutboxHealth,
+    TrailStep,
 )
-from kb.store import Build, Builds
+from kb.searchlog.db.models import Health, MissGroup, Question
+from kb.searchlog.export import CLAIMED, is_shareable
+from kb.searchlog.miss_kinds import REPAIRS
+from kb.searchlog.popular import PopularCache
+from kb.searchlog.recorder import Recorder, SearchOutcome
+from kb.searchlog.replay import ReplayResult
+from kb.searchlog.reports import Report
+from kb.support import promises
+from kb.support.promises import Kept
+from kb.topic_pages import TopicLink, TopicPage
 
-# What writes and checks is imported by the verbs that need it: a worker, which only reads, starts
-# sooner and holds less.
+# Modules that write and check are imported by the methods that need them: a worker, which only
+# reads, starts sooner and takes less memory.
 if TYPE_CHECKING:
-    from kb.indexer import BuildReport, Progress
-    from kb.searchlog import Ids, News, Numbers, SearchLog
+    from kb.index.rendering import Progress
+    from kb.indexer import BuildReport
+    from kb.searchlog.db.log import SearchLog
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_WARM_UP = "открытое слово, opened word"  # loads both dictionaries before the first customer comes
+_WARM_UP = "открытое слово, opened word"  # a query that loads both dictionaries
+_OFFERED = 10  # hits of a recorded search whose words are remembered: one page
+_LETTERS_AGE = 60.0  # seconds after which the log is asked again how fast letters are replied to
+_VISIT = timedelta(days=1)  # a visit is no longer
 LOOK_AGAIN = 0.2  # seconds between looks at which build is current
-POPULAR, RECENT, RELATED, FIRST = 6, 6, 4, 3
-_UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
-MEDIA_TYPES = {
-    ".avif", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf", ".png",
-    ".svg", ".txt", ".webm", ".webp", ".zip",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """An article in a list: home, category, related, previous and next."""
-
-    slug: str
-    url: str
-    title: str
-    lang: str
-    category: str
-    answer: str
-    updated: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class CategoryCount:
-    """A category of one language in a list: what its page calls it, its articles, the first three.
-
-    The page of its folder is no article of it; see Category.
-    """
-
-    name: str
-    lang: str
-    title: str
-    articles: int
-    first: tuple[Card, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A category of one language, with its articles in reading order, and the page of its folder.
-
-    That page, such as `index.md`, is no article of the category; where there is nothing else, it is
-    its only one.
-    """
-
-    name: str
-    lang: str
-    articles: tuple[Card, ...]
-    page: Card | None = None
-
-    @property
-    def title(self) -> str:
-        """What its page calls it; "" if it has none."""
-        return self.page.title if self.page else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """What the home page shows in one interface language; articles of others come after."""
-
-    categories: tuple[CategoryCount, ...]
-    popular: tuple[Card, ...]  # most read, then most linked to
-    recent: tuple[Card, ...]  # recently updated
-    articles: int  # how many are served in all
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An article with all that its page shows."""
-
-    slug: str
-    path: str  # file, for the edit link
-    title: str
-    lang: str
-    html: str
-    sections: tuple[Section, ...]  # for the contents: level, title, anchor
-    category: str
-    tags: tuple[str, ...]
-    answer: str
-    type: str
-    author: str
-    updated: date | None
-    draft: bool
-    unlisted: bool
-    translations: tuple[Card, ...]
-    related: tuple[Card, ...]
-    previous: Card | None
-    next: Card | None
-    category_title: str = ""  # what the page of its category calls it
-    publish: date | None = None  # customers see it from this day
-    expires: date | None = None  # and no more from this day
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """The address belongs to a former slug; go to `slug`."""
-
-    slug: str
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Whether there is something to serve."""
+    """The build whose pages are served, or None, how many articles it shows and when it was made.
+
+    `is_damaged`: the published build cannot be read, so that search answers by words alone, or
+    another build answers, or none does.
+    """
 
     build: str | None
     articles: int
+    is_damaged: bool = False
+    made: datetime | None = None
+
+
+def _open_log(
+    url: str, askers: Askers | None = None, *, now: Callable[[], datetime]
+) -> "SearchLog":
+    """Opens the log at `url`; the first call imports SQLAlchemy."""
+    from kb.searchlog.db.log import SearchLog
+
+    return SearchLog(url, askers, now)
+
+
+def _retried(
+    method: Callable[Concatenate["KnowledgeBase", P], T],
+) -> Callable[Concatenate["KnowledgeBase", P], T]:
+    """Calls a method again where it failed because the build was damaged since it was opened."""
+
+    @wraps(method)
+    def call(self: "KnowledgeBase", /, *args: P.args, **options: P.kwargs) -> T:
+        opened = self._current.opened
+        try:
+            return method(self, *args, **options)
+        except Exception:
+            if not self._current.is_replaced(opened):
+                raise
+            return method(self, *args, **options)
+
+    return call
 
 
 def utc_now() -> datetime:
-    """The present moment."""
+    """The present moment in UTC."""
     return datetime.now(UTC)
 
 
 class KnowledgeBase:
-    """The service. Every method may be called from any thread.
+    """The service: searching, pages, the log of misses, indexing and checks.
 
-    With `for_writers` it also shows what customers do not see: drafts, articles whose day has not
-    come or is over; and it looks for a new build whenever it is asked.
-
-    Reading methods raise IndexMissing when no build was ever published and IndexDamaged when none
-    can be read.
+    Methods may be called from any thread. Those that search or read articles raise IndexMissing if
+    no build was ever published and IndexDamaged if none can be read.
     """
 
     def __init__(
@@ -180,102 +135,110 @@ class KnowledgeBase:
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
-        cached_answers: int = 32,
+        cached_answers: float = 2,
         for_writers: bool = False,
         builds: Builds | None = None,
+        engine: EngineName = "arrays",
     ) -> None:
+        """Opens nothing yet.
+
+        `now` is the clock. `cached_answers` is how many megabytes of answers are cached per build.
+        `for_writers` also serves drafts and articles that are not yet, or no longer, published, and
+        looks for a new build at every call. `builds` are those of `settings` unless given. `engine`
+        scores words.
+        """
         self.settings = settings
         self._now = now
-        self._cached = cached_answers
-        self._for_writers = for_writers
-        self._look_again = 0.0 if for_writers else LOOK_AGAIN
         self._builds = builds or Builds(settings.builds)
-        self._lock = Lock()
-        self._looked = -1.0
-        self._stamp: tuple[int, int] | None = None
-        self._current: _Current | None = None
+        self._current = CurrentBuild(
+            self._builds,
+            look_every=0.0 if for_writers else LOOK_AGAIN,
+            cached=cached_answers,
+            for_writers=for_writers,
+            engine=engine,
+        )
         self._log: SearchLog | None = None
         self._owners = OwnersFile(settings.articles)
-        self._habits = Habits(lambda: self._searches if self._has_log() else None, today=now)
-        self._recorder = Recorder(
-            lambda: searchlog.SearchLog(settings.log_url),
-            self._judge,
+        self._popular = PopularCache(
+            lambda: self.log if self._has_log() else None,
+            least=settings.min_askers,
+            today=now,
+        )
+        self._kept = Refreshed[Kept](
+            self._read_kept, Kept(), seconds=_LETTERS_AGE, errors=(LogUnavailable,)
+        )
+        self._askers = Askers(now)  # before any fork: all workers count in it
+        self.recorder = Recorder(
+            lambda: _open_log(settings.log_url, self._askers, now=now),
+            self._search_outcome,
             clock=lambda: now().timestamp(),
         )
+        """The queue of reports and votes, for its counters and `flush`."""
 
     @classmethod
     def open(cls, settings: Settings, **options: Any) -> "KnowledgeBase":
-        """The service over these settings; opens the published build if there is one."""
+        """A service with the published build opened and warmed up, if there is one."""
         service = cls(settings, **options)
-        with suppress(IndexMissing, IndexDamaged):  # said to whoever asks
-            service._opened()
+        with suppress(IndexMissing, IndexDamaged):  # raised again by the first request
+            service.catalog()
             service.answer(_WARM_UP, limit=1, facets=False)
         return service
 
     def close(self) -> None:
-        """Writes what is still to be written to the log, and closes it."""
-        self._recorder.close()
-        self._habits.wait(1.0)
+        """Writes queued reports to the log and closes it."""
+        self.recorder.close()
+        self._popular.wait(1.0)
+        self._kept.wait(1.0)
         if self._log is not None:
             self._log.close()
 
     def before_fork(self) -> None:
-        """What every child will need is loaded, and so shared."""
-        _ = searchlog.SearchLog
+        """Loads modules and words that every child process needs, so that they share memory."""
+        from kb.searchlog.db import log  # noqa: F401
+
+        morphology.english_words()
 
     def after_fork(self) -> None:
-        """A child process makes connections and threads of its own."""
-        self._lock = Lock()
+        """Prepares a child process, which opens connections and threads of its own."""
+        self._current.after_fork()
         self._log = None
 
     # ------------------------------------------------------------ the build
 
-    def _opened(self) -> "_Current":
-        """The current build, opened anew when another is published; looks five times a second."""
-        current, now = self._current, monotonic()
-        if current is not None and now - self._looked < self._look_again:
-            return current
-        with self._lock:
-            looked = monotonic()  # what is published while we open is for the next look
-            stamp = self._builds.stamp()
-            if self._current is None or stamp != self._stamp:
-                try:
-                    self._current = self._open_build()
-                    self._stamp = stamp
-                except (IndexMissing, IndexDamaged):
-                    if self._current is None:
-                        raise
-            self._looked = looked
-            return self._current
+    def catalog(self) -> Catalog:
+        """The catalog of the current build, opened anew when another is published."""
+        return self._current.catalog()
 
-    def _open_build(self) -> "_Current":
-        build = self._builds.current()
-        try:
-            return _Current(Library(build), self._cached, self._for_writers)
-        except KeyError as missing:  # an array that another version of the service did not write
-            raise IndexDamaged(
-                f"build {build.name} was made by another version ({missing}); run `kb index`"
-            ) from None
+    def on_damage(self, call: Callable[[], None]) -> None:
+        """Has `call` called whenever the published build turns out to be damaged."""
+        self._current.on_damage = call
 
     def status(self) -> Status:
-        """Which build is served, and how many articles it holds; never raises."""
+        """The build that is served and how many articles it shows today; never raises."""
         try:
-            current = self._opened()
-        except (IndexMissing, IndexDamaged):
+            reader = self.catalog().reader
+        except IndexMissing:
             return Status(None, 0)
-        served = current.library.corpus.served(self._today())
-        return Status(current.library.name, int(np.count_nonzero(served)))
+        except IndexDamaged:
+            return Status(None, 0, is_damaged=True)
+        served = reader.corpus.served(self.today())
+        articles = int(np.count_nonzero(served))
+        return Status(reader.name, articles, self._current.is_damaged, made_at(reader.name))
 
     def contents(self) -> str:
-        """Equal for builds of the same articles; "" while there is none. Never raises."""
+        """A hash of the contents of the current build, or "" if there is none; never raises."""
+        catalog = self._catalog_if_any()
+        return catalog.reader.contents if catalog else ""
+
+    def _catalog_if_any(self) -> Catalog | None:
         try:
-            return self._opened().library.contents
+            return self.catalog()
         except (IndexMissing, IndexDamaged):
-            return ""
+            return None
 
     def edition(self) -> tuple[str, date]:
-        """Build and day: as long as they are the same, so is the answer to a question."""
-        return self._opened().library.name, self._today()
+        """The name of the current build and today: answers change only when one of them does."""
+        return self._current.searcher().edition, self.today()
 
     def rebuild(
         self,
@@ -285,76 +248,103 @@ class KnowledgeBase:
         *,
         careful: bool = False,
         hurried: bool = False,
+        may_empty: bool = True,
     ) -> "BuildReport":
-        """Brings the index up to date and asks the open questions again; see `indexer.rebuild`.
+        """Brings the index up to date and asks the open questions of the log again.
 
-        For the process that indexes: a web worker only looks which build is current. A log that
-        cannot be reached fails no build. In a hurry the questions are left to the next build.
+        Arguments, result and errors are those of `indexer.rebuild`; the report also says which
+        questions were answered or lost. Articles learn from the log what they solved. A hurried
+        build does neither; a log that cannot be reached is logged and does not fail the build.
+        Call it in the process that indexes, not in a worker.
         """
         from kb import indexer
 
-        before = self._library_before()
+        with suppress(OSError):  # told when the build is written
+            data_folder.prepare(self.settings.data)
+        before = self._catalog_if_any()
         report = indexer.rebuild(
             self.settings,
             full=full,
             strict=strict,
             careful=careful,
             hurried=hurried,
+            may_empty=may_empty,
             progress=progress,
             builds=self._builds,
+            lines=None if hurried else self._learned_lines(),
         )
-        self._looked = -1.0
-        self._remember(report, before)
+        self._current.look_again()
+        self._write_status(report, before.reader if before else None)
         if not report.published or hurried:
             return report
         try:
-            answered, regressed = self.replay(progress, seconds=triage.SECONDS)
+            result = self.replay(progress)
         except LogUnavailable as error:
             logger.warning("open questions were not asked again: %s", error)
             return report
-        return replace(report, answered=tuple(answered), regressed=tuple(regressed))
+        return replace(
+            report, answered=result.answered, regressed=result.regressed, unasked=result.unasked
+        )
 
-    def _library_before(self) -> Library | None:
+    def _learned_lines(self) -> LearnedLines | None:
+        """What articles learn from the log now; None, so what they learned stays, without one."""
         try:
-            return self._opened().library
-        except (IndexMissing, IndexDamaged):
+            if not self.settings.learn or not self._has_log():
+                return {}
+            least = self.settings.min_askers
+            return learning.lines(self.log.proofs.solved(least), self._claims, least=least)
+        except LogUnavailable as error:
+            logger.warning("nothing new is learned from the log: %s", error)
             return None
 
-    def _remember(self, report: "BuildReport", before: Library | None) -> None:
-        """Keeps for the pages how this look at the articles folder came out."""
-        last = state.read(self.settings.data, state.Indexed)
+    def _claims(self, slug: str) -> Sequence[str]:
+        """The questions that the writer of an article put down under `answers`."""
+        catalog = self._catalog_if_any()
+        doc = catalog.reader.find(slug) if catalog else None
+        if catalog is None or doc is None:
+            return ()
+        answers: Sequence[str] = catalog.reader.card(doc).get("answers", ())
+        return answers
+
+    def _write_status(self, report: "BuildReport", before: IndexReader | None) -> None:
+        """Writes the result of indexing to the data folder, for the pages of leads and writers."""
+        last = status.read(self.settings.data, status.Indexed)
         known = last.addresses if last else {}
         addresses = {
             path: (before and before.address(path)) or known.get(path) or path.rsplit(".", 1)[0]
             for path in {problem.path for problem in report.rejected}
         }
-        indexed = state.Indexed(
+        indexed = status.Indexed(
             at=self._now(),
             build=report.build,
             articles=report.articles,
             published=report.published,
-            held=report.held,
+            held=report.withheld,
             commit=report.commit,
             problems=(*report.rejected, *report.warnings),
             checked=last.checked if last else (),
             addresses=addresses,
         )
-        state.write(self.settings.data, indexed)
+        status.write(self.settings.data, indexed)
 
-    def note_problems(self) -> None:
-        """Keeps what `check` finds now for the pages of `kb serve --watch`."""
-        found = tuple(self.check())
-        last = state.read(self.settings.data, state.Indexed)
+    def note_problems(self, found: Sequence[Problem] | None = None) -> None:
+        """Writes the problems that `check` finds to the data folder, for the live preview.
+
+        `found` are those of a check that was made elsewhere.
+        """
+        checked = tuple(self.check() if found is None else found)
+        last = status.read(self.settings.data, status.Indexed)
         if last is not None:
-            state.write(self.settings.data, replace(last, checked=found))
+            status.write(self.settings.data, replace(last, checked=checked))
 
     def rollback(self) -> Build:
-        """Serves the build before the current one again. Raises IndexMissing if there is none.
+        """Makes the build before the current one current again and returns it.
 
-        What the current one holds is published again only by a person, or after another change.
+        The contents of the withdrawn build are published again only by a person or after another
+        change. Raises IndexMissing if there is no build before.
         """
         build = self._builds.rollback()
-        self._looked = -1.0
+        self._current.look_again()
         return build
 
     def now(self) -> datetime:
@@ -362,11 +352,8 @@ class KnowledgeBase:
         return self._now()
 
     def today(self) -> date:
-        """The day that dates of articles and periods of the log are compared with."""
+        """The present day in UTC, by which articles are served and periods of the log end."""
         return self._now().date()
-
-    def _today(self) -> date:
-        return self.today()
 
     # ------------------------------------------------------------ searching
 
@@ -383,72 +370,215 @@ class KnowledgeBase:
         own_lang: str | None = None,
         facets: bool = True,
         newest: bool = False,
+        relevant: bool = False,
     ) -> Results:
-        """The answer to any text; `lang`, `category`, `tag` filter, `own_lang` ranks first."""
-        asked = Asked(query, lang, category, tag, page, limit, exact, own_lang, facets, newest)
-        return self._opened().searcher.answer(asked, self._today())
+        """Searches any text and returns a page of results; no query is an error.
 
+        `lang`, `category` and `tag` keep only hits that have them. `page` counts from 1, `limit` is
+        hits per page. `exact` tries no correction. Hits in `own_lang` rank first. Without `facets`
+        none are counted. `newest` sorts hits by date instead of score. `relevant` keeps only hits
+        within reach of the best.
+        """
+        request = SearchRequest(
+            query, lang, category, tag, page, limit, exact, own_lang, facets, newest,
+            relevant=relevant,
+        )  # fmt: skip
+        return self._answer(request)
+
+    @_retried
+    def _answer(self, request: SearchRequest) -> Results:
+        return self._current.searcher().answer(request, self.today())
+
+    @_retried
     def explain(self, query: str, slug: str | None = None, limit: int = 10) -> list[dict[str, Any]]:
-        """Why articles stand where they stand: part, term, field and contribution, per article."""
-        return self._opened().searcher.explain(query, slug, limit, self._today())
+        """The parts of the scores of the first `limit` hits, or of the article `slug` alone.
+
+        Each is an object with the article and, per part, term, field and contribution.
+        """
+        return self.catalog().searcher.explain(query, slug, limit, self.today())
 
     # ------------------------------------------------------------ misses
 
-    def report(self, report: Report, robot: bool = False) -> None:
-        """Takes a page's report of a typing run; never waits and never raises."""
-        self._recorder.report(report, robot=robot)
+    def report(self, report: Report, robot: bool = False, *, asker: str = "") -> None:
+        """Queues the report of a typing run for the log; never waits and never raises.
+
+        `robot` marks the visit as a program's. `asker` is a hash of the visitor's network and the
+        day, here and below.
+        """
+        self.recorder.report(report, robot=robot, asker=asker)
 
     def feedback(
-        self, slug: str, helpful: bool, reason: str = "", text: str = "", run: str = ""
+        self,
+        slug: str,
+        helpful: bool,
+        reason: str = "",
+        text: str = "",
+        run: str = "",
+        *,
+        asker: str = "",
     ) -> None:
-        """Takes a reader's vote on an article; never waits and never raises."""
-        self._recorder.feedback(slug, helpful, reason=reason, text=text, run=run)
+        """Queues a reader's vote on the article `slug`; never waits and never raises.
 
-    def contact(
-        self, subject: str, text: str, email: str, query: str = "", run: str = "", visit: str = ""
-    ) -> None:
-        """Takes a letter to support, tied to the visit's searches; never waits and never raises."""
-        parts = (subject, text, f"({query})" if query else "")
-        self._recorder.ticket(
-            "\n\n".join(part for part in parts if part), visit=visit, reply_to=email
+        `reason` is one of the answers that the page offers, `text` free text, `run` the id of the
+        search that led to the article.
+        """
+        self.recorder.feedback(slug, helpful, reason=reason, text=text, run=run, asker=asker)
+
+    def send_letter(
+        self, letter: NewLetter, files: Sequence[GivenFile] = (), *, asker: str = ""
+    ) -> Letter:
+        """Stores a letter to support with its files and queues its deliveries; returns it.
+
+        It belongs to whoever had the last letter of this address, else to the owner of its type or
+        of the topic it asks about. When this returns, the letter is on the disk. Raises
+        LogUnavailable if it cannot be stored.
+        """
+        if (known := self.log.letters.by_key(letter.key)) is not None:
+            return known
+        folder = AttachmentFolder(self.settings.data)
+        try:
+            saved = tuple(map(folder.save, files))
+        except OSError as error:
+            raise LogUnavailable(
+                Message("attachments cannot be kept: {reason}; check KB_DATA", reason=str(error))
+            ) from None
+        return self.log.letters.store(
+            replace(letter, owner=self._owner_of_letter(letter), attachments=saved),
+            self._now(),
+            deliveries=channels.of_letter(self.settings, letter.key),
+            asker=asker,
         )
 
-    def _judge(self, query: str, lang: str, filters: Mapping[str, str]) -> Verdict:
-        """What the current build says to a query of the log."""
-        own = lang or None
-        found = self.answer(
-            query,
-            lang=filters.get("lang"),
-            category=filters.get("category"),
-            tag=filters.get("tag"),
-            own_lang=own,
-            limit=1,
-            facets=False,
-        )
+    def tip(self, person: str) -> str:
+        """The address at which `owners.yml` takes tips for a person, or ""."""
+        return self._owners.read().tips.get(folded_category(person), "") if person else ""
+
+    def subscribe(self, token: str, address: str, query: str, lang: str) -> None:
+        """Keeps who wants to be told of an answer, and queues the mail that asks for a yes.
+
+        `token` is the secret of the link in that mail. Raises LogUnavailable.
+        """
+        told = json.dumps({"to": address, "lang": lang, "token": token})
+        mail = NewDelivery(f"tell-{uuid4().hex}", CUSTOMER, CONFIRMATION, payload=told)
+        self.log.subscriptions.add(token, address, query, lang, self._now(), mail)
+
+    def letters_of_form(self, form: str) -> int:
+        """How many letters were sent from one rendering of the form; 0 if the log does not say."""
+        try:
+            return self.log.letters.of_form(form)
+        except LogUnavailable:
+            return 0
+
+    def note_form(
+        self,
+        form: str,
+        visit: str,
+        shown: Sequence[str] = (),
+        *,
+        helped: str = "",
+        lang: str = "",
+        asker: str = "",
+    ) -> None:
+        """Queues that a contact form was opened or shown articles; never waits, never raises."""
+        self.recorder.form(form, visit, shown=shown, helped=helped, lang=lang, asker=asker)
+
+    def form_shown(self, form: str) -> tuple[str, ...]:
+        """Which articles a contact form was shown; () if the log does not say."""
+        try:
+            return self.log.forms.shown(form)
+        except LogUnavailable:
+            return ()
+
+    def _owner_of_letter(self, letter: NewLetter) -> str:
+        """Who `owners.yml` names for the type of a letter, else for the topic it asks about."""
+        named = self._owners.read()
+        if letter.type and (owner := named.by_category.get(folded_category(letter.type))):
+            return owner
+        asked = letter.trail[-1].query if letter.trail else letter.subject
+        try:
+            results = self._asked(asked or letter.text[:200], letter.lang, {}, 1)
+        except (IndexMissing, IndexDamaged):
+            return named.default
+        is_near = results.confident and results.hits
+        return named.of(results.hits[0].category) if is_near else named.default
+
+    def outbox_health(self) -> OutboxHealth:
+        """How many deliveries wait and are stuck; none if the log does not say. Never raises."""
+        if not self._has_log():
+            return OutboxHealth()
+        try:
+            return self.log.outbox.health()
+        except LogUnavailable:
+            return OutboxHealth()
+
+    def trail(self, visit: str, runs: Sequence[str] = ()) -> tuple[TrailStep, ...]:
+        """What a visit searched for and opened in the last day; () if the log does not say.
+
+        With `runs` only these searches of the visit.
+        """
+        if not visit or not self._has_log():
+            return ()
+        try:
+            return tuple(self.log.letters.trail(visit, self._now() - _VISIT, runs))
+        except LogUnavailable:
+            return ()
+
+    def kept(self) -> Kept:
+        """What letters of the last weeks say of promises, as the log knew them a minute ago.
+
+        Never waits: at first, and while the log cannot be read, they say nothing.
+        """
+        return self._kept.get()
+
+    def _read_kept(self) -> Kept:
+        settings = self.settings
+        if not settings.promises or not self._has_log():
+            return Kept()
+        known = promises.configured(settings.promises, settings.holidays)
+        since = self._now() - 2 * promises.MEASURED
+        return known.kept(self.log.inbox.exchanges(since=since), self._now())
+
+    def _search_outcome(self, query: str, lang: str, filters: Mapping[str, str]) -> SearchOutcome:
+        """The outcome of a query of the log in the current build."""
+        results = self._asked(query, lang, filters, _OFFERED)
         unfiltered = None
-        if filters and not found.total:
-            unfiltered = self.answer(query, own_lang=own, limit=1, facets=False).total
-        correction = found.correction
-        return Verdict(
-            total=found.total,
-            confident=found.confident,
+        if filters and not results.total:
+            unfiltered = self._asked(query, lang, {}, 1).total
+        correction = results.correction
+        category = results.hits[0].category if results.hits else ""
+        sketch, owners = self.catalog().sketch, self._owners.read()
+        return SearchOutcome(
+            total=results.total,
+            confident=results.confident,
             correction=correction.kind if correction else "",
             corrected=correction.query if correction else "",
             unfiltered=unfiltered,
-            build=found.build,
-            category=(category := found.hits[0].category if found.hits else ""),
-            owner=self._owners.read().of(category),
+            build=results.build,
+            category=category,
+            owner=owners.of(category) if results.confident else owners.default,
+            is_owned=results.confident,
+            is_unfinished=self._is_unfinished(query),
+            offered={hit.slug: sketch(hit.slug) or b"" for hit in results.hits},
         )
 
-    @property
-    def _searches(self) -> "SearchLog":
-        if self._log is None:
-            self._log = searchlog.SearchLog(self.settings.log_url)
-        return self._log
+    def _is_unfinished(self, query: str) -> bool:
+        """Whether a query ends in what is no word, neither of an article nor of a dictionary."""
+        words = tokens.plain_words(query)
+        if not words or not query[-1:].isalnum():
+            return False
+        return not (morphology.is_known(words[-1]) or self.catalog().reader.holds(words[-1]))
 
-    # What leads see and do; all of these raise LogUnavailable. What changes groups returns the
-    # number by which it can be undone, 0 if nothing was to do, and raises KeyError where a group
-    # is not known: see `searchlog.groups`.
+    @property
+    def log(self) -> "SearchLog":
+        """The log of searches: what leads see and do. Opened when first used.
+
+        Raises LogUnavailable, as its methods do.
+        """
+        if self._log is None:
+            with suppress(OSError):  # told when the log is written
+                data_folder.prepare(self.settings.data)
+            self._log = _open_log(self.settings.log_url, now=self._now)
+        return self._log
 
     def misses(
         self,
@@ -459,419 +589,324 @@ class KnowledgeBase:
         kind: str | None = None,
         owner: str | None = None,
     ) -> list[MissGroup]:
-        """Questions without an answer, the costliest first; `since` is a day, UTC."""
+        """Groups of unanswered questions, the costliest first, `limit` at most.
+
+        Filters: `since` counts misses from that day (UTC) on, `status` and `kind` are names of
+        `searchlog.db.models`, "all" is any status, `owner` "" is nobody. Raises LogUnavailable.
+        """
         day = since.astimezone(UTC).date() if since is not None else None
-        return self._searches.misses(since=day, status=status, kind=kind, owner=owner, limit=limit)
-
-    def board(
-        self, filter: Filter | None = None, *, order: str = "cost", page: int = 1, limit: int = 50
-    ) -> Board:
-        """A page of groups and the counts of all facets."""
-        return self._searches.board(filter, order=order, page=page, limit=limit)
-
-    def group(self, id: int) -> Details | None:
-        """All there is to know of one group; of a merged one, of the group it is in."""
-        return self._searches.details(id)
-
-    def assign(self, groups: "Ids", owner: str, *, who: str) -> int:
-        """From now on `owner` answers for the groups; an empty owner opens them again."""
-        return self._searches.assign(groups, owner, who=who, at=self._now())
-
-    def dismiss(
-        self, groups: "Ids", reason: str, *, until: datetime | None = None, who: str
-    ) -> int:
-        """Nobody will answer the groups, for a reason and at most until a moment."""
-        return self._searches.dismiss(groups, reason, until=until, who=who, at=self._now())
-
-    def reopen(self, groups: "Ids", *, who: str) -> int:
-        """The groups wait for an answer again."""
-        return self._searches.reopen(groups, who=who, at=self._now())
-
-    def annotate(self, groups: "Ids", note: str, *, who: str) -> int:
-        """The groups carry this note from now on."""
-        return self._searches.annotate(groups, note, who=who, at=self._now())
-
-    def merge(self, groups: "Ids", into: int, *, who: str) -> int:
-        """The groups ask the same as `into`."""
-        return self._searches.merge(groups, into, who=who, at=self._now())
-
-    def split(self, group: int, phrasings: Sequence[str], *, who: str) -> int:
-        """These phrasings ask something else; returns the id of the group they found."""
-        return self._searches.split(group, phrasings, who=who, at=self._now())
+        return self.log.board.misses(since=day, status=status, kind=kind, owner=owner, limit=limit)
 
     def health(self) -> Health:
-        """Whether the log can be used, and how much is in it; never raises."""
+        """Whether the log can be used, and its size; never raises."""
         try:
-            return self._searches.health()
+            return self.log.health()
         except LogUnavailable as error:
             return Health(False, "", message=error.message)
 
-    def numbers(self) -> "Numbers":
-        """What the log counts for leads; its methods raise LogUnavailable."""
-        return self._searches
-
     def owners(self) -> frozenset[str]:
-        """Everybody whom `owners.yml` names."""
+        """All owners that `owners.yml` names."""
         named = self._owners.read()
         return frozenset({*named.by_category.values(), named.default} - {""})
 
-    def last_action(self, who: str) -> Action | None:
-        """What this lead did last that is not undone."""
-        return self._searches.last_action(who)
-
-    def undo(self, action: int, *, who: str) -> list[int]:
-        """Puts back what an action changed; the ids of the groups."""
-        return self._searches.undo(action, who=who, at=self._now())
-
-    def news(self, since: datetime, until: datetime) -> "News":
-        """What a stretch of time brought, for the weekly letter. Raises LogUnavailable."""
-        return self._searches.news(since, until)
-
-    def suggestions(self, since: datetime, page: int = 1) -> Suggestions:
-        """What readers wrote of articles, newest first, a page of it. Raises LogUnavailable."""
-        return self._searches.suggestions(since, page=page)
-
-    def tickets(self, since: datetime | None = None) -> list[Ticket]:
-        """Letters sent from the contact form, newest first. Raises LogUnavailable."""
-        return self._searches.tickets(since=since)
-
     def replay(
-        self, progress: "Progress | None" = None, *, seconds: float | None = None
-    ) -> tuple[list[str], list[str]]:
-        """Asks the questions of the log again: which the current build answers, which no longer.
+        self, progress: "Progress | None" = None, *, seconds: float = replaying.SECONDS
+    ) -> ReplayResult:
+        """Asks the questions of the log again, then looks for what would answer the rest.
 
-        Then looks what would have answered the rest, for so many seconds. Raises LogUnavailable.
+        Each of the two steps takes at most `seconds`. `progress` is called with the number done
+        and the total. Returns which questions the current build answers now and which it does no
+        longer. Raises LogUnavailable.
         """
-        from kb import history
-        from kb import replay as replaying
-
         if not self._has_log():
-            return [], []
-        library = self._opened().library
-        changes = lru_cache(1)(lambda: history.read(self.settings.articles).changes)
-
-        def top(group: MissGroup) -> list[str]:
-            asked = Asked(
-                group.question, own_lang=group.lang or None, limit=replaying.TOP, facets=False
-            )
-            found = self._opened().searcher.answer(asked, self._today())
-            return [hit.slug for hit in found.hits] if found.confident else []
-
-        def commit(slug: str) -> tuple[str, datetime | None]:
-            doc = library.find(slug)
-            path = library.page(doc)["article"]["path"] if doc is not None else ""
-            change = changes().get(path)
-            if change is None:
-                return library.commit, None
-            return change.commit, history.moment(self.settings.articles, change.commit)
-
-        self._searches.end_dismissals(self._now())
-        changed = replaying.replay(
-            self._searches, top, commit, build=library.name, at=self._now(), progress=progress
+            return ReplayResult()
+        catalog = self.catalog()
+        self.log.actions.end_dismissals(self._now())
+        build = replaying.ReplayedBuild(
+            catalog.reader.name,
+            self._standing,
+            lambda slug: self.catalog().sketch(slug),
+            self._commit_finder(catalog.reader),
         )
-        searcher = self._opened().searcher
-        examiner = triage.Examiner(library, searcher, self._today(), self.settings.langs)
+        changed = replaying.replay(
+            self.log, build, at=self._now(), seconds=seconds, progress=progress
+        )
+        searcher = self.catalog().searcher
+        examiner = triage.Examiner(catalog.reader, searcher, self.today(), self.settings.langs)
         owner = self._owners.read().of
         triage.triage(
-            self._searches, examiner, owner, library.name, seconds=seconds, progress=progress
+            self.log, examiner, owner, catalog.reader.name, seconds=seconds, progress=progress
         )
+        self._propose_synonyms(seconds)
         return changed
 
+    def _propose_synonyms(self, seconds: float) -> None:
+        """Measures the pairs of words that readers exchanged, and keeps those that would help."""
+        proofs, least = self.log.proofs, self.settings.min_askers
+        proposals = wordings.pairs(proofs.reworded(least))
+        asked: list[wordings.Asked] = []
+        if proposals:
+            ids, _ = self.log.groups.costliest_to_replay()
+            for group in self.log.groups.get_all(ids[: wordings.MOST_ASKED]):
+                asked.append(wordings.Asked(Question(group.question, group.lang)))
+            for each in proofs.solved(least):
+                asked.append(wordings.Asked(Question(each.question), each.slug))
+        now = self._finding(self.catalog().searcher)
+        found = wordings.measured(proposals, asked, now, self._synonymous, seconds=seconds)
+        wordings.write(self.settings.data, found)
+
+    def _synonymous(self, words: tuple[str, str]) -> wordings.Find:
+        """How the current build would answer with one more pair of synonyms."""
+        reader = self.catalog().reader
+        return self._finding(
+            Searcher(reader, cached=0, synonyms_text=synonyms.added(reader.synonyms, words))
+        )
+
+    def _finding(self, searcher: Searcher) -> wordings.Find:
+        def find(asked: Question) -> tuple[str, ...]:
+            request = SearchRequest(
+                asked.query, own_lang=asked.lang or None, limit=closing.TOP, facets=False
+            )
+            results = searcher.answer(request, self.today())
+            return tuple(hit.slug for hit in results.hits) if results.confident else ()
+
+        return find
+
+    def _standing(self, asked: Question, but: frozenset[str]) -> Standing:
+        """What stands first with confidence for a question, some articles left out."""
+        results = self._asked(asked.query, asked.lang, dict(asked.filters), closing.TOP, but)
+        if not results.confident:
+            return Standing()
+        correction = results.correction.kind if results.correction else ""
+        return Standing(tuple(hit.slug for hit in results.hits), correction in REPAIRS)
+
+    def _asked(
+        self,
+        query: str,
+        lang: str,
+        filters: Mapping[str, str],
+        limit: int,
+        but: frozenset[str] = frozenset(),
+    ) -> Results:
+        """The answer to a query of the log, with the filters it had, some articles left out."""
+        request = SearchRequest(
+            query,
+            lang=filters.get("lang"),
+            category=filters.get("category"),
+            tag=filters.get("tag"),
+            own_lang=lang or None,
+            limit=limit,
+            facets=False,
+            but=but,
+        )
+        return self._answer(request)
+
+    def _commit_finder(self, reader: IndexReader) -> replaying.Commit:
+        """A function that returns the last commit of an article by slug, and when it was made."""
+        from kb.git import history
+
+        changes = lru_cache(1)(lambda: history.read(self.settings.articles).changes)
+
+        def commit(slug: str) -> tuple[str, datetime | None]:
+            doc = reader.find(slug)
+            path = reader.page(doc)["article"]["path"] if doc is not None else ""
+            change = changes().get(path)
+            if change is None:
+                return reader.commit, None
+            return change.commit, history.moment(self.settings.articles, change.commit)
+
+        return commit
+
     def _has_log(self) -> bool:
-        return self.settings.may_have_log and searchlog.exists(self.settings.log_url)
+        if not self.settings.may_have_log:
+            return False
+        from kb.searchlog.db.database import exists
 
-    def count_reports(self, count: Callable[[str, int], object]) -> None:
-        """Tells `count` what becomes of reports, as `Recorder.count` says."""
-        self._recorder.count = count
-
-    def recording(self) -> Recorder:
-        """The recorder, for its counters."""
-        return self._recorder
+        return exists(self.settings.log_url)
 
     # ------------------------------------------------------------ writers
 
     def synonym_patch(self, id: int, words: Sequence[str]) -> str:
-        """A patch of the current build's `synonyms.yml` by which these find each other.
+        """A unified diff of `synonyms.yml` that makes `words` synonyms.
 
-        It goes to git: "" unless each word stands in articles, or three visits used it for question
-        `id`. Raises LogUnavailable.
+        It goes to git, so it is "" unless each word occurs in articles or at least `KB_MIN_ASKERS`
+        askers used it for question `id`. Raises LogUnavailable.
         """
-        library = self._opened().library
-        visits = self._searches.visits_by_word(id)
-        if not all(is_shareable(phrase, visits, library.holds) for phrase in words):
+        reader = self.catalog().reader
+        askers, least = self.log.shared.askers_by_word(id), self.settings.min_askers
+        if not all(is_shareable(each, askers, reader.holds, least=least) for each in words):
             return ""
-        return synonyms.patch(library.synonyms, words)
+        return synonyms.patch(reader.synonyms, words)
+
+    def learned(self) -> tuple[LearnedArticle, ...]:
+        """The articles that learned lines, those of most askers first."""
+        return self.catalog().learned()
+
+    def learned_patch(self, slug: str = "") -> str:
+        """A unified diff that adds learned lines to the `answers:` of their articles.
+
+        Of the article at `slug` alone, if one is named. A line of fewer than `KB_MIN_ASKERS` askers
+        is left out, and so is a file that only a person can change.
+        """
+        least, patches = self.settings.min_askers, []
+        for article in self.learned():
+            lines = [line.text for line in article.lines if line.chosen >= least]
+            if lines and slug in ("", article.card.slug):
+                path = self.settings.articles / article.path
+                with suppress(OSError):
+                    before = path.read_bytes()
+                    after = answer_lines.added(article.path, before, self._as_written(lines))
+                    patches.append(answer_lines.patch(article.path, before, after) if after else "")
+        return "".join(patches)
+
+    def _as_written(self, lines: Sequence[str]) -> list[str]:
+        """Learned lines as readers wrote them, where the log still has them."""
+        try:
+            known = self.log.proofs.wordings(list(lines)) if self._has_log() else {}
+        except LogUnavailable:
+            known = {}
+        return [known.get(line, line) for line in lines]
+
+    def synonym_proposals(self) -> list[wordings.Proposal]:
+        """The pairs of synonyms that readers show, as the last replay measured them."""
+        return wordings.read(self.settings.data)
+
+    def proposed_synonym_patch(self, word: str, means: str) -> str:
+        """A unified diff of `synonyms.yml` with a proposed pair; "" if nobody proposes it."""
+        pair = (word, means)
+        if pair not in [(each.word, each.means) for each in self.synonym_proposals()]:
+            return ""
+        return synonyms.patch(self.catalog().reader.synonyms, pair)
+
+    def claimable(self, id: int) -> tuple[str, ...]:
+        """Phrasings of question `id` that an article in git may claim, the most asked first.
+
+        At least `KB_MIN_ASKERS` askers used each; others stay in the log. Raises LogUnavailable.
+        """
+        return tuple(
+            self.log.shared.shared_phrasings(id, least=self.settings.min_askers, limit=CLAIMED)
+        )
 
     def check(self, within: Sequence[str] = (), *, external: bool = False) -> list[Problem]:
-        """What is wrong with the articles as they are now, in the files and folders `within`.
+        """The problems of the articles folder at this moment.
 
-        With `external`, other sites are asked about the addresses that articles link to.
+        `within` are paths of files and folders to report on; none means all. `external` requests
+        the addresses on other sites that articles link to.
         """
-        from kb import inspection, sites
+        from kb.checks import external_links, runner
 
-        visit = sites.visit if external else None
-        return inspection.inspect(self.settings, self._today(), within, visit)
+        visit = external_links.visit if external else None
+        return runner.inspect(self.settings, self.today(), within, visit)
 
-    def mend(self, within: Sequence[str] = ()) -> list[Fix]:
-        """Repairs in the files and folders `within` what needs nobody's decision; see `fixes`."""
-        return fixes.mend(self.settings, within)
+    def fix(self, within: Sequence[str] = ()) -> list[Fix]:
+        """Fixes what needs no decision in the files and folders `within`.
+
+        Returns the changes. Raises ArticlesMissing, and OSError where a file cannot be written.
+        """
+        return autofix.fix(self.settings, within)
 
     def due(self) -> list[Due]:
-        """Articles somebody should read again, the longest due first. Raises LogUnavailable."""
-        current, today = self._opened(), self._today()
-        middle = self._now() - reviews.LATELY
-        counts = (
-            self._searches.votes_by_article(middle - reviews.BEFORE, middle)
-            if self._has_log()
-            else {}
-        )
+        """Articles that are due for review, the longest due first. Raises LogUnavailable."""
+        today, votes = self.today(), self._recent_votes()
         return reviews.due(
-            current.texts(today),
-            {slug: reviews.Counts(*numbers) for slug, numbers in counts.items()},
+            self.catalog().texts(today),
+            {slug: reviews.Counts(*numbers) for slug, numbers in votes.items()},
             today,
             self.settings.review_days,
             self._owners.read().of,
         )
 
+    def _recent_votes(self) -> Mapping[str, tuple[int, ...]]:
+        """Votes by article: helpful and all of the latest period, then of the one before."""
+        if not self._has_log():
+            return {}
+        middle = self._now() - reviews.LATELY
+        return self.log.inbox.votes_by_article(middle - reviews.BEFORE, middle)
+
     # ------------------------------------------------------------ pages
 
+    @_retried
     def home(self, lang: str) -> Home:
-        """Categories, popular and recent articles for readers of `lang`.
+        """The home page for readers of `lang`.
 
-        Popular is what visits opened most, then what is most linked to; the log is not waited for.
+        Popular articles are those that most askers opened, then those with most links; examples of
+        questions are theirs. They come from a cache, and the log is not waited for.
         """
-        current = self._opened()
-        home = current.home(lang, self._today())
+        catalog, today = self.catalog(), self.today()
+        home = catalog.home(lang, today)
         if lang not in self.settings.langs:
             return home
-        opened = current.cards(
-            (article.name for article in self._habits.of(lang).articles), self._today()
-        )
-        own = [card for card in opened if card.lang == lang]
-        popular = tuple(dict.fromkeys((*own, *home.popular)))[:POPULAR]
-        return replace(home, popular=popular) if own else home
+        slugs = [article.name for article in self._popular.of(lang).articles]
+        return catalog.with_readers(home, slugs, lang, today) if slugs else home
 
-    def category(self, name: str, lang: str) -> Category | None:
-        """One category of one language, or None if no article is in it."""
-        current, today = self._opened(), self._today()
-        docs, page = current.beside(lang, name, today)
-        if not docs:
-            return None
-        cards = tuple(current.card(doc) for doc in docs if doc != page)
-        return Category(name, lang, cards, None if page is None else current.card(page))
+    @_retried
+    def topic(self, key: str, lang: str) -> TopicPage | TopicLink | None:
+        """The page of a topic of one language, with the key "" that of all topics.
 
+        Where the key is that of a former page, the topic that stands for it. None if neither is.
+        """
+        topics = self.catalog().topics
+        return topics.page(lang, key, self.today()) or topics.of_category(lang, key)
+
+    @_retried
+    def topics(self) -> tuple[TopicLink, ...]:
+        """All topics with articles that search may show today."""
+        return self.catalog().topics.all(self.today())
+
+    @_retried
     def changes(self, limit: int = 50) -> tuple[Card, ...]:
-        """The articles changed last, newest first; those without a date are left out."""
-        current = self._opened()
-        return current.newest(current.served(self._today()), limit)
+        """The articles updated last, newest first; those without a date are left out."""
+        catalog = self.catalog()
+        return catalog.newest(catalog.served(self.today()), limit)
 
+    @_retried
     def all_cards(self) -> tuple[Card, ...]:
-        """Every article search may show today, in order of paths."""
-        current = self._opened()
-        return tuple(current.card(doc) for doc in current.served(self._today()))
+        """All articles that search may show today, in reading order."""
+        catalog = self.catalog()
+        return tuple(map(catalog.card, catalog.served(self.today())))
 
+    @_retried
     def article(self, slug: str) -> Page | Moved | None:
-        """The article served at `slug` today, where it moved to, or None."""
-        current = self._opened()
-        readable = current.readable(self._today())
-        doc = current.library.find(slug)
-        if doc is None:
-            moved = current.library.moved(slug)
-            target = current.library.find(moved) if moved is not None else None
-            if moved is None or target is None or not readable[target]:
-                return None
-            return Moved(moved)
-        if not readable[doc]:
-            return None
-        return current.page(doc, self._today())
+        """The article at `slug` today, where it moved to, or None."""
+        return self.catalog().article(slug, self.today())
 
-    def unseen(self) -> frozenset[str]:
-        """Slugs of the articles that customers do not see today."""
-        current = self._opened()
-        docs = np.flatnonzero(current.unseen(self._today()))
-        return frozenset(current.card(int(doc)).slug for doc in docs)
+    @_retried
+    def markdown(self, slug: str, root: str) -> str | None:
+        """The text of the article at `slug` as Markdown, or None; `root` is the site's address."""
+        return self.catalog().markdown(slug, root, self.today())
 
+    @_retried
+    def former(self, address: str) -> str | None:
+        """The slug of the article that another tool's site had at this address, or None."""
+        return self.catalog().former(address, self.today())
+
+    @_retried
+    def unpublished(self) -> frozenset[str]:
+        """Slugs of drafts and of articles that are not yet, or no longer, published."""
+        return self.catalog().unpublished(self.today())
+
+    @_retried
     def translations(self, slug: str) -> tuple[Card, ...]:
         """The same article in the other languages it is served in today."""
-        current = self._opened()
-        doc = current.library.find(slug)
-        if doc is None:
-            return ()
-        readable = current.readable(self._today())
-        others = current.library.translations(doc)
-        return tuple(current.card(other) for other in others if readable[other])
+        catalog = self.catalog()
+        doc = catalog.reader.find(slug)
+        return () if doc is None else catalog.translations(doc, self.today())
 
+    @_retried
     def suggest(self, prefix: str, lang: str) -> tuple[str, ...]:
-        """Completions of what is being typed, from titles, answers and successful searches."""
-        asked: tuple[str, ...] = ()
+        """Completions of `prefix` from titles, answers and successful searches in `lang`."""
+        popular: tuple[str, ...] = ()
         if lang in self.settings.langs:
-            asked = tuple(query.name for query in self._habits.of(lang).queries)
-        return self._opened().searcher.suggest(prefix, lang, self._today(), asked)
+            popular = tuple(query.name for query in self._popular.of(lang).queries)
+        return self._current.searcher().suggest(prefix, lang, self.today(), popular)
 
+    @_retried
     def media(self, path: str) -> Path | None:
-        """A regular file of a listed type inside the articles folder, or None."""
-        root = os.path.realpath(self.settings.articles)
-        parts = path.split("/")
-        if _UNUSABLE.search(path) or any(part.startswith(".") or not part for part in parts):
+        """A regular file inside the articles folder, of a type in `media.TYPES`, or None.
+
+        None, too, for one that only drafts and other unpublished articles refer to.
+        """
+        file = media.find(self.settings.articles, path)
+        if file is None or not self.catalog().is_file_served(path, self.today()):
             return None
-        full = os.path.realpath(os.path.join(root, *parts))
-        if not full.startswith(root + os.sep) or Path(full).suffix.lower() not in MEDIA_TYPES:
-            return None
-        try:
-            return Path(full) if stat.S_ISREG(os.stat(full).st_mode) else None
-        except OSError:
-            return None
-
-
-class _Current:
-    """The opened build and what pages show of it, worked out once per build and day."""
-
-    def __init__(self, library: Library, cached: int, for_writers: bool = False) -> None:
-        self.library = library
-        self._for_writers = for_writers
-        self.searcher = Searcher(library, cached)
-        self.home = lru_cache(16)(self._home)
-        self.served = lru_cache(2)(self._served)
-        self.texts = lru_cache(1)(lambda today: reviews.texts(library, self.served(today)))
-        self.groups = lru_cache(2)(self._groups)
-        self.beside = lru_cache(256)(self._beside)
-        self.readable = lru_cache(2)(self._readable)
-        self.related = lru_cache(2048)(self._related)
-
-    def card(self, doc: int) -> Card:
-        values = self.library.card(doc)
-        updated = values["updated"]
-        return Card(
-            values["slug"], values["url"], values["title"], values["lang"],
-            values["category"], values["answer"], date.fromisoformat(updated) if updated else None,
-        )  # fmt: skip
-
-    def _served(self, today: date) -> tuple[int, ...]:
-        """Articles that lists may show, as one reads them."""
-        mask = self.library.corpus.served(today)
-        if self._for_writers:
-            mask = mask | self.unseen(today)
-        as_read = self.library.as_read
-        return tuple(as_read[mask[as_read]].tolist())
-
-    def _readable(self, today: date) -> NDArray[np.bool_]:
-        """Which articles have a page."""
-        corpus = self.library.corpus
-        return corpus.live if self._for_writers else corpus.readable(today)
-
-    def unseen(self, today: date) -> NDArray[np.bool_]:
-        """Which articles customers do not see today."""
-        corpus = self.library.corpus
-        return corpus.live & ~corpus.readable(today)
-
-    def _groups(self, today: date) -> dict[tuple[str, str], list[int]]:
-        """Articles that lists may show by language and category, as one reads them."""
-        corpus, docs = self.library.corpus, self.served(today)
-        numbers = np.array(docs, np.int32)
-        groups: dict[tuple[str, str], list[int]] = {}
-        for doc, lang, category in zip(
-            docs, corpus.lang[numbers].tolist(), corpus.category[numbers].tolist(), strict=True
-        ):
-            groups.setdefault((corpus.langs[lang], corpus.categories[category]), []).append(doc)
-        return groups
-
-    def _beside(self, lang: str, category: str, today: date) -> tuple[Sequence[int], int | None]:
-        """The articles of a category, and which of them is the page of its folder."""
-        docs = self.groups(today).get((lang, category), ())
-        return docs, self._page_of(category, docs)
-
-    def cards(self, slugs: Iterable[str], today: date) -> list[Card]:
-        """Those of the articles that lists may show today."""
-        mask = self.library.corpus.served(today)
-        docs = (self.library.find(slug) for slug in slugs)
-        return [self.card(doc) for doc in docs if doc is not None and mask[doc]]
-
-    def newest(self, docs: Sequence[int], limit: int) -> tuple[Card, ...]:
-        updated = self.library.corpus.updated.tolist()
-        dated = [doc for doc in docs if updated[doc] > 0]
-        return tuple(self.card(doc) for doc in sorted(dated, key=lambda doc: -updated[doc])[:limit])
-
-    def _home(self, lang: str, today: date) -> Home:
-        corpus, docs = self.library.corpus, self.served(today)
-        own: Sequence[int] = [doc for doc in docs if corpus.langs[corpus.lang[doc]] == lang] or docs
-        categories = [self._count(*named, today) for named in self.groups(today)]
-        inlinks = self.library.inlinks.tolist()
-        liked = sorted(own, key=lambda doc: -inlinks[doc])[:POPULAR]
-        return Home(
-            tuple(sorted(categories, key=lambda c: (c.lang != lang, c.lang, c.name == ""))),
-            tuple(self.card(doc) for doc in liked),
-            self.newest(own, RECENT),
-            len(docs),
-        )
-
-    def _count(self, lang: str, name: str, today: date) -> CategoryCount:
-        docs, page = self.beside(lang, name, today)
-        title = "" if page is None else self.card(page).title
-        articles = [doc for doc in docs if doc != page]
-        first = tuple(self.card(doc) for doc in articles[:FIRST])
-        return CategoryCount(name, lang, title, len(articles), first)
-
-    def _page_of(self, category: str, docs: Sequence[int]) -> int | None:
-        """The first page of a folder among the articles of a category, if there are others."""
-        pages = (doc for doc in docs if self.library.is_folder_page[doc])
-        return next(pages, None) if category and len(docs) > 1 else None
-
-    def page(self, doc: int, today: date) -> Page:
-        values = self.library.page(doc)
-        article = values["article"]
-        beside, about = self.beside(article["lang"], article["category"], today)
-        at = beside.index(doc) if doc in beside else -1
-        readable = self.readable(today)
-        return Page(
-            slug=article["slug"],
-            path=article["path"],
-            title=article["title"],
-            lang=article["lang"],
-            html=self._linked(values["html"]),
-            sections=tuple(
-                Section(anchor, title, level, "") for anchor, title, level in values["sections"]
-            ),
-            category=article["category"],
-            tags=tuple(article["tags"]),
-            answer=self.library.card(doc)["answer"] if article["answer"] else "",
-            type=article["type"],
-            author=article["author"],
-            updated=date.fromisoformat(article["updated"]) if article["updated"] else None,
-            draft=article["draft"],
-            unlisted=article["unlisted"],
-            publish=date.fromisoformat(article["publish"]) if article["publish"] else None,
-            expires=date.fromisoformat(article["expires"]) if article["expires"] else None,
-            translations=tuple(
-                self.card(other) for other in self.library.translations(doc) if readable[other]
-            ),
-            related=tuple(map(self.card, self.related(doc, today))),
-            previous=self.card(beside[at - 1]) if at > 0 else None,
-            next=self.card(beside[at + 1]) if 0 <= at < len(beside) - 1 else None,
-            category_title="" if about is None else self.card(about).title,
-        )
-
-    def _related(self, doc: int, today: date) -> tuple[int, ...]:
-        """The articles its writer names, then those that search finds for its title and tags."""
-        article = self.library.page(doc)["article"]
-        named = [self.library.find(slug) for slug in article["related"]]
-        served = self.library.corpus.served(today)
-        found = [other for other in named if other is not None and served[other]]
-        asked = " ".join((article["title"], *article["tags"]))
-        results = self.searcher.answer(
-            Asked(asked, lang=article["lang"], limit=RELATED + 1, exact=True, facets=False), today
-        )
-        found += [
-            other for hit in results.hits if (other := self.library.find(hit.slug)) is not None
-        ]
-        return tuple(other for other in dict.fromkeys(found) if other != doc)[:RELATED]
-
-    def _linked(self, html: str) -> str:
-        """Links between articles, written by file path, as the articles' own addresses."""
-
-        def address(match: re.Match[str]) -> str:
-            slug = unquote(match[1])
-            if self.library.find(slug) is None and (moved := self.library.moved(slug)) is not None:
-                return f'href="/articles/{quote(moved, safe="/-._~")}'
-            return match[0]
-
-        return re.sub(r'href="/articles/([^"#?]+)', address, html)
+        return file
