@@ -1,6 +1,6 @@
 """A day of five thousand visits by script; prints what was recorded, ranked, closed and reopened.
 
-    PYTHONPATH=.:tests python tests/soak/day.py --visits 5000 --junk 10000 --json
+    PYTHONPATH=.:tests python tests/reliability/day.py --visits 5000 --junk 10000 --json
 
 The base is what is shared beside the checkout: judged questions on real Russian articles, and
 questions of two other fields that it cannot answer. A hundred and twenty articles are held back;

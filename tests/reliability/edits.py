@@ -1,6 +1,6 @@
 """Edits a folder at random and compares each incremental build with a full one.
 
-    PYTHONPATH=.:tests python tests/soak/edits.py --sequences 30
+    PYTHONPATH=.:tests python tests/reliability/edits.py --sequences 30
 
 Raises AssertionError, with the question, at the first answer or page that differs.
 """
@@ -14,7 +14,8 @@ import test_indexer as short
 import yaml
 
 from kb import indexer
-from kb.config import Settings
+from kb.base.config import Settings
+from kb.index import writer as writing
 from kb.service import KnowledgeBase
 
 
@@ -22,7 +23,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sequences", type=int, default=30)
     options = parser.parse_args()
-    indexer.MOST_DEAD = 1.0
+    writing.MOST_DELETED = 1.0
     for seed in range(options.sequences):
         with tempfile.TemporaryDirectory() as folder:
             settings = Settings(articles=Path(folder) / "articles", data=Path(folder) / "var")

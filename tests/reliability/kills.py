@@ -1,8 +1,9 @@
 """Kills builders at random moments while others read; prints what was lost: nothing.
 
-    PYTHONPATH=.:tests python tests/soak/kills.py --kills 200
+    PYTHONPATH=.:tests python tests/reliability/kills.py --kills 200
 
-Each kill must leave a base that answers as a whole and a lock that the next build can take.
+Each kill must leave a base that answers as a whole and a lock that the next build can take; exit 1
+if one did not.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import test_indexer as short
 
-from kb.config import Settings
+from kb.base.config import Settings
 from kb.indexer import rebuild
 from kb.service import KnowledgeBase
 
@@ -35,7 +36,7 @@ def read(settings, pipe, stop):
     pipe.send(told)
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--readers", type=int, default=2)
@@ -82,12 +83,14 @@ def main():
         for reader, pipe in readers:
             told += pipe.recv()
             reader.join()
-    for name in ("kills", "unreadable", "incomplete", "stuck locks", "searches", "failed"):
-        print(f"{name}: {told.pop(name, 0)}")
-    print(f"builds seen: {len(builds)}")
-    for name, count in told.items():
+    named = ("kills", "unreadable", "incomplete", "stuck locks", "searches", "failed")
+    counts = ", ".join(f"{name} {told[name]}" for name in named)
+    print(f"measured: {counts}, builds seen {len(builds)}")
+    others = {name: count for name, count in told.items() if name not in named}
+    for name, count in others.items():
         print(f"{name}: {count}")
+    return 1 if others or any(told[name] for name in named[1:4]) or told["failed"] else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
