@@ -4,64 +4,79 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from chromium import Chromium
 from fakes import TEXTS, write_articles
+from flask import request
 from needs import unavailable
 from werkzeug.serving import make_server
 
-from kb.config import Settings
+from kb.base.config import Settings
+from kb.searchlog.db.letter_models import Letter, NewLetter
 from kb.service import KnowledgeBase
 from kb.web import create_app
 
 ARTEFACTS = Path(__file__).parent.parent.parent / "test-artefacts"
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
+TEST = "X-Test"  # names the test in whose browser a request was sent
+PATIENCE = 150  # seconds; the longest test takes a tenth of it on a quiet machine
 PROMISE = "Отвечаем за два часа в рабочие дни."
 
 
 @pytest.fixture(scope="session")
-def chrome(chromium: str) -> Iterator[Any]:
+def chrome(chromium: str) -> Iterator[Chromium]:
     """One Chromium for all tests."""
     if find_spec("playwright") is None:
         unavailable("no playwright; pip install playwright")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        browser = Chromium(playwright, chromium)
         yield browser
-        browser.close()
+        browser.kill()
+
+
+@pytest.fixture(autouse=True)
+def _browser_that_hangs_is_killed(chrome: Chromium) -> Iterator[None]:
+    """Bounds what Playwright itself waits for without end: `evaluate`, `new_context`, `close`."""
+    timer = Timer(PATIENCE, chrome.kill)
+    timer.start()
+    yield
+    timer.cancel()
 
 
 class Listening(KnowledgeBase):
     """The real service; what it was told is kept for tests to read as well."""
 
     def listen(self) -> None:
+        self.test = ""
         self.reports: list[tuple[Any, bool]] = []
         self.votes: list[tuple[Any, ...]] = []
-        self.questions: list[tuple[Any, ...]] = []
+        self.questions: list[NewLetter] = []
 
-    def report(self, report: Any, robot: bool = False) -> None:
-        self.reports.append((report, robot))
-        super().report(report, robot)
+    def report(self, report: Any, robot: bool = False, **more: Any) -> None:
+        if request.headers.get(TEST, self.test) == self.test:  # not late, of the test before
+            self.reports.append((report, robot))
+        super().report(report, robot, **more)
 
-    def feedback(self, *vote: Any) -> None:
+    def feedback(self, *vote: Any, **more: Any) -> None:
         self.votes.append(vote)
-        super().feedback(*vote)
+        super().feedback(*vote, **more)
 
-    def contact(self, *question: Any) -> None:
-        self.questions.append(question)
-        super().contact(*question)
+    def send_letter(self, letter: NewLetter, *files: Any, **more: Any) -> Letter:
+        self.questions.append(letter)
+        return super().send_letter(letter, *files, **more)
 
 
 @contextmanager
 def _served(base: KnowledgeBase) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(base), threaded=True)
+    app = create_app(base)
+    app.extensions["kb"].stamps.soonest = 0.0  # a test types faster than people
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -98,10 +113,11 @@ def served(
 
 
 @pytest.fixture
-def visit(chrome: Any, served: SimpleNamespace) -> Iterator[Callable[..., Any]]:
+def visit(chrome: Chromium, served: SimpleNamespace) -> Iterator[Callable[..., Any]]:
     """`visit("/ru/", width=360, color_scheme="dark")` opens a page; a script's mistake fails."""
     contexts: list[Any] = []
     mistakes: list[str] = []
+    served.base.test = uuid4().hex
     for told in (served.base.reports, served.base.votes, served.base.questions):
         told.clear()
 
@@ -113,6 +129,7 @@ def visit(chrome: Any, served: SimpleNamespace) -> Iterator[Callable[..., Any]]:
             viewport={"width": width, "height": height}, base_url=served.url, **options
         )
         contexts.append(context)
+        context.set_extra_http_headers({TEST: served.base.test})
         context.set_default_timeout(5000)
         if before:
             context.add_init_script(before)
@@ -126,7 +143,7 @@ def visit(chrome: Any, served: SimpleNamespace) -> Iterator[Callable[..., Any]]:
 
     yield visit
     for context in contexts:
-        context.close()
+        chrome.close(context)
     assert mistakes == []
 
 

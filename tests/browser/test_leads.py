@@ -1,6 +1,7 @@
 """The leads' board as leads meet it: any width and theme, by keyboard, without scripts."""
 
 import gzip
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +11,16 @@ import pytest
 from fakes import TEXTS, write_articles
 from playwright.sync_api import expect
 from pydantic import SecretStr
+from werkzeug.security import generate_password_hash
 
 from browser.accessibility import violations
-from kb import runs
-from kb.config import Settings
-from kb.searchlog import Search, SearchLog
+from kb.base.config import Settings
+from kb.searchlog import reports
+from kb.searchlog.askers import Askers
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import Search
 from kb.service import KnowledgeBase
+from kb.site.accounts import AccountsFile, Person
 
 pytestmark = pytest.mark.browser
 
@@ -29,12 +34,18 @@ ASKED = {  # question → visits, what was found, letters
     "оченьдлинноесловобезпробеловкотороенепомещаетсявстроку " * 3: (5, 0, 0),
     "удалить аккаунт навсегда": (3, 0, 0),
 }
-PAGES = ("/leads", "/leads/1", "/leads/numbers", "/leads/state", "/leads?q=no+such")
+VERA = Person("Вера Ясная", "lead", password=generate_password_hash(PASSWORD, "scrypt:1024:8:1"))
+GLEB = Person("Глеб", "writer", password=VERA.password)
+PAGES = (
+    *("/leads", "/leads/1", "/leads/3", "/leads/6", "/leads/alike", "/leads/numbers"),
+    *("/leads/state", "/leads?q=no+such", "/leads/letters?state=all", "/leads/letters/1"),
+    "/leads/letters/1?article=ru/account/reset-password",
+)
 
 
 def seed(url: str) -> None:
     """Two months of questions: asked in vain, and answered by a click."""
-    log, now, searches = SearchLog(url), time.time(), []
+    log, now, searches = SearchLog(url, Askers()), time.time(), []
     for place, (query, (visits, total, _)) in enumerate(ASKED.items()):
         for n in range(visits):
             at = now - 3600 - (n * 37 % 50) * 86400
@@ -44,12 +55,12 @@ def seed(url: str) -> None:
                     id=f"r{place}-{n}", visit=f"v{place}-{n}", query=query.strip(), lang=lang,
                     started=at, ended=at + 2, total=total, owner=("Анна", "Борис", "")[place % 3],
                     category=("Учётная запись", "Оплата", "")[place % 3],
-                    shown=(("ru/billing/refund", 1),) if total else (),
+                    shown=(("ru/billing/refund", 1),) if total else (), asker=f"asker {n}",
                 )
             )  # fmt: skip
     for n in range(120):
         at = now - 3600 - (n % 50) * 86400
-        click = runs.Event("click", "ru/account/reset-password", 1 + n % 4, 900)
+        click = reports.Event("click", "ru/account/reset-password", 1 + n % 4, 900)
         searches.append(
             Search(
                 id=f"a{n}", visit=f"w{n}", query="сброс пароля", lang="ru", started=at,
@@ -79,6 +90,8 @@ def board(tmp_path_factory, serve):
         data=folder / "var",
         leads_password=SecretStr(PASSWORD),
     )
+    accounts = AccountsFile(settings.leads_file)
+    accounts.change(lambda people: people.added(VERA).added(GLEB))
     base = KnowledgeBase.open(settings)
     seed(settings.log_url)
     base.rebuild()
@@ -98,7 +111,7 @@ def session(chrome, board):
     page.get_by_role("button", name="Войти").click()
     expect(page.get_by_role("heading", name="Вопросы без ответа")).to_be_visible()
     yield context.storage_state()
-    context.close()
+    chrome.close(context)
 
 
 @pytest.fixture
@@ -124,7 +137,7 @@ def lead(chrome, board, session):
 
     yield lead
     for context in contexts:
-        context.close()
+        chrome.close(context)
     assert mistakes == []
 
 
@@ -145,7 +158,7 @@ def test_the_smallest_screen_holds_every_page_with_targets_for_a_thumb(lead):
     for path in PAGES:
         page.goto(path)
         wide = page.evaluate(
-            """() => [...document.querySelectorAll("body *:not(.scroll *, pre *, .vh)")]
+            """() => [...document.querySelectorAll("body *:not(.scroll *, pre *, .vh, .vh *)")]
               .filter((n) => n.getBoundingClientRect().right > 360)
               .map((n) => n.outerHTML.slice(0, 90))"""
         )
@@ -160,6 +173,22 @@ def test_the_smallest_screen_holds_every_page_with_targets_for_a_thumb(lead):
 
         assert (wide, small) == ([], []), path
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_no_word_is_cut_in_the_places_of_the_board_or_beside_a_mark(lead):
+    page = lead("/leads", width=360)
+    heights = page.evaluate("[...document.querySelectorAll('.places a')].map(n => n.offsetHeight)")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    beside = page.evaluate(
+        """() => [...document.querySelectorAll(".groups .status")].map((status) => {
+          const word = document.createRange()
+          word.selectNodeContents(status)
+          return word.getBoundingClientRect().left - status.getBoundingClientRect().right
+        })"""
+    )
+
+    assert set(heights) == {44}  # one line of text
+    assert min(beside) >= 0
 
 
 def test_everything_is_done_without_scripts(lead, board):
@@ -178,6 +207,60 @@ def test_everything_is_done_without_scripts(lead, board):
     assert got.value.suggested_filename.endswith(".md")
 
 
+def test_a_person_signs_in_acts_takes_back_and_changes_the_password(chrome, board):
+    """By keyboard, without scripts, on a phone."""
+    options = {"base_url": board.url, "locale": "ru", "java_script_enabled": False}
+    here = chrome.new_context(viewport={"width": 360, "height": 800}, **options)
+    elsewhere = chrome.new_context(**options)
+    for context in (elsewhere, here):
+        page = context.new_page()
+        page.goto("/leads")
+        expect(page.get_by_label("Ваше имя")).to_be_focused()
+        page.keyboard.type("вера ясная")
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Вы работаете как Вера Ясная.")).to_be_visible()
+
+    page.goto("/leads?q=тариф")
+    page.get_by_role("link", name="сменить тариф").click()
+    page.get_by_role("button", name="Взять себе").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("ответственный — Вера Ясная")
+    expect(page.locator(".plain").last).to_contain_text("Вера Ясная")
+    page.get_by_role("button", name="Отменить").press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("Отменено.")
+    page.get_by_role("link", name="Сменить пароль").press("Enter")
+    page.get_by_label("Нынешний пароль").fill(PASSWORD)
+    page.get_by_label("Новый пароль", exact=True).fill("four other english words")
+    page.get_by_label("Новый пароль ещё раз").fill("four other english words")
+    page.get_by_role("button", name="Сменить пароль").press("Enter")
+
+    expect(page.get_by_role("status")).to_contain_text("Пароль изменён")
+    other = elsewhere.pages[0]
+    other.goto("/leads")
+    expect(other.get_by_role("button", name="Войти")).to_be_visible()
+    for context in (here, elsewhere):
+        chrome.close(context)
+
+
+def test_a_writer_sees_what_a_writer_may_do(chrome, board):
+    context = chrome.new_context(base_url=board.url, locale="ru", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/leads")
+    page.get_by_label("Ваше имя").fill("Глеб")
+    page.get_by_label("Пароль").fill(PASSWORD)
+    page.get_by_role("button", name="Войти").click()
+
+    for path in ("/leads", "/leads/1", "/leads/password", "/leads/misses.csv"):
+        page.goto(path)
+        assert violations(page) == [], path
+        expect(page.get_by_role("button", name="Отклонить")).to_have_count(0)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Это может только руководитель")
+    page.get_by_role("link", name="Что может каждая роль").click()
+    expect(page.get_by_role("heading", name="Роли")).to_be_visible()
+    chrome.close(context)
+
+
 def test_what_is_sent_after_the_session_ended_is_done_after_signing_in(lead):
     page = lead("/leads/3")
     page.get_by_role("textbox", name="Заметка").fill("Первая строка\nвторая")
@@ -193,7 +276,6 @@ def test_what_is_sent_after_the_session_ended_is_done_after_signing_in(lead):
 
 def test_the_list_is_worked_by_keyboard_on_a_russian_layout(lead):
     page = lead("/leads")
-    page.locator(".groups a").first.focus()
 
     def press(code, key):
         page.evaluate(
@@ -202,6 +284,7 @@ def test_the_list_is_worked_by_keyboard_on_a_russian_layout(lead):
             [code, key],
         )
 
+    press("KeyJ", "о")  # at once, wherever the focus is
     press("KeyJ", "о")
     press("KeyX", "ч")
     press("ArrowDown", "ArrowDown")
@@ -213,13 +296,45 @@ def test_the_list_is_worked_by_keyboard_on_a_russian_layout(lead):
     page.get_by_label("Ответственный").nth(1).fill("Вера")
     page.get_by_role("button", name="Назначить").click()
     expect(page.get_by_role("status").first).to_contain_text("2 вопроса: ответственный — Вера")
-    page.locator(".groups a").nth(2).focus()
+    page.locator(".groups h2 a").nth(2).focus()
     press("KeyU", "г")
     expect(page.get_by_role("status").first).to_contain_text("Отменено.")
-    page.locator(".groups a").nth(2).focus()
+    page.locator(".groups h2 a").nth(2).focus()
     press("KeyK", "л")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("вернуть деньги за подписку")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_menu_of_a_row_opens_by_keyboard_one_at_a_time_without_scripts(lead, width):
+    page = lead("/leads", width=width, java_script_enabled=False)
+    first, second = (page.locator(".menu").nth(n) for n in (0, 1))
+
+    first.locator("summary").press("Enter")
+    expect(first.get_by_role("link")).to_have_count(4)
+    second.locator("summary").press("Enter")
+
+    expect(first.get_by_role("link")).to_have_count(0)
+    place = second.locator("ul").bounding_box()
+    assert place["x"] >= 0
+    assert place["x"] + place["width"] <= width
+    second.get_by_role("link").nth(1).press("Enter")
+    expect(page).to_have_url(re.compile(r"/leads/\d+#synonym$"))
+
+
+def test_the_first_screen_holds_the_week_and_twelve_rows(lead, board):
+    page = lead("/leads")
+    heights = page.evaluate(
+        """() => [...document.querySelectorAll(".groups > li")].map((n) => n.offsetHeight)"""
+    )
+    top = page.evaluate("document.querySelector('.groups').getBoundingClientRect().top")
+    bar = page.locator(".bulk").bounding_box()
+
+    assert max(heights) <= 42
+    assert top + 12 * max(heights) <= 900 - bar["height"]  # the bar sticks to the lower edge
+    assert bar["y"] + bar["height"] <= 901
+    assert page.locator(".week div").count() == 5
+    assert page.locator(".narrowing").get_attribute("open") is None
 
 
 def test_what_customers_wrote_runs_nowhere(lead):
@@ -240,6 +355,7 @@ def test_screenshots_to_look_at(lead, keep, width, theme):
     for name, path in (
         ("board", "/leads"),
         ("question", "/leads/1"),
+        ("alike", "/leads/alike"),
         ("numbers", "/leads/numbers"),
     ):
         page.goto(path)

@@ -1,11 +1,12 @@
 """One search stays one search from page to page, in a real browser before the real log."""
 
+import time
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from kb.searchlog import SearchLog
+from kb.searchlog.db.log import SearchLog
 
 pytestmark = pytest.mark.browser
 # Chromium without a window says that it is a robot.
@@ -18,16 +19,25 @@ def box(page: Page) -> Any:
 
 @pytest.fixture
 def recorded(served: Any) -> Any:
-    """`recorded("запрос")`: what the log holds of searches with these words."""
+    """`recorded("запрос")`: what the log holds of searches with these words.
+
+    A page that is left sends its report while the next one is loaded: the first row is waited for.
+    """
 
     def rows(query: str) -> list[dict[str, Any]]:
-        assert served.base.recording().flush()
+        assert served.base.recorder.flush()
         log = SearchLog(served.base.settings.log_url)
         found = [row for row in log.export() if row["query"] == query]
         log.close()
         return found
 
-    return rows
+    def awaited(query: str) -> list[dict[str, Any]]:
+        end = time.monotonic() + 60
+        while not (found := rows(query)) and time.monotonic() < end:
+            time.sleep(0.1)
+        return found
+
+    return awaited
 
 
 def test_enter_and_a_click_on_the_page_of_results_are_one_search(visit, recorded):
