@@ -2,10 +2,12 @@
 
 import random
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kb import indexer
-from kb.config import Settings
+from kb.base.config import Settings
 from kb.service import KnowledgeBase
 
 _WORDS = """
@@ -59,9 +61,23 @@ def sampled(source: Path, folder: Path, count: int, seed: int = 1) -> KnowledgeB
     return published(folder)
 
 
-def published(folder: Path) -> KnowledgeBase:
+def write(files: Mapping[str, str], folder: Path) -> None:
+    """Writes texts by their paths below a folder."""
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+
+
+def of(files: Mapping[str, str], folder: Path, **settings: Any) -> KnowledgeBase:
+    """A published base of texts by their paths."""
+    write(files, folder / "articles")
+    return published(folder, **settings)
+
+
+def published(folder: Path, **more: Any) -> KnowledgeBase:
     """The service over `folder`/articles, brought up to date."""
-    settings = Settings(articles=folder / "articles", data=folder / "var")
+    settings = Settings(articles=folder / "articles", data=folder / "var", **more)
     indexer.rebuild(settings)
     return KnowledgeBase.open(settings)
 

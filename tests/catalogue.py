@@ -7,7 +7,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from kb.checks import RULES
+from kb.checks.rules import RULES
 
 ROOT = Path(__file__).parent.parent
 PLACE = re.compile(r"\{\w+\}")

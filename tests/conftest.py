@@ -6,6 +6,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,42 @@ from click.testing import CliRunner
 from logs import ask, log, server, url  # noqa: F401 (fixtures)
 from needs import unavailable
 
-from kb.config import Settings
+from kb.base.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 Write = Callable[..., Path]
 
-# The machine is shared: a slow example is no wrong example.
-hypothesis.settings.register_profile("kb", deadline=None)
+# The machine is shared: a slow example is no wrong example. A run is the same as the one before;
+# KB_TEST_RANDOM=1 looks for new examples.
+IS_RANDOM = "KB_TEST_RANDOM" in os.environ
+hypothesis.settings.register_profile(
+    "kb", deadline=None, derandomize=not IS_RANDOM, max_examples=200 if IS_RANDOM else 60
+)
 hypothesis.settings.load_profile("kb")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Gives a second run its own time: pytest-timeout sets its timer once for all runs."""
+    if getattr(item, "execution_count", 1) > 1:
+        signal.setitimer(signal.ITIMER_REAL, float(item.config.getini("timeout")))
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own KB_* variables decide no test."""
+    """A developer's own KB_* variables and locale decide no test."""
+    for name in ("LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
     for name in list(os.environ):
         if name.startswith("KB_") and not name.startswith("KB_TEST_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def in_russian(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The terminal speaks Russian; without this it speaks English."""
+    monkeypatch.setenv("LANG", "ru_RU.UTF-8")
 
 
 @pytest.fixture

@@ -7,18 +7,23 @@ For tests of pages alone; everything else is tested with the real service.
 
 import json
 import re
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from html import escape
 from pathlib import Path
 from threading import Lock
 from types import SimpleNamespace
+from typing import Any
 
-from kb import runs
-from kb.errors import IndexMissing
-from kb.markup import Section
+from kb.base.errors import IndexMissing
+from kb.cards import Card
+from kb.catalog import Home, Moved, Page
+from kb.content.markup import Section
 from kb.search import Correction, FacetValue, Hit, Marked, Results
-from kb.service import Card, Category, CategoryCount, Home, Moved, Page
+from kb.searchlog.db.letter_models import OutboxHealth
+from kb.searchlog.reports import Report
+from kb.support.promises import Kept
+from kb.topic_pages import TopicLink, TopicPage, TopicSummary
 
 _LAYOUT = str.maketrans("qwertyuiop[]asdfghjkl;'zxcvbnm,.", "йцукенгшщзхъфывапролджэячсмитьбю")
 _SPELLING = {"пороль": "пароль", "пороля": "пароля", "pasword": "password"}
@@ -107,10 +112,17 @@ class FakeBase:
     texts: tuple[Text, ...] = TEXTS
     build: str | None = "build-1"
     folder: Path | None = None
-    reports: list[tuple[runs.Report, bool]] = field(default_factory=list)
+    is_read: bool = True
+    examples: tuple[str, ...] = ()
+    reports: list[tuple[Report, bool]] = field(default_factory=list)
     votes: list[tuple[str, bool, str, str, str]] = field(default_factory=list)
-    questions: list[tuple[str, ...]] = field(default_factory=list)
+    questions: list[Any] = field(default_factory=list)  # letters
+    files: list[Any] = field(default_factory=list)
+    forms: list[tuple[Any, ...]] = field(default_factory=list)
+    askers: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    keeps: Kept = field(default_factory=Kept)
+    recorder: SimpleNamespace = field(default_factory=SimpleNamespace)
     _lock: Lock = field(default_factory=Lock)
 
     # --- searching ---
@@ -128,6 +140,7 @@ class FakeBase:
         own_lang=None,
         facets=True,
         newest=False,
+        relevant=False,
     ):
         self._ready()
         query = query[:500]
@@ -152,11 +165,11 @@ class FakeBase:
         ]  # fmt: skip
         start = (page - 1) * limit
         return Results(
-            query=query, hits=tuple(kept[start : start + limit]), total=len(kept),
+            query=query, hits=tuple(kept[start : start + limit]), total=len(kept), relevant=len(kept),
             confident=bool(kept) and "абвг" not in query, correction=correction, build=self.build,
             lang="ru" if re.search("[а-яё]", query.lower()) else "en", page=page,
             pages=-(-len(kept) // limit), took_ms=0.1, tried=tuple(tried),
-            facets={"category": _counted(hit.category for hit in kept), "lang": _counted(hit.lang for hit in kept)},
+            facets={"category": _titled(hit.category for hit in kept), "lang": _counted(hit.lang for hit in kept)},
         )  # fmt: skip
 
     def _hits(self, query, own_lang):
@@ -180,10 +193,13 @@ class FakeBase:
                 hit = Hit(
                     text.slug, f"/articles/{text.slug}{anchor}", _marked(text.title, words), section,
                     _marked(body, words), text.answer, text.category, text.lang,
-                    score + 100 * (text.lang == own_lang), text.updated,
+                    score + 100 * (text.lang == own_lang), text.updated, (text.category,),
                 )  # fmt: skip
                 found.append((hit, text))
         return sorted(found, key=lambda pair: -pair[0].score)
+
+    def kept(self):
+        return self.keeps
 
     def suggest(self, prefix, lang):
         self._ready()
@@ -200,34 +216,49 @@ class FakeBase:
         return self.build, date.today()
 
     def status(self):
-        return SimpleNamespace(build=self.build, articles=len(self.texts))
+        return SimpleNamespace(
+            build=self.build, articles=len(self.texts), is_damaged=False, made=None
+        )
 
     def home(self, lang):
         self._ready()
-        names = sorted({(t.lang != lang, t.lang): None for t in self.texts})
-        names = [
-            (n, x)
-            for _, x in names
-            for n in dict.fromkeys(t.category for t in self.texts if t.lang == x)
-        ]
         cards = self.all_cards()
         own = [card for card in cards if card.lang == lang]
         recent = sorted((c for c in own if c.updated), key=lambda c: c.updated, reverse=True)
-        found = [self.category(n, x) for n, x in names]
+        langs = sorted({t.lang for t in self.texts} - {lang})
         return Home(
-            tuple(
-                CategoryCount(c.name, c.lang, c.title, len(c.articles), c.articles[:3])
-                for c in found
-            ),
+            self._top(lang),
+            tuple(topic for each in langs for topic in self._top(each)),
             tuple(own[:5]),
             tuple(recent[:5]),
             len(cards),
+            read=tuple(own[:5]) if self.is_read else (),
+            questions=self.examples,
         )
 
-    def category(self, name, lang):
+    def _top(self, lang):
+        cards = [_card(t) for t in self.texts if t.lang == lang]
+        found = {name: [c for c in cards if c.category == name] for name in
+                 dict.fromkeys(c.category for c in cards)}  # fmt: skip
+        return tuple(
+            TopicSummary(lang, name, name, len(own), (), tuple(own[:3]))
+            for name, own in found.items()
+        )
+
+    def topic(self, key, lang):
         self._ready()
-        found = tuple(_card(t) for t in self.texts if t.lang == lang and t.category == name)
-        return Category(name, lang, found) if found else None
+        found = tuple(
+            _card(t) for t in self.texts if t.lang == lang and (t.category == key or not key)
+        )
+        topics = () if key else self._top(lang)
+        page = TopicPage(lang, key, key, (), None, topics, () if topics else found, len(found))
+        return page if found else None
+
+    def topics(self):
+        return tuple(
+            TopicLink(t.lang, t.category, t.category)
+            for t in {(t.lang, t.category): t for t in self.texts}.values()
+        )
 
     def article(self, slug):
         self._ready()
@@ -246,7 +277,14 @@ class FakeBase:
             translations=self.translations(slug), related=tuple(_card(self._text(s)) for s in text.related),
             previous=_card(same[at - 1]) if at else None,
             next=_card(same[at + 1]) if at + 1 < len(same) else None,
+            above=(TopicLink(text.lang, text.category, text.category),), where=(text.category,),
         )  # fmt: skip
+
+    def former(self, address: str) -> str | None:
+        return None
+
+    def tip(self, person):
+        return ""
 
     def translations(self, slug):
         text = self._text(slug)
@@ -256,7 +294,7 @@ class FakeBase:
         self._ready()
         return tuple(_card(text) for text in self.texts)
 
-    def changes(self, limit):
+    def changes(self, limit=50):
         dated = [card for card in self.all_cards() if card.updated]
         return tuple(sorted(dated, key=lambda card: card.updated, reverse=True)[:limit])
 
@@ -266,18 +304,39 @@ class FakeBase:
 
     # --- being told ---
 
-    def count_reports(self, count):
-        pass
+    def today(self):
+        return self.now().date()
 
-    def report(self, report, robot):
+    def now(self):
+        return datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+    def report(self, report, robot=False, *, asker=""):
         with self._lock:
             self.reports.append((report, robot))
+            self.askers.append(asker)
 
-    def feedback(self, slug, helpful, reason, text, run):
+    def feedback(self, slug, helpful, reason="", text="", run="", *, asker=""):
         self.votes.append((slug, helpful, reason, text, run))
 
-    def contact(self, subject, text, email, query, run, visit):
-        self.questions.append((subject, text, email, query, run, visit))
+    def send_letter(self, letter, files=(), *, asker=""):
+        self.questions.append(letter)
+        self.files += files
+        return SimpleNamespace(number="ABCD-2345")
+
+    def outbox_health(self):
+        return OutboxHealth()
+
+    def trail(self, visit, runs=()):
+        return ()
+
+    def letters_of_form(self, form):
+        return sum(letter.form == form for letter in self.questions)
+
+    def note_form(self, form, visit, shown=(), *, helped="", lang="", asker=""):
+        self.forms.append((form, visit, tuple(shown), helped))
+
+    def form_shown(self, form):
+        return tuple(slug for known, _, shown, _ in self.forms if known == form for slug in shown)
 
     # --- inside ---
 
@@ -299,6 +358,7 @@ def _card(text):
         text.category,
         answer,
         text.updated,
+        (text.category,),
     )
 
 
@@ -321,6 +381,10 @@ def _marked(text, words):
         if any(m[0].lower().startswith(w) for w in words)
     ]
     return Marked(text, tuple(marks))
+
+
+def _titled(values):
+    return tuple(replace(each, title=each.value) for each in _counted(values))
 
 
 def _counted(values):

@@ -13,9 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from kb import text
-from kb.errors import LogUnavailable
-from kb.searchlog import Search, SearchLog
+from kb.base.errors import LogUnavailable
+from kb.language import query_words
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import Search
 
 
 def write(url: str, notes: Path, name: str, rows: int) -> None:
@@ -56,7 +57,7 @@ def main() -> None:
         *sys.argv[3:4],
         *map(int, sys.argv[4:]),
     )
-    text.key("вопрос номер")  # the dictionary is loaded once, not in every writer
+    query_words.key("вопрос номер")  # the dictionary is loaded once, not in every writer
     random.seed(7)
     if how == "load":
         codes = [

@@ -40,6 +40,11 @@ class Inbox:
         return message_from_bytes(envelope.content, policy=policy.default)
 
 
+def letters(inbox: Inbox) -> list[Any]:
+    """All letters that came, in order."""
+    return [message_from_bytes(each.content, policy=policy.default) for each in inbox.envelopes]
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:

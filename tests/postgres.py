@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -47,12 +48,29 @@ def _free_port() -> int:
 
 
 class Server:
-    """A running server; `new_database()` gives the address of an empty database."""
+    """A server that can be stopped; `new_database()` gives the address of an empty database."""
 
-    def __init__(self, home: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, home: Path, port: int, command: list[str | Path], log: Path) -> None:
         self.home = home
         self.port = port
-        self.process = process
+        self._command = command
+        self._log = log
+
+    def start(self) -> None:
+        with self._log.open("ab") as output:
+            self.process = subprocess.Popen(self._command, cwd="/", stdout=output, stderr=output)
+        self.wait()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """Stops it: at once with SIGQUIT, or as far as clients let it with SIGTERM."""
+        # What `runuser` passes on is SIGTERM alone; the server is its child.
+        pid = int((self._log.parent / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, how)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
 
     def address(self, database: str) -> str:
         return f"postgresql+psycopg://kb@127.0.0.1:{self.port}/{database}"
@@ -101,7 +119,7 @@ def server() -> Iterator[Server]:
     if prefix:
         shutil.chown(folder, prefix[2])
     run = {"cwd": "/", "check": True, "capture_output": True}
-    process = None
+    process: Server | None = None
     try:
         subprocess.run(
             [*prefix, home / "initdb", "-D", data, "-U", "kb", "--auth=trust", "-E", "UTF8",
@@ -109,21 +127,15 @@ def server() -> Iterator[Server]:
             **run,
         )  # fmt: skip
         port = _free_port()
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [*prefix, home / "postgres", "-D", data, "-p", str(port), "-k", folder,
-                 "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60"],
-                cwd="/", stdout=output, stderr=output,
-            )  # fmt: skip
-        found = Server(home, port, process)
-        found.wait()
+        command = [
+            *prefix, home / "postgres", "-D", data, "-p", str(port), "-k", folder,
+            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60",
+        ]  # fmt: skip
+        found = Server(home, port, command, log)
+        found.start()
+        process = found
         yield found
     finally:
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(5)
+        if process is not None and process.process.poll() is None:
+            process.stop(signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,14 +26,14 @@ from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlencode
 
+from letter_forms import LETTER, hidden, typed_at_once
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from kb import text
-from kb.config import Settings
-from kb.rates import Crawls, Limits
-from kb.runs import jaccard
-from kb.searchlog import SearchLog
+from kb.base.config import Settings
+from kb.language import query_words
+from kb.searchlog.db.log import SearchLog
 from kb.service import KnowledgeBase
+from kb.site.rate_limits import CrawlDetector, RateLimiter
 from kb.web import create_app
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -120,9 +120,10 @@ class Day:
         app = create_app(self.kb)
         app.extensions["kb"] = replace(
             app.extensions["kb"],
-            limits=Limits(self.clock.stamp),
-            crawls=Crawls(30, 60.0, self.clock.stamp),
+            limits=RateLimiter(self.clock.stamp),
+            crawls=CrawlDetector(30, 60.0, self.clock.stamp),
         )
+        typed_at_once(app)  # only the clock of the day is moved
         self.server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.acts: list[Act] = []
@@ -155,7 +156,7 @@ class Day:
 
     def ask(
         self, method: str, path: str, *, address: str = "10.0.0.1", agent: str = PERSON,
-        body: object = None, form: dict[str, str] | None = None,
+        body: object = None, form: dict[str, object] | None = None,
     ) -> tuple[int, str]:  # fmt: skip
         """One request over this thread's connection."""
         if not hasattr(self._local, "connection"):
@@ -165,7 +166,7 @@ class Day:
         if body is not None:
             data, headers["Content-Type"] = json.dumps(body), "application/json"
         elif form is not None:
-            data = urlencode(form)
+            data = urlencode(form, doseq=True)
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._local.connection.request(method, path, data, headers)
         answer = self._local.connection.getresponse()
@@ -262,7 +263,7 @@ class Day:
         return Visitor(self, self._visitors, start)
 
     def _junk(self, robot: "Robot", number: int, turn: int) -> Callable[[], None]:
-        return lambda: robot(self, f"192.0.2.{number + 1}", turn)
+        return lambda: robot(self, f"198.18.{number}.1", turn)
 
     # --- the day itself ---
 
@@ -273,10 +274,10 @@ class Day:
                 self.clock.seconds = second
                 for done in [hands.submit(action) for action in self.timeline[second]]:
                     done.result()
-                while self.kb.recording().waiting > BACKLOG:  # a day passes in minutes
+                while self.kb.recorder.waiting > BACKLOG:  # a day passes in minutes
                     time.sleep(0.01)
         self.clock.seconds = max(self.clock.seconds, 86_000)
-        assert self.kb.recording().flush(300)
+        assert self.kb.recorder.flush(300)
 
     # --- the evening ---
 
@@ -286,7 +287,7 @@ class Day:
         rows = list(log.export())
         people = [row for row in rows if not row["robot"]]
         days = Counter[str]()
-        for day in log.days().values():
+        for day in log.statistics.days().values():
             days.update(day)
         log.close()
         owners: dict[str, set[int]] = defaultdict(set)
@@ -311,7 +312,7 @@ class Day:
             "searches": {"scripted": len(self.acts), "stored": len(people)},
             "keystrokes stored as searches": sum((stored - Counter(scripted.keys())).values()),
             "searches lost": len(scripted.keys() - stored.keys()),
-            "reports dropped": self.kb.recording().dropped,
+            "reports dropped": self.kb.recorder.dropped,
             "strangers merged": sum(len(visitors) - 1 for visitors in owners.values()),
             "kinds": {name: [expected[name], counted[name]] for name in sorted(expected | counted)},
             "named wrongly": wrong,
@@ -372,7 +373,7 @@ class Day:
         closed = {
             question: groups[question].answer.slug
             for question in planted
-            if groups[question].status == "answered"
+            if groups[question].status == "waiting"
         }
         due = [question for question in planted if right[question] in self._first(question)]
         strange = {question for question, _ in self.play.strange} - right.keys()
@@ -389,7 +390,7 @@ class Day:
                     [group.question, group.answer.slug, ""]
                     for group in groups.values()
                     if group.question in strange
-                    and group.status == "answered"
+                    and group.status == "waiting"
                     and group.answer.slug in self.play.added
                 ]
             ),
@@ -422,7 +423,13 @@ KINDS = ("filtered", "none", "weak", "rescued", "refined", "ignored")
 
 
 def _words(question: str) -> frozenset[str]:
-    return frozenset(text.key(question).split())
+    return frozenset(query_words.key(question).split())
+
+
+def jaccard(a: Collection[str], b: Collection[str]) -> float:
+    """What two sets share, as a part of all they hold."""
+    either = {*a, *b}
+    return len(set(a) & set(b)) / len(either) if either else 0.0
 
 
 def are_like(a: str, b: str) -> bool:
@@ -478,7 +485,7 @@ class Visitor:
         self.at = start
         self.rng = random.Random(number)
         self.visit = f"visit-{number:05}-{self.rng.randrange(10**9)}"
-        self.address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+        self.address = f"10.{number >> 8}.{number & 255}.7"  # each in a network of its own
         self.runs = 0
         self.page = ""
 
@@ -573,15 +580,14 @@ class Visitor:
         self.later(seconds, lambda: self.report(body, ending, after))
         return body
 
-    def writes(self, hidden: Callable[[], dict[str, str]]) -> None:
-        """Sends the contact form."""
-        self.later(
-            self.rng.randint(30, 900),
-            lambda: self.post(
-                "/contact", 303,
-                form={"text": "Не получилось", "email": "somebody@example.com", **hidden()},
-            ),
-        )  # fmt: skip
+    def writes(self, came_from: Callable[[], dict[str, str]]) -> None:
+        """Opens the contact form from a search, fills it in and sends it."""
+
+        def sends() -> None:
+            self.get("/contact", ui="ru", **came_from())
+            self.post("/contact", 303, form=hidden(self.page) | LETTER)
+
+        self.later(self.rng.randint(30, 900), sends)
 
 
 Plan = Callable[[Visitor], None]
@@ -622,6 +628,12 @@ def without_scripts(who: Visitor, act: Act, then: Callable[[], None] | None = No
 def follows(who: Visitor) -> None:
     """Opens the first article of a page of results."""
     who.get(unescape(re.search(r'<h2><a href="([^"]+)"', who.page)[1]))
+
+
+def opens_form(who: Visitor, query: str) -> None:
+    """Opens the contact form with a question in it; articles that answer stand above."""
+    page = who.get("/contact", q=query, ui="ru")
+    assert "data-helped" in page, query
 
 
 class _Turns:
@@ -758,18 +770,9 @@ class _Turns:
         return plan
 
     def asks_a_person(self) -> Plan:
+        """Opens the contact form, which looks for answers by itself: that is no search."""
         query = next(self._letters)
-
-        def plan(who: Visitor) -> None:
-            act = who.scripted(query, "ignored", visit="")
-
-            def opens() -> None:
-                who.get("/contact", q=query, ui="ru")
-                act.visit = re.search(r'name="run" value="([^"]+)"', who.page)[1]
-
-            who.later(1, opens)
-
-        return plan
+        return lambda who: who.later(1, lambda: opens_form(who, query))
 
     def returns(self) -> Plan:
         """Asks, finds, and asks something else much later in the same tab."""

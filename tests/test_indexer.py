@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -16,15 +17,20 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
-from whoosh import index as whoosh_index
 
-from kb import calibration, indexer, limits, record
-from kb.errors import ArticlesMissing, BuildFailed
+from kb import indexer
+from kb.base import sandbox
+from kb.base.errors import ArticlesMissing, BuildFailed
+from kb.index import builds as builds_module
+from kb.index import changes, whoosh_index
+from kb.index import writer as writing
+from kb.index.builds import Builds
+from kb.index.reader import IndexReader
+from kb.index.rendering import prepare
+from kb.index.segment import Segment
 from kb.indexer import rebuild
-from kb.library import Library
-from kb.segment import Segment
+from kb.ranking import calibration
 from kb.service import KnowledgeBase
-from kb.store import Builds
 
 FORK = multiprocessing.get_context("fork")
 
@@ -32,24 +38,24 @@ FORK = multiprocessing.get_context("fork")
 @pytest.fixture
 def prepared(monkeypatch):
     """Paths of the files that were parsed and rendered, in the order of the builds."""
-    paths, each = [], limits.each
+    paths, each = [], sandbox.each
 
     def noted(function, jobs, **options):
         jobs = list(jobs)
         paths.extend(job[0] for job in jobs)
         return each(function, jobs, **options)
 
-    monkeypatch.setattr(limits, "each", noted)
+    monkeypatch.setattr(sandbox, "each", noted)
     return paths
 
 
-def library(settings):
-    return Library(Builds(settings.builds).current())
+def reader(settings):
+    return IndexReader(Builds(settings.builds).current())
 
 
 def served(settings):
     """Slugs of the current build, in order of paths."""
-    found = library(settings)
+    found = reader(settings)
     return [found.card(int(doc))["slug"] for doc in found.in_order]
 
 
@@ -191,13 +197,14 @@ def test_progress_counts_to_the_number_of_files_read(settings, write):
     assert told == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_an_mdx_file_is_skipped_and_counted(settings, write):
-    write("a.mdx")
-    write("b", title="b")
+def test_mdx_is_read_and_files_for_others_to_include_are_counted(settings, write):
+    write("a.mdx", title="a")
+    write("_part.mdx", title="part")
+    write("_includes/b", title="b")
 
     report = rebuild(settings)
 
-    assert (report.skipped, report.articles, report.rejected) == (1, 1, ())
+    assert (report.skipped, report.articles, report.rejected) == (2, 1, ())
 
 
 # ---------------------------------------------------------------- empty and missing
@@ -327,7 +334,7 @@ def test_a_careful_build_takes_no_served_article_away(settings, write):
 
     report = rebuild(settings, careful=True)
 
-    assert (report.held, report.published, report.build) == ("would-lose", False, first.build)
+    assert (report.withheld, report.published, report.build) == ("would-lose", False, first.build)
     assert report.articles == 1
     assert codes(report) == [("a.md", "bad-yaml"), ("new.md", "bad-yaml")]
 
@@ -339,8 +346,8 @@ def test_a_careful_build_takes_no_served_article_away(settings, write):
         body = json.loads(name.read_bytes().rpartition(b"\n")[0]) | {"fingerprint": "old"}
         text = json.dumps(body).encode()
         name.write_bytes(text + b"\n%08x" % zlib.crc32(text))
-    assert rebuild(settings, careful=True).held == "would-lose"
-    assert not rebuild(settings).held  # a person may do without it
+    assert rebuild(settings, careful=True).withheld == "would-lose"
+    assert not rebuild(settings).withheld  # a person may do without it
 
 
 def test_a_careful_build_takes_a_renamed_and_broken_article_for_a_mistake(settings, write):
@@ -353,7 +360,7 @@ def test_a_careful_build_takes_a_renamed_and_broken_article_for_a_mistake(settin
 
     report = rebuild(settings, careful=True)
 
-    assert (report.held, report.published) == ("would-lose", False)
+    assert (report.withheld, report.published) == ("would-lose", False)
     assert [problem.code for problem in report.rejected if "vpn" in problem.path] == ["bad-yaml"]
     assert served(settings) == ["net/vpn", "other"]
 
@@ -369,7 +376,7 @@ def test_a_careful_build_does_not_empty_the_site(settings, write):
     rebuild(settings)
     file.unlink()
 
-    assert rebuild(settings, careful=True).held == "empty"
+    assert rebuild(settings, careful=True).withheld == "empty"
     assert served(settings) == ["a"]
 
 
@@ -382,7 +389,7 @@ def test_a_careful_build_leaves_withdrawn_what_was_withdrawn(settings, write):
 
     for _ in range(2):
         report = rebuild(settings, careful=True)
-        assert (report.held, report.build) == ("withdrawn", good.build)
+        assert (report.withheld, report.build) == ("withdrawn", good.build)
 
     write("b", title="b")
     assert rebuild(settings, careful=True).published
@@ -400,8 +407,8 @@ def test_a_person_may_publish_again_what_was_withdrawn(settings, write):
 
 def test_few_changes_leave_the_level_of_chance_as_it_is(settings, write, monkeypatch):
     measured = []
-    level = calibration.level
-    monkeypatch.setattr(calibration, "level", lambda base: measured.append(1) or level(base))
+    level = calibration.chance_level
+    monkeypatch.setattr(calibration, "chance_level", lambda base: measured.append(1) or level(base))
     for number in range(250):
         write(f"{number}", f"Good{number}.", title=f"{number}")
     rebuild(settings)
@@ -426,13 +433,13 @@ def test_in_a_hurry_the_level_of_chance_is_borrowed_and_made_up_for_later(
     settings, write, monkeypatch
 ):
     measured = []
-    level = calibration.level
-    monkeypatch.setattr(calibration, "level", lambda base: measured.append(1) or level(base))
+    level = calibration.chance_level
+    monkeypatch.setattr(calibration, "chance_level", lambda base: measured.append(1) or level(base))
     write("a", "Good.", title="a")
     write("b", "Good.", title="b")
     rebuild(settings, hurried=True)  # nothing to borrow from yet
     assert len(measured) == 1
-    for number in range(2 * indexer.MOST_SEGMENTS):  # nor is all written afresh meanwhile
+    for number in range(2 * writing.MOST_SEGMENTS):  # nor is all written afresh meanwhile
         write("a", f"Better {number}.", title="a")
         assert rebuild(settings, hurried=True).changed == 1
     assert len(measured) == 1
@@ -449,21 +456,43 @@ def test_in_a_hurry_the_level_of_chance_is_borrowed_and_made_up_for_later(
     assert not rebuild(settings).published
 
 
+def endless(job):
+    """Recurses without end; at the top of the module, so that a fresh child can import it."""
+    return prepare(job) if job[0] == "deep.md" else endless(job)
+
+
+def test_only_an_article_that_is_nested_too_deeply_is_called_so(settings, write, monkeypatch):
+    write("deep", "- " * 5_000 + "x", title="deep")
+    write("good", "An address cut at its sign: https://" + "a" * 55 + "#b", title="good")
+    assert codes(rebuild(settings)) == [("deep.md", "too-deep")]
+
+    monkeypatch.setattr("kb.index.rendering.prepare", endless)
+    write("good", "Changed.", title="good")
+
+    problems = rebuild(settings).rejected
+
+    assert [(p.path, p.code) for p in problems] == [
+        ("deep.md", "too-deep"),
+        ("good.md", "cannot-render"),
+    ]
+    assert "RecursionError" in problems[1].message
+
+
 @pytest.mark.parametrize(("kind", "code"), [("time", "too-slow"), ("memory", "too-much-memory")])
 def test_an_article_that_broke_a_limit_on_a_bad_day_is_tried_again(
     settings, write, monkeypatch, kind, code
 ):
     write("good", title="good")
     write("large", title="large")
-    each = limits.each
+    each = sandbox.each
 
     def busy(function, jobs, **options):
         for number, result in each(function, jobs, **options):
             hit = jobs[number][0] == "large.md"
-            yield number, limits.Failure(kind, "so it is") if hit else result
+            yield number, sandbox.Failure(kind, "so it is") if hit else result
 
     with monkeypatch.context() as patch:
-        patch.setattr(limits, "each", busy)
+        patch.setattr(sandbox, "each", busy)
         assert codes(rebuild(settings)) == [("large.md", code)]
         assert codes(rebuild(settings)) == [("large.md", code)]
 
@@ -489,33 +518,36 @@ def test_an_address_goes_to_the_first_path_and_is_free_again_when_that_goes(sett
     assert served(settings) == ["VPN"]
 
 
-def test_an_earlier_path_takes_the_address_and_the_other_is_named(settings, write):
-    for number in range(20):
-        write(f"n{number}", title="n")
-    write("b", title="b", slug="vpn")
-    rebuild(settings)
-
-    write("a", title="a", slug="vpn")
-    report = rebuild(settings)
-
-    assert codes(report) == [("b.md", "slug-taken")]
-    assert report.rejected[0].line == 3  # known without reading b.md again
-    assert counts(report) == (1, 0, 1, 20)
-    found = library(settings)
-    assert found.card(found.find("vpn"))["title"] == "a"
-
-
 def test_an_alias_leads_to_its_article_until_another_article_lives_there(settings, write):
     write("a", title="a", aliases=["old", "Older"])
     rebuild(settings)
-    assert library(settings).moved("old") == "a"
+    assert reader(settings).moved("old") == "a"
 
     write("older", title="b")
     report = rebuild(settings)
 
     assert [problem.code for problem in report.warnings] == ["alias-taken"]
-    assert library(settings).moved("Older") is None  # capitals make no difference
-    assert library(settings).moved("old") == "a"
+    assert reader(settings).moved("Older") is None  # capitals make no difference
+    assert reader(settings).moved("old") == "a"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_newcomer_does_not_take_the_address_of_an_article_that_is_served(settings, write, full):
+    write("ru/vpn", "Прежняя статья.", title="VPN")
+    write("ru/other", "Другая.", title="Другая")
+    rebuild(settings)
+    write("en/first", "Newcomer.", title="Newcomer", slug="RU/VPN")  # sorts first
+
+    report = rebuild(settings, full=full)
+    write("ru/vpn", "Прежняя статья, исправлена.", title="VPN")
+    again = rebuild(settings, full=full)
+
+    for each in (report, again):
+        assert [(p.path, p.code) for p in each.rejected] == [("en/first.md", "slug-taken")]
+    assert served(settings) == ["ru/other", "ru/vpn"]
+    (settings.articles / "ru/vpn.md").unlink()
+    assert rebuild(settings, full=full).rejected == ()
+    assert served(settings) == ["RU/VPN", "ru/other"]
 
 
 def test_a_file_path_leads_to_the_article_that_chose_another_slug(settings, write):
@@ -523,7 +555,7 @@ def test_a_file_path_leads_to_the_article_that_chose_another_slug(settings, writ
     write("ru/b", title="b", aliases=["ru/vpn-reset"])
     rebuild(settings)
 
-    assert library(settings).moved("ru/vpn-reset") == "ru/b"  # a chosen alias before a path
+    assert reader(settings).moved("ru/vpn-reset") == "ru/b"  # a chosen alias before a path
 
 
 # ---------------------------------------------------------------- what else makes a new build
@@ -540,7 +572,7 @@ def test_a_changed_synonyms_file_alone_is_a_new_build(settings, write, prepared)
 
     assert (second.published, counts(second), prepared) == (True, (0, 0, 0, 3), [])
     assert second.build > first.build
-    assert library(settings).synonyms == "- [вход, логин]\n"
+    assert reader(settings).synonyms == "- [вход, логин]\n"
     assert KnowledgeBase.open(settings).answer("пароль").total == 3
     assert rebuild(settings).published is False
 
@@ -609,7 +641,7 @@ def test_a_new_version_of_the_code_or_of_a_library_makes_a_full_build(
     rebuild(settings)
     for name, value in (("_code", lambda: "other"), ("_libraries", lambda: ("other",))):
         prepared.clear()
-        monkeypatch.setattr(indexer, name, value)
+        monkeypatch.setattr("kb.index.fingerprint." + name, value)
 
         assert rebuild(settings).published
         assert prepared == ["a.md"]
@@ -621,6 +653,85 @@ def test_a_setting_of_the_pages_makes_no_build(settings, write, setting):
     rebuild(settings)
 
     assert not rebuild(settings.model_copy(update={setting: "other"})).published
+
+
+def flip_a_byte(path, at):
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)
+        file.seek(at)
+        file.write(bytes([byte[0] ^ 0x10]))
+
+
+def two_builds(settings, write, hurried=False):
+    """The folders of two builds, the second of which keeps the segment of the first."""
+    for number in range(12):
+        write(f"ru/a{number}", f"Статья {number}.", title=f"Статья {number}")
+    first = settings.builds / rebuild(settings).build
+    write("ru/more", "Ещё одна.", title="Ещё")
+    second = settings.builds / rebuild(settings, hurried=hurried).build
+    assert first != second
+    return first, second
+
+
+def files(folder):
+    return [file for file in sorted(folder.rglob("*")) if file.is_file() and file.stat().st_size]
+
+
+def test_damage_to_a_build_leaves_the_one_before_whole(settings, write):
+    first, second = two_builds(settings, write)
+    rng = random.Random(5)
+
+    for file in files(second):
+        assert file.stat().st_nlink == 1, file
+        flip_a_byte(file, rng.randrange(file.stat().st_size))
+
+    assert not Builds(settings.builds).sound(second.name)
+    assert Builds(settings.builds).current().name == first.name
+    assert KnowledgeBase.open(settings).answer("статья 7").total >= 12
+
+
+def test_damage_to_what_two_builds_share_is_healed_from_the_articles(settings, write, monkeypatch):
+    monkeypatch.setattr(writing, "MOST_COPIED", 0)
+    first, second = two_builds(settings, write)
+    shared = [file for file in files(second) if file.stat().st_nlink > 1]
+    assert shared
+
+    for file in shared:
+        flip_a_byte(file, file.stat().st_size // 2)
+    assert not any(Builds(settings.builds).sound(each.name) for each in (first, second))
+    report = rebuild(settings, careful=True)
+
+    assert (report.published, report.articles, report.unchanged) == (True, 13, 0)
+    assert Builds(settings.builds).current().name == report.build
+
+
+def test_in_a_hurry_nothing_is_copied(settings, write):
+    _, second = two_builds(settings, write, hurried=True)
+
+    assert any(file.stat().st_nlink > 1 for file in files(second))
+
+
+def test_a_copy_that_is_not_what_was_written_ends_in_a_build_of_everything(
+    settings, write, monkeypatch
+):
+    write("ru/vpn", "Текст.", title="VPN")
+    for number in range(12):
+        write(f"ru/a{number}", f"Статья {number}.", title=f"Статья {number}")
+    first = rebuild(settings).build
+    copy = builds_module.copy_file
+
+    def damaged(build, name, target):  # between the check of the build and the copy
+        flip_a_byte(build.folder / name, 20)
+        copy(build, name, target)
+
+    monkeypatch.setattr(builds_module, "copy_file", damaged)
+    write("ru/more", "Ещё одна.", title="Ещё")
+    report = rebuild(settings)
+
+    assert report.build != first
+    assert (report.articles, report.unchanged) == (14, 0)
+    assert Builds(settings.builds).current().name == report.build
 
 
 def test_a_damaged_build_is_replaced_by_the_next_even_without_changes(settings, write):
@@ -643,7 +754,7 @@ def test_a_build_that_cannot_be_read_back_is_made_anew(settings, write, monkeypa
     write("a", title="a")
     write("b", title="b")
     with monkeypatch.context() as damaged:  # whole by its checksums
-        damaged.setattr("kb.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
+        damaged.setattr("kb.index.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
         rebuild(settings)
     write("b", "New text.", title="b")
 
@@ -660,7 +771,7 @@ def test_a_state_nobody_understands_makes_a_full_build(
 ):
     write("a", title="a")
     monkeypatch.setattr(
-        indexer, "_write_state", lambda draft, _: (draft / indexer.STATE).write_text(content)
+        indexer, "write_state", lambda draft, *_: (draft / changes.STATE).write_text(content)
     )
     rebuild(settings)
     monkeypatch.undo()
@@ -777,8 +888,8 @@ def assert_same_pages(one, other):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_an_incremental_build_answers_as_a_full_one(settings, write, monkeypatch, seed):
-    monkeypatch.setattr(indexer, "MOST_DEAD", 1.0)
-    monkeypatch.setattr(indexer, "MOST_SEGMENTS", 4)
+    monkeypatch.setattr(writing, "MOST_DELETED", 1.0)
+    monkeypatch.setattr(writing, "MOST_SEGMENTS", 4)
     rng = random.Random(seed)
     most = 0
     for _ in range(25):
@@ -792,7 +903,8 @@ def test_an_incremental_build_answers_as_a_full_one(settings, write, monkeypatch
         if round_ % 3 < 2:
             continue
         apart = settings.model_copy(update={"data": settings.data / f"full{round_}"})
-        full = rebuild(apart)
+        shutil.copytree(settings.builds, apart.builds)  # which says what is served where
+        full = rebuild(apart, full=True)
 
         assert incremental.articles == full.articles
         assert incremental.rejected == full.rejected
@@ -803,14 +915,14 @@ def test_an_incremental_build_answers_as_a_full_one(settings, write, monkeypatch
 
 
 def test_many_small_changes_are_gathered_into_one_segment_again(settings, write, monkeypatch):
-    monkeypatch.setattr(indexer, "MOST_DEAD", 1.0)
-    monkeypatch.setattr(indexer, "MOST_SEGMENTS", 4)
+    monkeypatch.setattr(writing, "MOST_DELETED", 1.0)
+    monkeypatch.setattr(writing, "MOST_SEGMENTS", 4)
     for number in range(60):
         write(f"n{number}", title=f"Password {number}")
     rebuild(settings)
     sizes = []
 
-    for number in range(indexer.MOST_SEGMENTS + 1):
+    for number in range(writing.MOST_SEGMENTS + 1):
         write("n7", f"version {number}", title="changing")
         assert counts(rebuild(settings)) == (0, 1, 0, 59)
         sizes.append(len(segments(settings)))
@@ -821,11 +933,11 @@ def test_many_small_changes_are_gathered_into_one_segment_again(settings, write,
 
 
 def test_what_small_segments_hold_is_gathered_and_the_large_one_stays(settings, write, monkeypatch):
-    monkeypatch.setattr(indexer, "MOST_SEGMENTS", 3)
+    monkeypatch.setattr(writing, "MOST_SEGMENTS", 3)
     for number in range(60):
         write(f"n{number}", title=f"Password {number}")
     rebuild(settings)
-    large = (Builds(settings.builds).current().folder / "0.kb").stat().st_ino
+    large = (Builds(settings.builds).current().folder / "0.kb").read_bytes()
 
     for number in range(3):
         write(f"new{number}", f"version {number}", title="new")
@@ -840,8 +952,8 @@ def test_what_small_segments_hold_is_gathered_and_the_large_one_stays(settings, 
 
     folder = Builds(settings.builds).current().folder
     assert segments(settings) == ["0.kb", "1.kb"]
-    assert (folder / "0.kb").stat().st_ino == large
-    with whoosh_index.open_dir(str(folder / "whoosh")).reader() as reader:
+    assert (folder / "0.kb").read_bytes() == large
+    with whoosh_index.open_dir(folder / whoosh_index.FOLDER).reader() as reader:
         assert reader.doc_count_all() == reader.doc_count() == 63  # nothing superseded is left
     found = KnowledgeBase.open(settings)
     assert found.article("new0") is None
@@ -911,8 +1023,8 @@ def test_an_index_that_lost_an_article_is_not_published(settings, write, monkeyp
     write("a", title="a")
     rebuild(settings)
     write("b", title="b")
-    add = record.Writer.add_articles
-    monkeypatch.setattr(record.Writer, "add_articles", lambda writer, *_: add(writer, [], {}))
+    add = whoosh_index.add_segment
+    monkeypatch.setattr(whoosh_index, "add_segment", lambda index, *_: add(index, [], {}))
     with pytest.raises(BuildFailed, match=r"holds 0 of 2 articles; run `kb index --full`"):
         rebuild(settings, full=True)
     monkeypatch.undo()
@@ -921,17 +1033,54 @@ def test_an_index_that_lost_an_article_is_not_published(settings, write, monkeyp
     assert rebuild(settings).published
 
 
+def lost_in_the_index(draft, segments, deleted):
+    """An article goes from the index that Whoosh wrote."""
+    writer = whoosh_index.open_dir(draft / whoosh_index.FOLDER).writer()
+    writer.delete_document(0)
+    writer.commit(merge=False)
+    return deleted
+
+
+def lost_in_the_arrays(draft, segments, deleted):
+    """An article of the first segment counts no more."""
+    return [[*deleted[0], 0], *deleted[1:]]
+
+
+@pytest.mark.parametrize(
+    ("lose", "said"),
+    [
+        (lost_in_the_index, "1 articles in the index and 2 in its arrays instead of 2"),
+        (lost_in_the_arrays, "2 articles in the index and 1 in its arrays instead of 2"),
+    ],
+)
+def test_a_build_that_holds_too_few_is_not_published(settings, write, monkeypatch, lose, said):
+    write("a", title="a")
+    rebuild(settings)
+    write("b", title="b")
+    verify = indexer.verify
+
+    def verify_what_is_left(draft, expected, segments, deleted):
+        return verify(draft, expected, segments, lose(draft, segments, deleted))
+
+    monkeypatch.setattr(indexer, "verify", verify_what_is_left)
+    with pytest.raises(BuildFailed, match=said):
+        rebuild(settings, full=True)
+    monkeypatch.undo()
+
+    assert served(settings) == ["a"]
+
+
 def test_an_index_that_counts_a_word_otherwise_is_not_published(settings, write, monkeypatch):
     write("a", "word word", title="a")
-    terms = record.Written.terms
+    postings = whoosh_index.SortedPool.iter_postings
 
-    def miscounting(written, field):
-        for term, docs, weights in terms(written, field):
-            yield term, docs, [weight + (term == "word") for weight in weights]
+    def miscounting(pool):
+        for field, term, doc, frequency, value in postings(pool):
+            yield field, term, doc, frequency + (term == b"word"), value
 
-    monkeypatch.setattr(record.Written, "terms", miscounting)
+    monkeypatch.setattr(whoosh_index.SortedPool, "iter_postings", miscounting)
 
-    with pytest.raises(BuildFailed, match=r"does not hold in its field lead what it was given"):
+    with pytest.raises(BuildFailed, match=r"does not hold in its field words what it was given"):
         rebuild(settings)
 
 
@@ -1088,7 +1237,7 @@ _BUILD = """
 import json, resource, sys, time
 from pathlib import Path
 from kb import indexer
-from kb.config import Settings
+from kb.base.config import Settings
 settings = Settings.model_validate_json(sys.argv[1])
 began = time.monotonic()
 report = indexer.rebuild(settings)
@@ -1131,7 +1280,7 @@ def assert_only_good_articles_are_built(settings, report, bad):
     kb = KnowledgeBase.open(settings)
     for number in range(30):
         assert kb.answer(f"marker{number}").hits[0].slug == f"good/{number}"
-    found = library(settings)
+    found = reader(settings)
     for path in survived:
         slug = path.removesuffix(".md")
         assert found.find(slug) is not None or found.moved(slug)

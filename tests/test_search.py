@@ -6,12 +6,21 @@ import unicodedata
 from itertools import pairwise
 
 import bases
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kb import text
-from kb.search import MOST_LIMIT, MOST_PAGES, Marked, Results, to_json
+from kb.language import morphology, tokens
+from kb.search import (
+    ALWAYS_RELEVANT,
+    MOST_LIMIT,
+    MOST_PAGES,
+    Marked,
+    Results,
+    relevant_hits,
+    to_json,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +61,8 @@ def test_2000_queries_are_answered_each_within_a_second(base):
 
 
 @given(st.text(max_size=60) | st.text(st.characters(), max_size=30))
+@example("https://" + "a" * 55 + "#part")  # the word of the address is cut at its sign
+@example("https://docs.example.com/\uff03")
 def test_any_text_has_an_answer(base, query):
     results = base.answer(query)
 
@@ -113,10 +124,10 @@ def test_yo_and_case_make_no_difference(base, one, other):
 
 @given(st.lists(st.sampled_from(bases.WORDS), min_size=1, max_size=3).map(" ".join))
 def test_a_phrase_is_in_every_hit(base, phrase):
-    words = text.plain_words(phrase)
+    words = tokens.plain_words(phrase)
     for hit in base.answer(f'"{phrase}"', limit=50, exact=True).hits:
-        _, segment, doc = base._opened().library.corpus.place(base._opened().library.find(hit.slug))
-        stream = text.plain_words(segment.restore(doc).text)
+        segment, doc = base.catalog().reader.corpus.locate(base.catalog().reader.find(hit.slug))
+        stream = tokens.plain_words(segment.restore(doc).text)
         assert any(stream[at : at + len(words)] == words for at in range(len(stream)))
 
 
@@ -127,9 +138,9 @@ def test_a_word_left_out_is_in_no_hit(base):
 
     assert 0 < without.total < with_it.total
     for hit in without.hits:
-        _, segment, doc = base._opened().library.corpus.place(base._opened().library.find(hit.slug))
-        lemmas = {lemma for word in segment.restore(doc).words for lemma in text.lemmas(word)}
-        assert not lemmas & set(text.lemmas("почта"))
+        segment, doc = base.catalog().reader.corpus.locate(base.catalog().reader.find(hit.slug))
+        lemmas = {lemma for word in segment.restore(doc).words for lemma in morphology.lemmas(word)}
+        assert not lemmas & set(morphology.lemmas("почта"))
     assert both.total >= with_it.total
 
 
@@ -185,7 +196,46 @@ def test_scores_fall_from_hit_to_hit(base):
         assert all(a >= b - 1e-3 for a, b in pairwise(scores)), query
 
 
+def test_own_language_comes_first_and_filters_hold(client, kb, write):
+    write("ru/vpn", "Настройка VPN для гостей.", title="VPN")
+    write("en/vpn", "VPN setup for guests.", title="VPN")
+    kb.rebuild()
+
+    def languages(**asked):
+        found = client.get("/api/search", query_string={"q": "VPN", **asked}).json["results"]
+        return [hit["lang"] for hit in found]
+
+    assert languages(own="en") == ["en", "ru"]
+    assert languages(own="ru") == ["ru", "en"]
+    assert languages(own="ru", lang="en") == ["en"]
+
+
 # ---------------------------------------------------------------- repairs
+
+
+@pytest.mark.parametrize(
+    ("query", "own", "expected"),
+    [
+        ("хоткейс", "ru", ["ru/keys", "en/keys"]),  # as hotkeys
+        ("рщелунты", "ru", ["ru/keys", "en/keys"]),  # in the wrong layout
+        ("hotkes", "ru", ["ru/keys", "en/keys"]),
+        ("hotkes", "en", ["en/keys"]),
+        ("hotkes", None, ["en/keys"]),
+        ("hotkeys", "ru", ["en/keys"]),  # repaired in nothing
+    ],
+)
+def test_a_repair_into_another_language_leads_to_the_translation(kb, write, query, own, expected):
+    write("ru/keys", "Сочетания клавиш, чтобы работать быстрее.", title="Горячие клавиши")
+    write("en/keys", "Hotkeys to work faster: a list of hotkeys.", title="Hotkeys")
+    write("ru/pay", "Счета и их оплата.", title="Оплата счёта")
+    kb.rebuild()
+
+    results = kb.answer(query, own_lang=own)
+
+    assert slugs(results) == expected
+    assert (results.total, results.confident) == (len(expected), True)
+    assert sum(each.count for each in results.facets["lang"]) == len(expected)
+    assert slugs(kb.answer(query, own_lang=own, lang="en")) == ["en/keys"]
 
 
 def test_a_word_in_the_wrong_layout_is_shown_as_it_was_meant(kb, write):
@@ -226,11 +276,12 @@ def test_an_answer_as_json_has_the_shape_others_rely_on(base):
     told = to_json(base.answer("пароль"))
 
     assert set(told) == {
-        "query", "total", "took_ms", "build", "lang", "correction", "confident", "results",
+        "query", "total", "relevant", "took_ms", "build", "lang", "correction", "confident",
+        "results", "tried", "without", "with_all",
     }  # fmt: skip
     assert set(told["results"][0]) >= {
-        "slug", "url", "title", "title_parts", "section", "snippet", "answer", "category", "lang",
-        "score",
+        "slug", "url", "title", "title_parts", "section", "snippet", "answer", "category", "path",
+        "lang", "score",
     }  # fmt: skip
     assert to_json(Results("x"))["correction"] is None
 
@@ -250,6 +301,30 @@ def test_every_hit_can_be_paged_to_and_scores_only_fall(base):
     assert len(hits) == len({hit.slug for hit in hits}) == min(first.total, 200)
     scores = [hit.score for hit in hits]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_the_tail_is_what_scores_less_than_half_of_the_best():
+    scores = np.array([8, 7, 6, 5, 4.5, 4.2, 4.1, 4.0, 3.9, 1], np.float32)
+
+    assert relevant_hits(scores) == 8
+    assert relevant_hits(scores[:0]) == 0
+
+
+def test_the_first_six_hits_are_never_a_tail():
+    assert relevant_hits(np.array([9, *[1] * 20], np.float32)) == ALWAYS_RELEVANT
+    assert relevant_hits(np.array([9, 1, 1], np.float32)) == 3
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_relevant_hits_are_the_best_of_all_hits(base, newest):
+    every = base.answer("пароль", limit=50)
+    best = {hit.slug for hit in every.hits[: every.relevant]}
+
+    results = base.answer("пароль", limit=50, relevant=True, newest=newest)
+
+    assert 0 < results.relevant < results.total == every.total
+    assert results.pages == -(-results.relevant // 50)
+    assert {hit.slug for hit in results.hits} == best
 
 
 def test_a_beginning_does_not_take_the_words_before_it(kb, write):

@@ -15,12 +15,13 @@ from urllib.parse import parse_qs
 
 import pytest
 import yaml
+from paths import ROOT
 
-from kb.proofs import MARK
+from kb.jobs.prove_report import MARK
 
-ROOT = Path(__file__).resolve().parent.parent
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-GITLAB = yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text("utf-8"))["knowledge-base"]
+GITLAB_JOBS = yaml.safe_load((ROOT / "docs/ci/gitlab-ci.yml").read_text("utf-8"))
+GITLAB = GITLAB_JOBS["knowledge-base"]
 HOOKS = {hook["id"]: hook for hook in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())}
 
 
@@ -140,7 +141,7 @@ def test_the_action_proves_and_writes_the_summary(machine):
     assert step(machine, "Prove").returncode == 0
 
     summary = (machine.root / "temp/summary.md").read_text("utf-8")
-    assert summary.startswith(f"{MARK}\n\n### Answers 1 open question (31 visits)\n")
+    assert summary.startswith(f"{MARK}\n\n### Answers 1 open question (31 askers)\n")
 
     machine.breaks_an_answer()
     assert step(machine, "Prove").returncode == 1
@@ -170,6 +171,17 @@ def test_the_action_comments_once_and_then_replaces_its_comment(machine):
     assert step(machine, "Comment", **number).returncode == 0
     calls = (machine.root / "gh").read_text().splitlines()
     assert calls[3] == f"api --silent --method PATCH repos/anna/help/issues/comments/42 {body}"
+
+
+def test_a_token_that_may_only_read_fails_no_job(machine):
+    refuses = 'case "$*" in *--paginate*) ;; *) echo "HTTP 403" >&2; exit 1;; esac'
+    tool(machine.tools, "gh", f'echo "$@" >> {machine.root}/gh\n{refuses}')
+    step(machine, "Prove")
+
+    done = step(machine, "Comment", github__event__number="7")
+
+    assert done.returncode == 0
+    assert "::notice title=kb prove::no comment: the token may not write one" in done.stdout
 
 
 def test_the_action_comments_nothing_where_nothing_was_proved(machine):
@@ -284,7 +296,7 @@ def test_the_gitlab_job_proves_although_an_article_is_broken(machine):
     done = job(machine)
 
     assert done.returncode == 1
-    assert "### Answers 1 open question (31 visits)" in done.stdout
+    assert "### Answers 1 open question (31 askers)" in done.stdout
     assert "bad-yaml" in done.stdout
     assert (machine.clone / GITLAB["artifacts"]["paths"][0]).exists()
     assert "kb-search" in (machine.root / "installed").read_text()
@@ -310,7 +322,7 @@ def test_the_commit_hook_stops_an_article_that_cannot_be_read(machine):
 def test_the_push_hook_stops_what_takes_an_answer_away(machine):
     done = hook(machine, "kb-prove")
     assert (done.returncode, done.stdout.splitlines()[0]) == (
-        0, "Answers 1 open question (31 visits).",
+        0, "Answers 1 open question (31 askers).",
     )  # fmt: skip
 
     machine.breaks_an_answer()
@@ -331,3 +343,17 @@ def test_the_example_names_hooks_that_exist():
     example = yaml.safe_load((ROOT / "docs/ci/pre-commit-config.yaml").read_text("utf-8"))
 
     assert {hook["id"] for hook in example["repos"][0]["hooks"]} == set(HOOKS)
+
+
+# ---------------------------------------------------------------- audit
+
+
+def test_both_hosts_ask_for_known_weaknesses_by_our_own_target_on_a_schedule():
+    workflow = yaml.safe_load((ROOT / "docs/ci/github-audit.yml").read_text("utf-8"))
+    job = GITLAB_JOBS["knowledge-base-audit"]
+
+    assert workflow[True]["schedule"]  # YAML reads `on` as true
+    assert workflow["jobs"]["audit"]["steps"][-1] == {"run": "make audit"}
+    assert job["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
+    assert job["script"][-1] == "make -C kb-search audit"
+    assert "audit" not in (ROOT / ".ci" / "run").read_text("utf-8")
