@@ -13,10 +13,10 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-from kb import text  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.search import Asked, Searcher  # noqa: E402
-from kb.service import KnowledgeBase  # noqa: E402
+from kb.base.config import Settings
+from kb.language import tokens
+from kb.search import Searcher, SearchRequest
+from kb.service import KnowledgeBase
 
 QUESTIONS = 300
 
@@ -26,7 +26,7 @@ def questions(titles: list[str]) -> list[str]:
     chance = random.Random(1)
     found = []
     while len(found) < QUESTIONS:
-        words = text.plain_words(chance.choice(titles))
+        words = tokens.plain_words(chance.choice(titles))
         if len(words) > 1:
             start = chance.randrange(len(words) - 1)
             found.append(" ".join(words[start : start + chance.randint(2, 4)]))
@@ -43,12 +43,12 @@ def measure(folder: Path, work: Path) -> None:
     print(f"without changes {again.seconds:.2f} s (published: {again.published})")
     for problem in report.rejected:
         print(f"  {problem.path}:{problem.line}: {problem.code}: {problem.message}")
-    searcher: Searcher = service._opened().searcher
-    searcher.answer(Asked("слово word"), date.today())
+    searcher: Searcher = service.catalog().searcher
+    searcher.answer(SearchRequest("слово word"), date.today())
     times = []
     for question in questions([card.title for card in service.all_cards()]):
         began = time.perf_counter()
-        searcher.answer(Asked(question, facets=False), date.today())
+        searcher.answer(SearchRequest(question, facets=False), date.today())
         times.append((time.perf_counter() - began) * 1000)
     times.sort()
     shown = "  ".join(

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-from benchmarks.lib import logs  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.service import KnowledgeBase  # noqa: E402
-from kb.web import create_app  # noqa: E402
+from benchmarks.lib import logs
+from kb.base.config import Settings
+from kb.service import KnowledgeBase
+from kb.web import create_app
 
 REPEATS = 11
 ASKED_MS = 300
@@ -48,7 +48,9 @@ def main() -> int:
     options = asked.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
-            articles=ROOT / "articles", data=Path(folder), leads_password=SecretStr("benchmark")
+            articles=ROOT / "articles",
+            data=Path(folder),
+            leads_password=SecretStr("four words of a benchmark"),
         )
         logs.fill(settings.log_url, options.searches, options.groups)
         service = KnowledgeBase.open(settings)

@@ -24,13 +24,14 @@ from urllib.parse import quote, unquote
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-from kb import articles, checks, front_matter, inspection  # noqa: E402
-from kb.articles import Problem  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.front_matter import Wrong  # noqa: E402
-from kb.keys import typed  # noqa: E402
-from kb.service import KnowledgeBase  # noqa: E402
-from kb.web import create_app  # noqa: E402
+from kb.base.config import Settings
+from kb.checks import rules, runner
+from kb.content import front_matter
+from kb.content.front_matter import InvalidFile
+from kb.content.metadata import convert
+from kb.content.problems import Problem
+from kb.service import KnowledgeBase
+from kb.web import create_app
 
 TIMES = 3
 ARTICLES = Path(sys.path[0]) / "articles"
@@ -46,11 +47,11 @@ def seconds(work: Callable[[], object]) -> float:
 
 def front_matter_alone(folder: Path) -> None:
     """Reads every file, and nothing of it but its front matter."""
-    for source in articles.listing(folder).sources:
-        data = articles.read(folder, source)
-        with suppress(Wrong):
+    for source in folder.listing(folder).sources:
+        data = folder.read(folder, source)
+        with suppress(InvalidFile):
             if isinstance(data, bytes):
-                typed(front_matter.read(data.decode("utf-8", "replace").split("\n")))
+                convert(front_matter.read(data.decode("utf-8", "replace").split("\n")))
 
 
 def measure(folder: Path) -> list[Problem]:
@@ -58,7 +59,7 @@ def measure(folder: Path) -> list[Problem]:
     found: list[Problem] = []
 
     def check(data: str) -> None:
-        found[:] = inspection.inspect(Settings(articles=folder, data=Path(data)), date.today())
+        found[:] = runner.inspect(Settings(articles=folder, data=Path(data)), date.today())
 
     with tempfile.TemporaryDirectory() as again:
         check(again)  # everything is imported and cached by the machine
@@ -68,7 +69,7 @@ def measure(folder: Path) -> list[Problem]:
     for _ in range(TIMES):
         with tempfile.TemporaryDirectory() as fresh:
             firsts.append(seconds(partial(check, fresh)))
-    number = len(articles.listing(folder).sources)
+    number = len(folder.listing(folder).sources)
     print(f"{folder.name}: {number} files, front matter alone {alone:.2f} s,", end=" ")
     print(f"first check {min(firsts):.2f} s ({min(firsts) / alone:.1f} ×),", end=" ")
     print(f"next check {later:.2f} s ({later / alone:.1f} ×)")
@@ -85,7 +86,7 @@ def ask(folder: Path) -> None:
         service = KnowledgeBase(settings)
         service.rebuild()
         client = create_app(service).test_client()
-        base, _ = inspection.look(settings, date.today())
+        base, _ = runner.look(settings, date.today())
 
         @cache
         def page(address: str) -> str | None:
@@ -95,7 +96,7 @@ def ask(folder: Path) -> None:
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for kind, images in (("links", False), ("images", True)):
             for article, link in base.links(images=images):
-                target = checks.links.resolve(base, article, link)
+                target = rules.links.resolve(base, article, link)
                 if target is None:
                     continue
                 place, _, anchor = link.url.partition("#")

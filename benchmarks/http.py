@@ -3,7 +3,7 @@
 `python benchmarks/http.py [--size 10000] [--seconds 6] [--out]`
 
 Client processes of their own keep their connections open and ask one request after another, on
-loopback; both servers have the same gunicorn settings and two workers, and take turns. Clients and
+loopback; both have the same server and two workers, and take turns. Clients and
 servers share the processors, so the figures are ratios: a request's share of the empty route's.
 """
 
@@ -25,12 +25,12 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # this very file must not stand in for the library's `http`
 
-from http.client import HTTPConnection  # noqa: E402
+from http.client import HTTPConnection
 
-import numpy as np  # noqa: E402
+import numpy as np
 
-from benchmarks.lib import corpora, servers  # noqa: E402
-from benchmarks.speed import Ours  # noqa: E402
+from benchmarks.lib import corpora, servers
+from benchmarks.speed import Ours
 
 CLIENTS = 2  # processes
 ZIPF = 1.1  # of the mix in which some questions are asked often

@@ -30,10 +30,11 @@ import sqlalchemy as sa
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-from benchmarks.lib import logs  # noqa: E402
-from kb import text  # noqa: E402
-from kb.searchlog import Filter, Search, SearchLog  # noqa: E402
-from tests import postgres  # noqa: E402
+from benchmarks.lib import logs
+from kb.language import query_words
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import Filter, Search
+from tests import postgres
 
 REPEATS = 15
 PROCESSES = 4
@@ -78,31 +79,31 @@ def _address(postgresql: bool, file: Path | None) -> Iterator[str]:
 def _questions(log: SearchLog) -> dict[str, Callable[[], object]]:
     today = datetime.now(UTC).date()
     week, month, quarter = (today - timedelta(days=n) for n in (6, 29, 89))
-    costly = log.misses(limit=1)[0].id
+    costly = log.board.misses(limit=1)[0].id
     return {
-        "first page": log.board,
-        "page 200": lambda: log.board(page=200),
-        "everything, newest": lambda: log.board(Filter(status="all"), order="newest"),
-        "kind, owner, category": lambda: log.board(
+        "first page": log.board.page,
+        "page 200": lambda: log.board.page(page=200),
+        "everything, newest": lambda: log.board.page(Filter(status="all"), order="newest"),
+        "kind, owner, category": lambda: log.board.page(
             Filter(kind="weak", owner="Анна", category="Оплата")
         ),
-        "words": lambda: log.board(Filter(text="баве")),
-        "last 7 days": lambda: log.board(Filter(since=week)),
-        "last 30 days": lambda: log.board(Filter(since=month)),
-        "last 90 days and words": lambda: log.board(Filter(since=quarter, text="баве")),
-        "one group": lambda: log.details(costly),
-        "rates of 90 days": lambda: log.rates(quarter, today),
-        "deflection": lambda: log.deflection(quarter, today),
-        "time to answer": lambda: log.answer_times(quarter, today),
-        "repaid": log.repaid,
-        "misses by category": lambda: log.misses_by_category(quarter, today),
-        "ranks of clicks": lambda: log.click_ranks(quarter, today),
-        "types of letters": lambda: log.ticket_types(quarter, today),
+        "words": lambda: log.board.page(Filter(text="баве")),
+        "last 7 days": lambda: log.board.page(Filter(since=week)),
+        "last 30 days": lambda: log.board.page(Filter(since=month)),
+        "last 90 days and words": lambda: log.board.page(Filter(since=quarter, text="баве")),
+        "one group": lambda: log.groups.details(costly),
+        "rates of 90 days": lambda: log.statistics.rates(quarter, today),
+        "deflection": lambda: log.statistics.deflection(quarter, today),
+        "time to answer": lambda: log.statistics.answer_times(quarter, today),
+        "repaid": log.statistics.repaid,
+        "misses by category": lambda: log.statistics.misses_by_category(quarter, today),
+        "ranks of clicks": lambda: log.statistics.click_ranks(quarter, today),
+        "types of letters": lambda: log.statistics.ticket_types(quarter, today),
     }
 
 
 def _readings(log: SearchLog) -> None:
-    longest = _watch(log._engine)
+    longest = _watch(log.database.engine)
     print(f"\n{'ms':<24}{'median':>8}{'max':>8}{'processor':>11}{'queries':>9}{'longest':>9}")
     for name, ask in _questions(log).items():
         ask()
@@ -138,7 +139,7 @@ def _watch(engine: sa.Engine) -> list[float]:
 
 
 def _recordings(url: str, seconds: float) -> None:
-    text.key("слово")
+    query_words.key("слово")
     print(f"\nrecording a search, {_statements(url)} statements, {PROCESSES} processes, ms:")
     for name, is_read in (("alone", False), ("while the board is read", True)):
         context = multiprocessing.get_context("spawn")
@@ -160,7 +161,7 @@ def _statements(url: str) -> int:
     log, told = SearchLog(url), []
     now = time.time()
     log.record(Search(f"first-{now}", f"first-{now}", "новый вопрос", now, now))
-    sa.event.listen(log._engine, "before_cursor_execute", lambda *of: told.append(of[2]))
+    sa.event.listen(log.database.engine, "before_cursor_execute", lambda *of: told.append(of[2]))
     log.record(Search(f"second-{now}", f"second-{now}", "новый вопрос", now, now))
     log.close()
     return len(told)
@@ -173,7 +174,7 @@ def _print_times(name: str, took: list[float]) -> None:
 
 def _record(url: str, name: str, process: int, seconds: float) -> list[tuple[float, ...]]:
     log = SearchLog(url)
-    text.key("слово")
+    query_words.key("слово")
     log.record(Search(f"warm-{name}-{process}", f"warm-{process}", "слово", 1.0, 1.0))
     time.sleep(4)
     took, n, ends = [], 0, time.monotonic() + seconds

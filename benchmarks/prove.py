@@ -22,11 +22,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # not ours: http.py
 
-from kb import prove  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.indexer import Progress  # noqa: E402
+from benchmarks.lib.corpora import SHARED
+from kb.base.config import Settings
+from kb.index.rendering import Progress
+from kb.jobs import prove
 
-SHARED = Path(os.environ.get("KB_SHARED", "/work/shared/data"))
 ARTICLES, QUESTIONS = "articles/dynamics365-bc-ru", "sets/bc-anchors-ru/queries.jsonl"
 TIMES = 3
 ASKED = 200

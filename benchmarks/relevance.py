@@ -24,12 +24,13 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-from benchmarks import peers  # noqa: E402
-from benchmarks.lib import charts, corpora  # noqa: E402
-from kb import evaluation, text  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.evaluation import Judged  # noqa: E402
-from kb.search import Asked, Results, Searcher  # noqa: E402
+from benchmarks import peers
+from benchmarks.lib import charts, corpora
+from kb.base.config import Settings
+from kb.jobs import evaluation
+from kb.jobs.evaluation import Judged
+from kb.language import tokens
+from kb.search import Results, Searcher, SearchRequest
 
 SETS = ("xquad-ru", "xquad-en", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en")
 BASES = {
@@ -59,7 +60,7 @@ class Ours:
 
     def ask(self, query: str, limit: int = DEPTH, exact: bool = False) -> Results:
         return self.searcher.answer(
-            Asked(query, limit=limit, exact=exact, facets=False), date.today()
+            SearchRequest(query, limit=limit, exact=exact, facets=False), date.today()
         )
 
     def ids_of(self, query: str, limit: int) -> list[str]:
@@ -74,8 +75,8 @@ def built(name: str, docs: Mapping[str, tuple[str, str]], lang: str) -> Iterator
         folder = Path(work) / "articles"
         ids = evaluation.write_articles(docs, folder)
         with evaluation.built(folder, Settings(lang=lang)) as service:
-            searcher = service._opened().searcher
-            plain = corpora.plain(searcher.library)
+            searcher = service.catalog().searcher
+            plain = corpora.plain(searcher.reader)
             titles = {slug: docs[ids[slug]][0] for slug, _, _ in plain}
             found = [(ids[slug], titles[slug], body) for slug, _, body in plain]
             yield Ours(name, searcher, ids, titles, found)
@@ -239,18 +240,25 @@ def confident(ours: Ours, query: str) -> bool:
 
 def curve(ours: Ours, asked: Sequence[str], *, confident_share: bool) -> dict[str, float]:
     """The share that is confident (or is not) at each factor of the threshold, repairs included."""
-    ranker, told = ours.searcher._ranker, {}
-    level = ranker.level
+    told = {}
+    for factor in at_each_factor(ours.searcher):
+        share = sum(confident(ours, query) for query in asked) / max(len(asked), 1)
+        told[f"{factor:g}"] = round(share if confident_share else 1 - share, 4)
+    return told
+
+
+def at_each_factor(searcher: Searcher) -> Iterator[float]:
+    """The factors, each while the searcher's threshold is multiplied by it."""
+    ranker = searcher._ranker
+    level = ranker.chance_level
     try:
         for factor in FACTORS:
-            ranker.level = level * factor
-            ours.searcher._answers.clear()
-            share = sum(confident(ours, query) for query in asked) / max(len(asked), 1)
-            told[f"{factor:g}"] = round(share if confident_share else 1 - share, 4)
+            ranker.chance_level = level * factor
+            searcher._answers.clear()
+            yield factor
     finally:
-        ranker.level = level
-        ours.searcher._answers.clear()
-    return told
+        ranker.chance_level = level
+        searcher._answers.clear()
 
 
 def tickets(name: str) -> list[str]:
@@ -330,7 +338,7 @@ def titles(ours: Ours, sample: int) -> dict[str, object]:
             and wrong.hits
             and ours.titles[wrong.hits[0].slug] == ours.titles[plain.hits[0].slug]
         )
-        if text.language(title) == "ru":
+        if tokens.language(title) == "ru":
             spelt += 1
             hits = ours.ask(in_latin(title)).hits[:5]
             latin += any(ours.titles[hit.slug] == title for hit in hits)

@@ -31,17 +31,18 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before numpy is loaded
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the library's `http`
 
-import kb  # noqa: E402
-from benchmarks import peers  # noqa: E402
-from benchmarks.lib import charts, corpora, measuring, servers, tables  # noqa: E402
-from benchmarks.lib.measuring import Ask, Run, Share  # noqa: E402
-from kb import query as queries  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.kernels import native  # noqa: E402
-from kb.library import Library  # noqa: E402
-from kb.ranking import Ranker  # noqa: E402
-from kb.search import Asked, Searcher  # noqa: E402
-from kb.store import Builds  # noqa: E402
+import kb
+from benchmarks import peers
+from benchmarks.lib import charts, corpora, measuring, servers, tables
+from benchmarks.lib.measuring import Ask, Run, Share
+from kb.base.config import Settings
+from kb.index.builds import Builds
+from kb.index.reader import IndexReader
+from kb.language import query as queries
+from kb.ranking.kernels import c_kernel
+from kb.ranking.ranker import Ranker
+from kb.ranking.rerank import best_hits
+from kb.search import Searcher, SearchRequest
 
 ENGINES = ("ours", "tantivy", "fts5", "whoosh")
 WORKLOADS = ("words", "typing", "misspelt", "layout")
@@ -52,8 +53,7 @@ SHARES = {"whoosh": Share(every=11, seconds=30)}
 CHARTS = ROOT / "docs" / "charts"
 PAGE = ROOT / "docs" / "speed.md"
 # What reading and writing a build depends on: another version of it needs another build.
-_WRITERS = ("analysis", "articles", "indexer", "letters", "library", "markup", "postings", "record",
-            "schema", "segment", "spelling", "store", "text", "vocabulary")  # fmt: skip
+_ROOMS = ("language", "content", "index", "ranking")  # what decides what a build holds
 
 
 # ---------------------------------------------------------------- what is measured
@@ -83,38 +83,37 @@ class Ours:
             mark.write_text(stamp)
 
     def open(self) -> None:
-        self.library = Library(Builds(self.settings.builds).current())
-        self.searcher = Searcher(self.library, cached=0)
+        self.reader = IndexReader(Builds(self.settings.builds).current())
+        self.searcher = Searcher(self.reader, cached=0)
         self._ranker: Ranker = self.searcher._ranker
-        self._allowed = self.library.corpus.served(self._today)
+        self._allowed = self.reader.corpus.served(self._today)
 
     def answer(self, asked: str) -> object:
         """As `GET /api/search` asks: ten hits with titles, sections and snippets, and repairs."""
-        return self.searcher.answer(Asked(asked, facets=False), self._today)
+        return self.searcher.answer(SearchRequest(asked, facets=False), self._today)
 
     def word_step(self, asked: str) -> object:
         """The words alone: which ten articles they put first."""
-        query = queries.parse(asked, self.library.corpus.meaning)
-        scores = self._ranker.add_up(self._ranker.look_up(query))
-        return self._ranker.kernel.best(scores, 10)
+        query = queries.parse(asked, self.reader.corpus.meaning)
+        scores = self._ranker.engine.word_scores(self._ranker.lookup.query_terms(query))
+        return best_hits(scores, 10)
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""
-        query = queries.parse(asked, self.library.corpus.meaning)
+        query = queries.parse(asked, self.reader.corpus.meaning)
         return self._ranker.rank(query, self._allowed, query.lang)
 
     def docs(self) -> list[peers.Doc]:
-        return corpora.plain(self.library)
+        return corpora.plain(self.reader)
 
 
 def code_stamp() -> str:
     """A digest of the code a build depends on."""
     folder = Path(kb.__file__).parent
     digest = blake2b(digest_size=8)
-    for name in _WRITERS:
-        for file in (folder / f"{name}.py", *sorted((folder / name).glob("*.py"))):
-            if file.exists():
-                digest.update(file.read_bytes())
+    for room in _ROOMS:
+        for file in sorted((folder / room).rglob("*.py")):
+            digest.update(file.read_bytes())
     return digest.hexdigest()
 
 
@@ -402,7 +401,7 @@ def machine() -> str:
     """What the figures depend on: code, compiler, Python, processors and what else they do."""
     git = ["git", "describe", "--always", "--dirty", "--exclude=*"]
     commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    ranking = "ranking in C" if native.library() else "ranking in numpy alone"
+    ranking = "ranking in C" if c_kernel.library() else "ranking in numpy alone"
     load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
     return f"commit {commit or 'unknown'}, {ranking}, Python {platform.python_version()}, {load}"
 

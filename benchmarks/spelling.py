@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kb import repairs, spelling, text
-from kb.spelling import Speller
-from kb.vocabulary import Vocabulary
+sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-SHARED = Path("/work/shared/data")
+from benchmarks.lib.corpora import SHARED
+from kb.language import corrections, morphology, query_words, spelling, tokens
+from kb.language.lexicon import Lexicon, MemoryLexicon
+from kb.language.spelling import Speller
+from kb.language.vocabulary import Vocabulary
+
 TITLE = re.compile(r"^title: *(.+)$", re.MULTILINE)
 NOISE = re.compile(
     r"https?://\S+|\]\([^)]*\)|<[^>]*>|^(?!title|description)[\w.]+: .*$", re.MULTILINE
@@ -59,7 +62,7 @@ def titles(texts: Iterable[str]) -> list[str]:
 
 def typos(name: str) -> list[tuple[str, str]]:
     lines = (SHARED / "typos" / name).read_text("utf-8").splitlines()[1:]
-    pairs = [tuple(map(text.fold, line.split("\t")[:2])) for line in lines]
+    pairs = [tuple(map(tokens.fold, line.split("\t")[:2])) for line in lines]
     return [(a, b) for a, b in pairs if a.isalpha() and b.isalpha() and a != b]
 
 
@@ -69,8 +72,8 @@ def in_latin(title: str, system: dict[str, str]) -> str:
     )
 
 
-def first(query: str, lexicon: repairs.Lexicon) -> str:
-    repair = next(repairs.candidates(query + " ", lexicon), None)
+def first(query: str, lexicon: Lexicon) -> str:
+    repair = next(corrections.candidates(query + " ", lexicon), None)
     return repair.query.strip() if repair else query
 
 
@@ -83,7 +86,7 @@ def timed(ask: Callable[[str], object], queries: Sequence[str]) -> str:
     return "ms p50 {:.2f} p99 {:.2f}".format(*np.percentile(spent, [50, 99]) * 1e3)
 
 
-def spelt(lexicon: repairs.Words, show: bool) -> None:
+def spelt(lexicon: MemoryLexicon, show: bool) -> None:
     for name in ("ru_words_dev.tsv", "en_wikipedia.tsv"):
         pairs = [(a, b) for a, b in typos(name) if lexicon.df(b) and not lexicon.df(a)]
         right = plain = within = 0
@@ -105,41 +108,41 @@ def spelt(lexicon: repairs.Words, show: bool) -> None:
         )
 
 
-def false_repairs(lexicon: repairs.Words, vocabulary: Sequence[str]) -> None:
-    changed = [word for word in vocabulary if next(repairs.candidates(word, lexicon), None)]
+def false_repairs(lexicon: MemoryLexicon, vocabulary: Sequence[str]) -> None:
+    changed = [word for word in vocabulary if next(corrections.candidates(word, lexicon), None)]
     print(f"false repairs of {len(vocabulary)} known words: {len(changed)} {changed[:5]}")
 
 
-def wrong_layout(lexicon: repairs.Words, asked: Sequence[str], show: bool) -> None:
+def wrong_layout(lexicon: MemoryLexicon, asked: Sequence[str], show: bool) -> None:
     for label, change in (
         (
             "Russian words only",
-            lambda title: re.sub("[А-Яа-яЁё]\\S*", lambda m: repairs.flip(m[0]), title),
+            lambda title: re.sub("[А-Яа-яЁё]\\S*", lambda m: corrections.flip(m[0]), title),
         ),
-        ("whole titles", lambda title: " ".join(map(repairs.flip, title.split()))),
+        ("whole titles", lambda title: " ".join(map(corrections.flip, title.split()))),
     ):
         same = 0
         for title in asked:
             repaired = first(change(title), lexicon)
-            same += text.plain_words(repaired) == text.plain_words(title)
-            if show and text.plain_words(repaired) != text.plain_words(title):
+            same += tokens.plain_words(repaired) == tokens.plain_words(title)
+            if show and tokens.plain_words(repaired) != tokens.plain_words(title):
                 print("  ", title, "|", change(title), "|", repaired)
         speed = timed(lambda query: first(query, lexicon), [change(title) for title in asked])
         print(f"layout, {label}: {same / len(asked):.4f} of {len(asked)} titles; {speed}")
 
 
-def transliterated(lexicon: repairs.Words, asked: Sequence[str], show: bool) -> None:
+def transliterated(lexicon: MemoryLexicon, asked: Sequence[str], show: bool) -> None:
     for name, system in SYSTEMS.items():
         right = total = 0
         queries = [in_latin(title, system) for title in asked]
         for title, query in zip(asked, queries, strict=True):
-            forms = set(text.plain_words(first(query, lexicon)))
-            lemmas = {lemma for form in forms for lemma in text.lemmas(form)}
+            forms = set(tokens.plain_words(first(query, lexicon)))
+            lemmas = {lemma for form in forms for lemma in morphology.lemmas(form)}
             missed = [
-                word for word in text.plain_words(title)
-                if word not in forms and not lemmas & set(text.lemmas(word))
+                word for word in tokens.plain_words(title)
+                if word not in forms and not lemmas & set(morphology.lemmas(word))
             ]  # fmt: skip
-            words = len(text.plain_words(title))
+            words = len(tokens.plain_words(title))
             total += words
             right += words - len(missed)
             if show and missed:
@@ -177,14 +180,14 @@ def at_size(vocabulary: Sequence[str], size: int, rare: Iterable[str]) -> None:
     print(f"   scanning all of them with rapidfuzz: {timed(scan, asked[::20])}")
 
 
-def foreign(lexicon: repairs.Words) -> None:
+def foreign(lexicon: MemoryLexicon) -> None:
     """Words of questions on other topics, which the index rightly lacks: few may be repaired."""
     for name in ("xquad-ru", "danetqa-ru", "xquad-en"):
         path = SHARED / "sets" / name / "queries.jsonl"
         asked = [json.loads(line)["text"] for line in path.read_text("utf-8").splitlines()]
-        words = {word for query in asked for word in text.plain_words(query) if word.isalpha()}
-        lacking = sorted(w for w in words if not lexicon.df(w) and w not in text.STOP
-                         and not any(map(lexicon.lemma_df, text.lemmas(w))))  # fmt: skip
+        words = {word for query in asked for word in tokens.plain_words(query) if word.isalpha()}
+        lacking = sorted(w for w in words if not lexicon.df(w) and w not in query_words.STOP
+                         and not any(map(lexicon.lemma_df, morphology.lemmas(w))))  # fmt: skip
         changed = sum(first(word, lexicon) != word for word in lacking)
         share = changed / len(lacking)
         print(f"words of {name} the index lacks: {len(lacking)}, repaired {share:.3f}")
@@ -192,12 +195,12 @@ def foreign(lexicon: repairs.Words) -> None:
 
 def whole_queries(texts: Sequence[str], titles: Sequence[str], more: Iterable[str]) -> None:
     """Queries of about eight words on a large vocabulary, all offers drawn."""
-    lexicon = repairs.Words([*texts, " ".join(more)])
+    lexicon = MemoryLexicon([*texts, " ".join(more)])
     asked = [title for title in titles if 7 <= len(title.split()) <= 9][:150]
     slips = [(typo, right) for typo, right in typos("ru_words_dev.tsv") if len(right) > 4]
 
     def offers(query: str) -> object:
-        return list(repairs.candidates(query, lexicon))
+        return list(corrections.candidates(query, lexicon))
 
     misspelt = [
         " ".join([*title.split()[:6], slips[i % len(slips)][0], slips[-i % len(slips)][0]])
@@ -206,7 +209,7 @@ def whole_queries(texts: Sequence[str], titles: Sequence[str], more: Iterable[st
     kinds = {
         "known": asked,
         "two misspelt": misspelt,
-        "wrong layout": list(map(repairs.flip, asked)),
+        "wrong layout": list(map(corrections.flip, asked)),
         "transliterated": [in_latin(title, PASSPORT) for title in asked],
     }
     print(f"queries of 7 to 9 words, {len(lexicon.vocabulary)} words, until the first offer / all:")
@@ -224,14 +227,14 @@ def forms_of(words: Iterable[str]) -> Iterable[str]:
     morphology = pymorphy3.MorphAnalyzer(lang="ru")
     for word in words:
         for form in morphology.parse(word)[0].lexeme:
-            yield text.fold(form.word)
+            yield tokens.fold(form.word)
 
 
 def main() -> None:
     show = "--misses" in sys.argv
     folders = ("dynamics365-bc-ru", "plausible-docs", "identity-site", "helm")
     texts = {folder: articles(folder) for folder in folders}
-    lexicon = repairs.Words(NOISE.sub("", content) for each in texts.values() for content in each)
+    lexicon = MemoryLexicon(NOISE.sub("", content) for each in texts.values() for content in each)
     vocabulary = list(lexicon.vocabulary)
     print(f"{len(vocabulary)} words of the shared articles")
     spelt(lexicon, show)
@@ -243,9 +246,9 @@ def main() -> None:
     others = {
         word
         for path in sorted((SHARED / "sets").rglob("docs.jsonl"))
-        for word in text.plain_words(path.read_text("utf-8"))
+        for word in tokens.plain_words(path.read_text("utf-8"))
     }
-    russian = [word for word in vocabulary if text.script(word) == "cyrillic"]
+    russian = [word for word in vocabulary if tokens.script(word) == "cyrillic"]
     more = sorted({*others, *forms_of(russian)})
     at_size(sorted({*vocabulary, *others}), 200_000, more)
     whole_queries([content for each in texts.values() for content in each], asked, more)

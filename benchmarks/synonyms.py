@@ -15,15 +15,17 @@ from statistics import fmean
 
 sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 
-import yaml  # noqa: E402
+import yaml
 
-from kb import evaluation, indexer, synonyms, text  # noqa: E402
-from kb import query as queries  # noqa: E402
-from kb.config import Settings  # noqa: E402
-from kb.library import Library  # noqa: E402
-from kb.ranking import Ranker  # noqa: E402
-from kb.store import Builds  # noqa: E402
-from kb.synonyms import Synonyms  # noqa: E402
+from kb import indexer
+from kb.base.config import Settings
+from kb.index.builds import Builds
+from kb.index.reader import IndexReader
+from kb.jobs import evaluation
+from kb.language import morphology, synonyms, tokens
+from kb.language import query as queries
+from kb.language.synonyms import Synonyms
+from kb.ranking.ranker import Ranker
 
 
 def words() -> dict[str, str]:
@@ -35,15 +37,15 @@ def words() -> dict[str, str]:
         )
         if len(single) > 1:
             for word, other in zip(single, single[1:] + single[:1], strict=True):
-                for lemma in text.lemmas(text.fold(word)):
+                for lemma in morphology.lemmas(tokens.fold(word)):
                     found.setdefault(lemma, other)
     return found
 
 
 def replaced(question: str, others: dict[str, str]) -> str:
     """The question with its first word of a group replaced, or empty if it has none."""
-    for token in text.tokens(question):
-        for lemma in text.lemmas(token.text):
+    for token in tokens.tokens(question):
+        for lemma in morphology.lemmas(token.text):
             if lemma in others and len(token.text) > 2:
                 return question[: token.start] + others[lemma] + question[token.end :]
     return ""
@@ -57,8 +59,8 @@ def measure(folder: Path) -> Iterator[tuple[str, float]]:
         ids = evaluation.write_articles(judged.docs, Path(work) / "articles")
         settings = Settings(articles=Path(work) / "articles", data=Path(work) / "var")
         indexer.rebuild(settings)
-        library = Library(Builds(settings.builds).current())
-        allowed = library.corpus.served(date.today())
+        reader = IndexReader(Builds(settings.builds).current())
+        allowed = reader.corpus.served(date.today())
         asked = {
             id_: (judged.queries[id_], other)
             for id_ in judged.grades
@@ -66,11 +68,11 @@ def measure(folder: Path) -> Iterator[tuple[str, float]]:
         }
         yield "questions", float(len(asked))
         for name, known in (("without", Synonyms()), ("with", synonyms.shipped())):
-            ranker = Ranker(library.corpus, known, library.level)
+            ranker = Ranker(reader.corpus, known, reader.level)
 
             def score(id_: str, question: str, ranker: Ranker = ranker) -> float:
                 docs = ranker.rank(queries.parse(question), allowed).docs[:60]
-                found = (ids[library.card(int(doc))["slug"]] for doc in docs)
+                found = (ids[reader.card(int(doc))["slug"]] for doc in docs)
                 kept = [each for each in found if each not in judged.sources[id_]]
                 return evaluation.ndcg(kept, judged.grades[id_])
 

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)
 
-from benchmarks.lib import corpora, servers  # noqa: E402
+from benchmarks.lib import corpora, servers
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 

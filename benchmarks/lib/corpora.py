@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from kb import repairs, text
-from kb.library import Library
+from kb.index.reader import IndexReader
+from kb.language import corrections, tokens
 
-SHARED = Path(os.environ.get("KB_SHARED", "/work/shared/data"))
+CHECKOUT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("KB_SHARED", CHECKOUT.parent / "shared" / "data"))
 CACHE = Path(os.environ.get("KB_BENCH", "/tmp/kb-bench"))  # noqa: S108 - remade whenever it is gone
 SEED = 20260101
 
@@ -117,11 +118,11 @@ def folder(size: int) -> Path:
     return place
 
 
-def plain(library: Library) -> list[tuple[str, str, str]]:
+def plain(reader: IndexReader) -> list[tuple[str, str, str]]:
     """Slug, title and plain text of each article of a build: what every engine is given."""
     found = []
-    for doc in library.in_order.tolist():
-        segment, number = library.corpus.locate(doc)
+    for doc in reader.in_order.tolist():
+        segment, number = reader.corpus.locate(doc)
         card, whole = segment.card(number), segment.blob("texts", number).decode()
         for line in (card["title"], card["category"]):
             whole = whole.removeprefix(f"{line}\n") if line else whole
@@ -198,7 +199,7 @@ def slips(lang: str) -> dict[str, list[str]]:
     name = {"ru": "ru_words_dev.tsv", "en": "en_wikipedia.tsv"}[lang]
     found: dict[str, list[str]] = {}
     for line in (SHARED / "typos" / name).read_text("utf-8").splitlines()[1:]:
-        wrong, right = (text.fold(part) for part in line.split("\t")[:2])
+        wrong, right = (tokens.fold(part) for part in line.split("\t")[:2])
         if wrong.isalpha() and right.isalpha() and wrong != right:
             found.setdefault(right, []).append(wrong)
     return found
@@ -213,15 +214,15 @@ def misspelt(query: str, chance: random.Random) -> str:
     if not words:
         return query
     chosen = chance.choice(words)
-    word = text.fold(chosen[0])
-    known = slips("ru" if text.script(word) == "cyrillic" else "en").get(word)
+    word = tokens.fold(chosen[0])
+    known = slips("ru" if tokens.script(word) == "cyrillic" else "en").get(word)
     wrong = chance.choice(known) if known else edited(word, chance)
     return query[: chosen.start()] + wrong + query[chosen.end() :]
 
 
 def edited(word: str, chance: random.Random) -> str:
     """Another word: a letter dropped, added or replaced, or two neighbours swapped."""
-    letters = _LETTERS["ru" if text.script(word) == "cyrillic" else "en"]
+    letters = _LETTERS["ru" if tokens.script(word) == "cyrillic" else "en"]
     while True:
         at, kind, letter = chance.randrange(len(word)), chance.randrange(4), chance.choice(letters)
         if kind == 0:
@@ -238,4 +239,4 @@ def edited(word: str, chance: random.Random) -> str:
 
 def flipped(query: str) -> str:
     """The query as the other keyboard layout would have typed it."""
-    return repairs.flip(query)
+    return corrections.flip(query)

@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from kb import runs
-from kb.searchlog import KINDS, Search, SearchLog
-from kb.searchlog.desk import Desk
-from kb.searchlog.rows import SUMMED, kinds_of, mask_of, row_of
-from kb.searchlog.tables import GROUP_WORDS, GROUPS, RUNS
-from kb.searchlog.values import COUNTS, dump
+from kb.searchlog.db.log import SearchLog
+from kb.searchlog.db.models import COUNTS, Search, dump
+from kb.searchlog.db.records import SUMMED, kinds_of, mask_of, row_of
+from kb.searchlog.db.tables import GROUP_WORDS, GROUPS, RUNS
+from kb.searchlog.db.transaction import LogTransaction
+from kb.searchlog.miss_kinds import MISS_KINDS
 
 DAYS = 90
 CATEGORIES = ("Оплата", "Учётная запись", "Доставка", "Интеграции", "Отчёты", "Account", "Billing")
@@ -30,7 +30,7 @@ def fill(
     words = [_word(chance) for _ in range(6_000)]
     questions = [" ".join(chance.sample(words, chance.randint(2, 5))) for _ in range(groups)]
     weights = list(accumulate(1 / (n + 10) for n in range(groups)))
-    with log._writing() as connection:
+    with log.database.writing() as connection:
         batch: list[dict[str, Any]] = []
         seen: dict[int, tuple[str, int]] = {}
         for n in range(searches):
@@ -49,8 +49,8 @@ def fill(
         if batch:
             connection.execute(RUNS.insert(), batch)
         _write_groups(connection, questions, seen, chance)
-    with log._writing() as connection:
-        desk = Desk(connection)
+    with log.database.writing() as connection:
+        desk = LogTransaction(connection)
         _add_up(connection)
         for row in connection.execute(sa.select(RUNS)).mappings():
             desk._count(dict(row), 1)
@@ -60,10 +60,7 @@ def fill(
 
 def _add_up(connection: sa.Connection) -> None:
     """What recording adds up search by search, for all groups in a few statements."""
-    kinds = ", ".join(
-        f"sum(case when {f'kind = {name!r}' if name in runs.KINDS else name} then 1 else 0 end)"
-        for name in KINDS
-    )
+    kinds = ", ".join(f"sum(case when {kind.condition} then 1 else 0 end)" for kind in MISS_KINDS)
     connection.exec_driver_sql(
         f"""insert into group_days (group_id, day, past, first, last, visits, searches, tickets,
                                     {", ".join(COUNTS)})

@@ -19,7 +19,7 @@ sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the librar
 def opened(name: str, place: Path) -> Callable[[str], object]:
     """The engine over what was built at `place`, ready to be asked for ten hits with snippets."""
     if name == "ours":
-        from kb.config import Settings
+        from kb.base.config import Settings
         from kb.service import KnowledgeBase
 
         service = KnowledgeBase.open(Settings(data=place), cached_answers=0)

@@ -16,32 +16,43 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its byt
 ROOT = Path(__file__).resolve().parents[2]
 START = 120.0  # seconds until a server must listen
 
-# The server of `kb serve`, with its own gunicorn settings, around another application.
+# The processes of `kb serve`, around another application.
 _SERVER = """
 import sys
+from functools import partial
 from pathlib import Path
-from kb import server
-from kb.config import Settings
+from kb.base import gc_tuning
+from kb.base.config import Settings
+from kb.server import gateway, serving, supervisor
 
 data, articles, caches, app = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
+settings = Settings(articles=articles, data=data, port=0, workers=int(sys.argv[5]))
 
-class Bench(server._Server):
-    def load(self):
-        if app == "empty":
-            from flask import Flask
-            empty = Flask("empty")
-            empty.add_url_rule("/", "empty", lambda: "")
-            return empty
+def serve(app, service):
+    if service is not None:
+        service.after_fork()
+    gateway.Gateway(app, listener).run()
+
+def prepare():
+    if app == "empty":
+        from flask import Flask
+        empty, service = Flask("empty"), None
+        empty.add_url_rule("/", "empty", lambda: "")
+        made = empty
+    else:
         from kb.service import KnowledgeBase
         from kb.web import create_app
-        keeps = {} if caches else {"cached_answers": 0}
-        self._service = KnowledgeBase.open(self._settings, **keeps)
-        return create_app(self._service, **({} if caches else {"kept": 0}))
+        service = KnowledgeBase.open(settings, **({} if caches else {"cached_answers": 0}))
+        made = create_app(service, **({} if caches else {"cache_slots": 0}))
+        service.before_fork()
+    gc_tuning.freeze()
+    gc_tuning.trim()
+    return partial(serve, made, service)
 
-settings = Settings(articles=articles, data=data, port=0, workers=int(sys.argv[5]))
-listener = server.bind(settings.host, 0)
-listener.listen(server.BACKLOG)
-Bench(settings, listener, access_log=False, log_json=False).run()
+listener = serving.bind(settings.host, 0)
+listener.listen(gateway.BACKLOG)
+ready = partial(print, serving.address_of(listener), flush=True)
+supervisor.Supervisor(settings.workers, prepare, ready=ready).run()
 """
 
 
