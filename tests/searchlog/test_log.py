@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -797,6 +798,17 @@ def test_several_processes_may_open_a_new_log_at_once(url: str) -> None:
     found = [subprocess.Popen([sys.executable, "-c", script, url]) for _ in range(3)]
 
     assert [process.wait(60) for process in found] == [0, 0, 0]
+
+
+def test_two_threads_may_open_two_new_logs_at_once(tmp_path: Path) -> None:
+    urls = [f"sqlite:///{tmp_path / f'{number}.sqlite3'}" for number in range(4)]
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(SearchLog, urls))
+
+    for log in opened:
+        assert log.database.select_one("select count(*) as count from letters") == {"count": 0}
+        log.close()
 
 
 def test_sqlite_is_opened_to_lose_nothing(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _BUSY_MS = 5_000
 # A deferred transaction that reads and then writes fails if another one wrote in between.
 _WRITING: Final = "BEGIN IMMEDIATE"
 _LOOK = 0.001  # seconds until a writer looks again whether it is its turn
+# Alembic keeps the connection it migrates in globals of the process.
+_MIGRATING = threading.Lock()
 LOCK = 0x6B62_6C6F  # any number, the same in every process
 # Below this version, a write-ahead log with several writers can be damaged (SQLite forum, 2026).
 WAL_SINCE = (3, 51, 3)
@@ -300,7 +302,8 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        with _MIGRATING:
+            command.upgrade(config, "head")
     except CommandError:  # a step this version does not know
         raise LogUnavailable(
             Message(
@@ -308,6 +311,15 @@ def _migrate(connection: Connection) -> None:
                 "or put back the copy of the log from before the upgrade"
             )
         ) from None
+
+
+def _forget_migration() -> None:
+    """A forked process does not have the thread that was migrating."""
+    global _MIGRATING
+    _MIGRATING = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_migration)
 
 
 def _forget_connections(log: "weakref.ref[Database]") -> Any:
