@@ -213,7 +213,8 @@ class Probes:
 
     def _watch(self) -> None:
         file = self._server.settings.data / "log.sqlite3"
-        log = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
+        # Not `mode=ro`: such a connection fails where it meets the journal of a writer just begun.
+        log = sqlite3.connect(file, timeout=30)
         ends = None
         while ends is None or (self._sent and time.monotonic() < ends):
             if self._stopping.is_set() and ends is None:
