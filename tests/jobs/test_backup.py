@@ -420,6 +420,8 @@ def kb(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "kb", *arguments],
         cwd=cwd, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
+        # What a shell started with `&` ignores SIGINT, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
