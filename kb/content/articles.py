@@ -18,13 +18,14 @@ from kb.content.front_matter import CONTROLS, FrontMatter, InvalidFile, one_line
 from kb.content.markup.admonitions import PHRASES
 from kb.content.markup.models import Inclusions
 from kb.content.metadata import MAX_TITLE, Metadata, convert, slug_of, without_ending
+from kb.content.navigation import variables
 from kb.content.own_words import own_words
 from kb.content.problems import Problem
 from kb.content.reading_order import INDEX_NAMES
 from kb.git.history import Change
 from kb.language import tokens
 
-VERSION = "5"  # of what `parse` makes of the same bytes; a new one makes every digest new
+VERSION = "6"  # of what `parse` makes of the same bytes; a new one makes every digest new
 MAX_BYTES = 2 * 2**20
 
 
@@ -141,7 +142,7 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         _refuse_pointer(data)
         if "<<<<<<< " in text or ">>>>>>> " in text:  # most are spared a look at each line
             front_matter.refuse_conflict(lines)
-        front = front_matter.read(lines)
+        front = _with_variables(front_matter.read(lines), defaults)
         own_slug = _slug_of_path(path)
     except InvalidFile as wrong:
         return Parsed(None, (Problem(path, wrong.line, wrong.code, wrong.message, wrong.cure),))
@@ -155,6 +156,7 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
     problems = [Problem(path, *warning, level="warning") for warning in warnings]
     problems += [Problem(path, *problem) for problem in gated.problems]
     problems += _control_characters(path, data, front.lines.get("title", 0))
+    heading = variables.filled(heading, defaults.inclusions.variables)
     title = metadata.title or heading or tokens.shorten(normalized.label, MAX_TITLE)
     if not title:
         problems.append(_no_title(path))
@@ -186,6 +188,16 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         **values,
     )
     return Parsed(article, tuple(sorted(problems)))
+
+
+def _with_variables(front: FrontMatter, defaults: Defaults) -> FrontMatter:
+    """The front matter with the values of its tool's variables in its texts."""
+    known = defaults.inclusions.variables
+    if not known:
+        return front
+    return replace(
+        front, values={key: variables.filled(value, known) for key, value in front.values.items()}
+    )
 
 
 def _moved(front: FrontMatter, title: str, lang: str) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.base import regular_files
@@ -18,7 +18,7 @@ from kb.content.articles import Article, parse
 from kb.content.link_table import distance
 from kb.content.markup.models import APPENDED, TITLE, Inclusions
 from kb.content.metadata import ENDINGS, without_ending
-from kb.content.navigation import data
+from kb.content.navigation import variables
 
 _MOST_FILES, _MOST_BYTES = 200, 1 << 20  # of one article
 # Each begins with what must be there, so that a text without any is passed over fast.
@@ -61,7 +61,7 @@ class Includes:
             self._names.setdefault(posixpath.basename(without_ending(path)).lower(), []).append(
                 path
             )
-        self._settings = [path for path in tool_files if posixpath.basename(path) in _VARIABLES]
+        self._settings = [path for path in tool_files if variables.are_in(path)]
         self._texts: dict[str, str | None] = {}
         self._states: dict[str, str] = {}
         self._titles: dict[str, str] = {}
@@ -71,8 +71,8 @@ class Includes:
     def of(self, path: str, content: bytes) -> Inclusions:
         """What the article at `path` with this content includes, and the variables it may name."""
         body = content.decode("utf-8", "replace")
-        variables, settings = self._variables_of(path) if "{" in body else ({}, ())
-        variables = {**variables, **_of_page(body)}
+        named, settings = self._variables_of(path) if "{" in body else ({}, ())
+        known = {**named, **_of_page(body)}
         texts: dict[str, str] = {}
         files: list[str] = list(settings)
         waiting, size = [tuple(_references(body))], 0
@@ -91,8 +91,8 @@ class Includes:
             files += (setting, address)
             if (text := self._text(address)) is not None:
                 texts[APPENDED + address] = text
-        named = tuple(dict.fromkeys(files))
-        return Inclusions(texts, variables, named, self.state(named))
+        paths = tuple(dict.fromkeys(files))
+        return Inclusions(texts, known, paths, self.state(paths))
 
     def state(self, files: Iterable[str]) -> str:
         """A digest that changes when one of the files does; "" for none."""
@@ -155,7 +155,8 @@ class Includes:
             article = parse(path, content).article
             if _is_kept_back(article):
                 return None
-            self._titles[path] = article.title if article else ""
+            title = article.title if article else ""
+            self._titles[path] = variables.filled(title, self._variables_of(path)[0])
         text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
         return _FRONT.sub("", text)
 
@@ -187,7 +188,7 @@ class Includes:
         found: dict[str, str] = {}
         for file in sorted(files, key=lambda file: file.count("/")):
             if file not in self._variables:
-                self._variables[file] = _variables(file, self._text(file) or "")
+                self._variables[file] = variables.read(file, self._text(file) or "")
             found |= self._variables[file]
         return found, tuple(files)
 
@@ -251,18 +252,7 @@ def _joined(folder: str, place: str) -> str:
     return posixpath.normpath(posixpath.join(folder, place)).lstrip("/")
 
 
-# --- variables in the settings of tools ---------------------------------------------------------
-
-
-def _variables(path: str, text: str) -> dict[str, str]:
-    try:
-        content = data.mapping(data.read(path, text))
-    except data.Unreadable:
-        return {}
-    within, prefix = _VARIABLES[posixpath.basename(path)]
-    values = data.mapping(content.get(within)) if within else content
-    return dict(_flat(values, prefix))
-
+# --- variables of a page ------------------------------------------------------------------------
 
 _PAGE = re.compile(r"\{[{%][^{}\n]*\bpage\.\w")
 
@@ -272,23 +262,7 @@ def _of_page(text: str) -> dict[str, str]:
     if not _PAGE.search(text):
         return {}
     try:
-        return dict(
-            _flat(front_matter.read(text.replace("\r\n", "\n").split("\n")).values, "page.")
-        )
+        front = front_matter.read(text.replace("\r\n", "\n").split("\n"))
+        return variables.flat(front.values, "page.")
     except front_matter.InvalidFile:
         return {}
-
-
-def _flat(values: Mapping[str, Any], prefix: str, depth: int = 4) -> Iterator[tuple[str, str]]:
-    for key, value in values.items():
-        if isinstance(value, dict) and depth:
-            yield from _flat(value, f"{prefix}{key}.", depth - 1)
-        elif isinstance(value, str | int | float):
-            yield f"{prefix}{key}", str(value)
-
-
-# By file: the key that holds them, and what stands before their names in a text.
-_VARIABLES = {
-    "presets.yaml": ("default", ""), "_config.yml": ("", "site."), "mkdocs.yml": ("extra", ""),
-    "mkdocs.yaml": ("extra", ""),
-}  # fmt: skip

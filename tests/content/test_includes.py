@@ -110,6 +110,26 @@ def test_variables_of_the_folder_are_put_in_and_conditions_decided(folder):
     assert "<p>Lamps ready. Lit. Kept. <code>{{ shop }}</code></p>" in folder.page("a.md")
 
 
+def test_variables_are_put_into_titles_front_matter_and_names_of_topics(folder):
+    folder.write(
+        {
+            "presets.yaml": "default:\n  shop: Lamps\n",
+            "toc.yaml": "items:\n  - name: All of {{ shop }}\n    items:\n      - href: a.md\n",
+            "a.md": "---\ntitle: Buy at {{shop}}\nanswer: At {{ shop }}, {{ not-known }}.\n"
+            "tags: ['{{ shop }}']\n---\nText.\n",
+            "b.md": "# {{ shop }} at night\n\n[{#T}](a.md)\n",
+        }
+    )
+
+    a, b = scan(folder.root).articles
+
+    assert (a.title, a.answer, a.tags) == ("Buy at Lamps", "At Lamps, {{ not-known }}.", ("Lamps",))
+    assert b.title == "Lamps at night"
+    assert '<a href="/articles/a">Buy at Lamps</a>' in folder.page("b.md")
+    (navigation,) = scan(folder.root).navigations.all
+    assert [item.title for item in navigation.items] == ["All of Lamps"]
+
+
 @pytest.mark.parametrize("front", ["draft: true", "audience: staff", "publish: 2099-01-01"])
 def test_what_is_kept_back_is_not_included(folder, front):
     folder.write({"a.md": "# A\n\n![[plan]] seen\n", "plan.md": f"---\n{front}\n---\nSecret.\n"})

@@ -9,12 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from kb.base import regular_files
 from kb.base.messages import Message
-from kb.content.navigation import contents_files, data, docusaurus, hugo, mkdocs
+from kb.content.navigation import contents_files, data, docusaurus, hugo, mkdocs, variables
 from kb.content.navigation.models import FolderLabel, Item, Navigation
 from kb.content.problems import Problem
 
@@ -183,8 +184,17 @@ class _NavigationReader:
         if path in self._included or name.lower() not in ("toc.yaml", "toc.yml"):
             return
         if (content := self._content(path)) is not None:
-            made = contents_files.diplodoc(folder, content, self._include)
+            made = contents_files.diplodoc(folder, content, self._include, self._presets(folder))
             self._found.append(replace(made, file=path))
+
+    def _presets(self, folder: str) -> dict[str, str]:
+        """The variables of Diplodoc for a folder, those of nearer folders first."""
+        found: dict[str, str] = {}
+        for above in ("", *accumulate(folder.split("/"), lambda *parts: "/".join(parts))):
+            path = f"{above}/presets.yaml".lstrip("/")
+            if (text := _text(self._root / path)) is not None:
+                found |= variables.read(path, text)
+        return found
 
     def _include(self, path: str) -> Any:
         if path in self._included or path.startswith("../"):

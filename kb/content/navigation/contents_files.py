@@ -2,12 +2,13 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kb.content.metadata import without_ending
 from kb.content.navigation.data import listed, mapping, text
 from kb.content.navigation.models import Item, Navigation
+from kb.content.navigation.variables import filled
 
 SUMMARY = "SUMMARY.md"
 _DEEPEST = 12
@@ -23,10 +24,13 @@ def is_toc(name: str) -> bool:
     return name.lower().endswith(("toc.yaml", "toc.yml"))
 
 
-def diplodoc(folder: str, content: Any, include: Include) -> Navigation:
-    """The navigation of the table of contents in `folder`, with those it includes."""
-    title = _plain(mapping(content).get("title"))
-    items = tuple(_toc_items(_entries(content), folder, include, 0))
+def diplodoc(folder: str, content: Any, include: Include, known: Mapping[str, str]) -> Navigation:
+    """The navigation of the table of contents in `folder`, with those it includes.
+
+    Titles name variables of `known`; one with an unknown variable is left to the page.
+    """
+    title = _plain(filled(mapping(content).get("title"), known))
+    items = tuple(_toc_items(_entries(content), folder, include, known))
     return Navigation("diplodoc", folder, folder, title, items)
 
 
@@ -48,24 +52,29 @@ def _entries(content: Any) -> list[Any]:
     return found
 
 
-def _toc_items(entries: Any, folder: str, include: Include, depth: int) -> Iterator[Item]:
+def _toc_items(
+    entries: Any, folder: str, include: Include, known: Mapping[str, str], depth: int = 0
+) -> Iterator[Item]:
     for entry in listed(entries) if depth < _DEEPEST else ():
         values = mapping(entry)
         if text(values.get("hidden")).lower() == "true":
             continue
-        title, page = _plain(values.get("name")), text(values.get("href"))
+        title, page = _plain(filled(values.get("name"), known)), text(values.get("href"))
         inner: tuple[Item, ...] = ()
-        children = tuple(_toc_items(values.get("items"), folder, include, depth + 1))
+        children = tuple(_toc_items(values.get("items"), folder, include, known, depth + 1))
         if is_toc(page):  # DocFX: another table of contents
-            inner, page = tuple(_included(page, folder, include, depth)), ""
+            inner, page = tuple(_included(page, folder, include, known, depth)), ""
         elif path := text(mapping(values.get("include")).get("path")):
-            inner = tuple(_included(path, folder, include, depth))
+            inner = tuple(_included(path, folder, include, known, depth))
         yield Item(title, _below(folder, page), children=(*inner, *children))
 
 
-def _included(path: str, folder: str, include: Include, depth: int) -> Iterator[Item]:
+def _included(
+    path: str, folder: str, include: Include, known: Mapping[str, str], depth: int
+) -> Iterator[Item]:
     path = posixpath.normpath(posixpath.join(folder, path))
-    yield from _toc_items(_entries(include(path)), posixpath.dirname(path), include, depth + 1)
+    inner = posixpath.dirname(path)
+    yield from _toc_items(_entries(include(path)), inner, include, known, depth + 1)
 
 
 def _plain(value: Any) -> str:
