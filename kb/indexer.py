@@ -8,7 +8,7 @@ from time import perf_counter
 
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
-from kb.content import navigation, topics
+from kb.content import navigation, pins, topics
 from kb.content.folder import list_files
 from kb.content.problems import Problem, told_by_git
 from kb.git import history
@@ -29,7 +29,7 @@ from kb.index.contents import Contents, settle, settle_learned
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
 from kb.index.links import settle_links
-from kb.index.reader import SCORES, SYNONYMS
+from kb.index.reader import PINS, SCORES, SYNONYMS
 from kb.index.rendering import Progress, prepare_changed
 from kb.index.writer import restored, verify, write_segments
 from kb.ranking import calibration
@@ -147,6 +147,7 @@ class _Rebuild:
             )  # fmt: skip
             contents.problems = tuple(sorted({*contents.problems, *problems}))
             contents.synonyms = _synonyms(self.settings.articles)
+            contents.pins = pins.read_text(self.settings.articles)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
             contents.files = listing.files
             report = replace(
@@ -208,6 +209,7 @@ class _Rebuild:
         patience = PATIENCE if self.hurried else 1
         segments, deleted = write_segments(draft, before, contents, patience)
         (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
+        (draft / PINS).write_text(contents.pins, "utf-8")
         learned.write(draft, contents.learned)
         tree = self._tree(contents)
         langs = self.settings.langs

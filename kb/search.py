@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.content import pins as pinning
+from kb.content.pins import Pin, Pins
 from kb.index.corpus import Corpus
 from kb.index.reader import IndexReader
 from kb.index.segment import Segment
@@ -66,6 +68,7 @@ class Hit(NamedTuple):
     score: float
     updated: date | None = None
     path: tuple[str, ...] = ()  # titles of the topics above it, the uppermost first
+    pinned: bool = False  # `pins.yml` puts it first
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def _hit_json(hit: Hit, prefix: str) -> dict[str, Any]:
         "path": list(hit.path),
         "lang": hit.lang,
         "score": round(hit.score, 4),
+        "pinned": hit.pinned,
     }
 
 
@@ -178,6 +182,7 @@ class SearchRequest:
     hidden: bool = False  # also drafts, unpublished and expired articles: for writers only
     but: frozenset[str] = frozenset()  # slugs of articles that are left out
     relevant: bool = False  # only hits within reach of the best
+    pins: int | None = None  # the epoch whose pins are in force (`content.pins`); None: none are
 
 
 class AnyBuildSearcher(Protocol):
@@ -186,6 +191,10 @@ class AnyBuildSearcher(Protocol):
     @property
     def edition(self) -> str:
         """Equal as long as equal requests have equal answers on one day."""
+
+    @property
+    def pins(self) -> Pins:
+        """The pins of the build, in force by the epoch of a request."""
 
     def answer(self, request: SearchRequest, today: date) -> Results:
         """The answer to a request."""
@@ -223,6 +232,11 @@ class Searcher:
         return self.reader.name
 
     @cached_property
+    def pins(self) -> Pins:
+        """The pins of the build."""
+        return pinning.parse(self.reader.pins)[0]
+
+    @cached_property
     def _ranker(self) -> Ranker:
         """Made when first used: indexing needs no synonyms."""
         own, _ = synonyms.parse(self._synonyms_text)
@@ -250,7 +264,8 @@ class Searcher:
         allowed = self._allowed(request, today)
         query = self._parsed(request, allowed)
         own = request.own_lang or query.lang
-        used, ranked, correction = query, self._rank(query, allowed, own), None
+        used, correction = query, None
+        ranked = self._with_pins(self._rank(query, allowed, own), query, request, allowed)
         tried: list[Correction] = []
         if not request.exact and not ranked.total and (query.phrases or query.without):
             loose = replace(query, phrases=(), without=())
@@ -261,6 +276,7 @@ class Searcher:
         if query.words and not ranked.confident and not request.exact:
             for corrected, attempt in self._corrected(query):
                 again = self._rank(corrected, allowed, own)
+                again = self._with_pins(again, corrected, request, allowed)
                 if again.confident or (not ranked.total and again.total):
                     used, correction = corrected, attempt
                     ranked = self._with_translation(again, allowed, request.own_lang)
@@ -323,6 +339,69 @@ class Searcher:
             words=words,
             total=ranked.total + int(ranked.words[found[0]] <= 0),
         )
+
+    def _with_pins(
+        self, ranked: Ranked, query: Query, request: SearchRequest, allowed: NDArray[np.bool_]
+    ) -> Ranked:
+        """The order with the articles that are pinned to the query before all others.
+
+        Writers know that they answer it. They score as much as the best hit.
+        """
+        docs = self._pinned(query, request, allowed)
+        if not docs:
+            return ranked
+        pinned, words = np.array(docs, ranked.docs.dtype), ranked.words.copy()
+        best = ranked.scores[0] if len(ranked.scores) else np.float32(1)
+        total = ranked.total + int(np.count_nonzero(words[pinned] <= 0))
+        words[pinned] = np.maximum(words[pinned], words.max(initial=best))
+        others = ~np.isin(ranked.docs, pinned)
+        return ranked._replace(
+            docs=np.concatenate((pinned, ranked.docs[others])),
+            scores=np.concatenate((np.full(len(docs), best), ranked.scores[others])),
+            words=words,
+            total=total,
+            confident=True,
+            margin=max(ranked.margin, 1.0),
+            pinned=tuple(docs),
+        )
+
+    def _pinned(
+        self, query: Query, request: SearchRequest, allowed: NDArray[np.bool_]
+    ) -> list[int]:
+        """The articles pinned to a query, those in the reader's language first.
+
+        An article in another language makes room for its translation. Who asks for a phrase, or for
+        a word to be left out, says what is wanted better than a pin.
+        """
+        if request.pins is None or query.phrases or query.without:
+            return []
+        corpus, own_lang = self._corpus, request.own_lang or query.lang
+        is_own = corpus.is_labelled(corpus.langs, corpus.lang, own_lang)
+        docs: list[int] = []
+        for pin in self.pins.of(query.raw, request.pins):
+            doc = self.addressed(pin.article)
+            if doc is not None and not is_own[doc]:
+                translations = self.reader.translations(doc)
+                doc = next((each for each in translations if (is_own & allowed)[each]), doc)
+            if doc is not None and allowed[doc]:
+                docs.append(doc)
+        return sorted(dict.fromkeys(docs), key=lambda doc: not is_own[doc])
+
+    def addressed(self, address: str) -> int | None:
+        """The article at an address, at a former one, or of a path without its ending."""
+        reader = self.reader
+        doc = reader.find(address)
+        slug = reader.moved(address) or reader.meant(address) if doc is None else None
+        return reader.find(slug) if slug else doc
+
+    def pins_of(self, query: str, epoch: int) -> dict[str, Pin]:
+        """The pin behind each pinned article of the answer to a query, by slug."""
+        found: dict[str, Pin] = {}
+        for pin in self.pins.of(query, epoch):
+            doc = self.addressed(pin.article)
+            for each in () if doc is None else (doc, *self.reader.translations(doc)):
+                found.setdefault(str(self.reader.card(each)["slug"]), pin)
+        return found
 
     def hits(self, query: str) -> NDArray[np.bool_]:
         """Which articles hold a word of a query as it stands, whether served or not."""
@@ -442,9 +521,12 @@ class Searcher:
             return []
         excerpts = self._ranker.excerpts(ranked, docs)
         return [
-            _hit(*self._corpus.locate(doc), excerpt, score, self.reader.topics.path(doc))
+            _hit(
+                *self._corpus.locate(doc), excerpt, score, self.reader.topics.path(doc),
+                doc in ranked.pinned,
+            )
             for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)
-        ]
+        ]  # fmt: skip
 
     def _facets(
         self, hits: NDArray[np.bool_], request: SearchRequest, lang: str
@@ -538,7 +620,9 @@ def _size_of_answer(_: object, results: Results) -> int:
     return 4 * letters + 168 * marks + 2_000 * len(results.hits) + 400 * facets + 4_000
 
 
-def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float, path: tuple[str, ...]) -> Hit:
+def _hit(
+    segment: Segment, doc: int, excerpt: Excerpt, score: float, path: tuple[str, ...], pinned: bool
+) -> Hit:
     card = segment.card(doc)
     heading, fragment = segment.head(doc, excerpt.section) if excerpt.section >= 0 else ("", "")
     return Hit(
@@ -553,6 +637,7 @@ def _hit(segment: Segment, doc: int, excerpt: Excerpt, score: float, path: tuple
         score=score,
         updated=date.fromisoformat(card["updated"]) if card["updated"] else None,
         path=path,
+        pinned=pinned,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -25,6 +25,7 @@ from kb.checks.autofix import Fix
 from kb.checks.reviews import Due
 from kb.content import answer_lines, media, status
 from kb.content.owners import OwnersFile, folded_category
+from kb.content.pins import Pin
 from kb.content.problems import Problem
 from kb.current_build import CurrentBuild
 from kb.index.builds import Build, Builds, made_at
@@ -89,6 +90,14 @@ class Status:
     articles: int
     is_damaged: bool = False
     made: datetime | None = None
+
+
+class Edition(NamedTuple):
+    """What answers depend on besides the request: the build, the day, and which pins have begun."""
+
+    build: str
+    day: date
+    pins: int = 0  # see `content.pins`
 
 
 def _open_log(
@@ -236,9 +245,16 @@ class KnowledgeBase:
         except (IndexMissing, IndexDamaged):
             return None
 
-    def edition(self) -> tuple[str, date]:
-        """The name of the current build and today: answers change only when one of them does."""
-        return self._current.searcher().edition, self.today()
+    def edition(self) -> Edition:
+        """The edition of answers now: they change only when it does."""
+        searcher, now = self._current.searcher(), self._now()
+        return Edition(searcher.edition, now.date(), searcher.pins.epoch(now))
+
+    def lasting(self, seconds: int) -> int:
+        """For how many seconds an answer may be kept: until a pin begins or ends, or `seconds`."""
+        now = self._now()
+        change = self._current.searcher().pins.next_change(now)
+        return min(seconds, int((change - now).total_seconds())) if change else seconds
 
     def rebuild(
         self,
@@ -387,7 +403,15 @@ class KnowledgeBase:
 
     @_retried
     def _answer(self, request: SearchRequest) -> Results:
-        return self._current.searcher().answer(request, self.today())
+        searcher, now = self._current.searcher(), self._now()
+        pinned = replace(request, pins=searcher.pins.epoch(now))
+        return searcher.answer(pinned, now.date())
+
+    @_retried
+    def pins_of(self, query: str) -> Mapping[str, Pin]:
+        """The pins of a query that are in force, by the slugs of their articles."""
+        searcher = self.catalog().searcher
+        return searcher.pins_of(query, searcher.pins.epoch(self._now()))
 
     @_retried
     def explain(self, query: str, slug: str | None = None, limit: int = 10) -> list[dict[str, Any]]:

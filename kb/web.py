@@ -172,6 +172,7 @@ def _with_cache(
         app,
         cache,
         edition=site.service.edition,
+        lasting=site.service.lasting,
         answer=partial(api.answered, site.service),
         hosts=site.settings.trusted_hosts,
         headers=site.headers,

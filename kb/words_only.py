@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from kb.base.errors import IndexDamaged
+from kb.content.pins import Pins
 from kb.content.reading_order import title_of_name
 from kb.index import whoosh_index
 from kb.index.builds import Build
@@ -41,6 +42,7 @@ class WordsOnlySearcher:
         except OSError:
             own = synonyms.Synonyms()
         self._synonyms = own.over(synonyms.shipped())
+        self.pins = Pins()  # none: addresses of articles stand in the arrays
 
     def answer(self, request: SearchRequest, today: date) -> Results:
         """The answer to a request; any text is a query. Any hit makes it a confident one."""

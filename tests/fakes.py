@@ -22,6 +22,7 @@ from kb.content.markup import Section
 from kb.search import Correction, FacetValue, Hit, Marked, Results
 from kb.searchlog.db.letter_models import OutboxHealth
 from kb.searchlog.reports import Report
+from kb.service import Edition
 from kb.support.promises import Kept
 from kb.topic_pages import TopicLink, TopicPage, TopicSummary
 
@@ -213,7 +214,10 @@ class FakeBase:
 
     def edition(self):
         self._ready()
-        return self.build, date.today()
+        return Edition(self.build, date.today())
+
+    def lasting(self, seconds):
+        return seconds
 
     def status(self):
         return SimpleNamespace(

@@ -281,7 +281,7 @@ def test_an_answer_as_json_has_the_shape_others_rely_on(base):
     }  # fmt: skip
     assert set(told["results"][0]) >= {
         "slug", "url", "title", "title_parts", "section", "snippet", "answer", "category", "path",
-        "lang", "score",
+        "lang", "score", "pinned",
     }  # fmt: skip
     assert to_json(Results("x"))["correction"] is None
 

@@ -81,7 +81,7 @@ def test_a_search_has_the_shape_of_the_contract(client):
     assert "".join(text for text, _ in first["snippet"]).startswith("Если пароль забыт")
     assert set(first) == {
         *("slug", "url", "title", "title_parts", "section", "snippet"),
-        *("answer", "category", "path", "lang", "score"),
+        *("answer", "category", "path", "lang", "score", "pinned"),
     }
 
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ from kb.base.messages import Message
 from kb.checks import outline, rules
 from kb.checks.outline import Outline
 from kb.checks.rules import Base, Rank, Shape
-from kb.content import owners
+from kb.content import owners, pins
 from kb.content.articles import LFS_POINTER, Article, Defaults
 from kb.content.folder import scan
 from kb.content.markup import Inclusions, Rendered
@@ -92,6 +92,8 @@ def look(
         inclusions=scanned.inclusions,
         navigations=scanned.navigations,
     )
+    pinned = _pin_problems(settings.articles, base)
+    base = replace(base, elsewhere=[*base.elsewhere, *pinned])
     base, failed = _shaped(base, settings, wants_sites=wants_sites)
     return base, [
         problem
@@ -148,6 +150,12 @@ def _synonym_problems(root: Path) -> list[Problem]:
         return []
     _, mistakes = synonyms.parse(content, shipped=synonyms.shipped())
     return [Problem(m.path, m.line, m.code, m.message, m.cure) for m in mistakes]
+
+
+def _pin_problems(root: Path, base: Base) -> list[Problem]:
+    now = datetime.combine(base.today, time(), UTC)
+    served = {article.slug for article in base.served()}
+    return pins.problems(pins.read_text(root), now, pins.Find(base.articles), served)
 
 
 # ---------------------------------------------------------------- links and anchors

@@ -66,7 +66,7 @@ def prove(
 
     settings = load_settings(articles=articles, data=data)
     proof = proving.prove(
-        settings, base, head, load=load, today=datetime.now(UTC).date(), misses=misses,
+        settings, base, head, load=load, now=datetime.now(UTC), misses=misses,
         for_git=shape == "markdown", progress=ProgressBar,
     )  # fmt: skip
     if shape == "json":

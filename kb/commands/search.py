@@ -21,6 +21,9 @@ from kb.commands.shared import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kb.content.pins import Pin
     from kb.index.learned import LearnedLines
     from kb.search import EngineName, Hit, Marked, Results
 
@@ -83,6 +86,8 @@ def search(
         )
         parts = service.explain(text, None) if explain else []
         lines = service.catalog().reader.learned if explain else {}
+        asked = results.correction.query if results.correction else text
+        pins = service.pins_of(asked) if explain else {}
     if as_json:
         from kb.search import to_json
 
@@ -91,13 +96,18 @@ def search(
             for hit in results.hits
             if hit.slug in lines
         }
-        explained = {"explain": parts, "learned": learned} if explain else {}
+        pinned = {
+            hit.slug: {"line": pins[hit.slug].line, "reason": pins[hit.slug].reason}
+            for hit in results.hits
+            if hit.pinned and hit.slug in pins
+        }
+        explained = {"explain": parts, "learned": learned, "pins": pinned} if explain else {}
         print_json({**to_json(results), **explained})
         return
     words = _WORDS.get(terminal_lang(settings), _WORDS["en"])
     _print_results(results, words)
     if explain:
-        _print_parts(parts, results, lines)
+        _print_parts(parts, results, lines, pins)
 
 
 def _print_results(results: "Results", words: dict[str, str]) -> None:
@@ -133,11 +143,18 @@ def _bold(text: "Marked") -> list[Styled]:
     return [Styled(_SPACE.sub(" ", part), bold=bool(marked)) for part, marked in text.parts()]
 
 
-def _print_parts(parts: list[dict[str, Any]], results: "Results", lines: "LearnedLines") -> None:
+def _print_parts(
+    parts: list[dict[str, Any]],
+    results: "Results",
+    lines: "LearnedLines",
+    pins: "Mapping[str, Pin]",
+) -> None:
     for hit in results.hits:
         rows = [part for part in parts if part["slug"] == hit.slug]
         echo("")
         echo(f"{hit.slug}  {hit.score:.2f}")
+        if hit.pinned and (pin := pins.get(hit.slug)):
+            echo(f"  {say(_pinned(pin))}")
         for row in sorted(rows, key=lambda row: -abs(row["contribution"])):
             echo(f"  {row['contribution']:8.3f}  {row['part']}  {row['field']}  {row['term']}")
         for line in lines.get(hit.slug, ()):
@@ -148,3 +165,19 @@ def _print_parts(parts: list[dict[str, Any]], results: "Results", lines: "Learne
                 question=line.text,
             )
             echo(f"  {say(learned)}")
+
+
+def _pinned(pin: "Pin") -> Message:
+    """What puts an article first, for `--explain`."""
+    where, ends = f"pins.yml:{pin.line}", pin.period.ends
+    until = f"{ends:%Y-%m-%d %H:%M} UTC" if ends else ""
+    if until and pin.reason:
+        return Message(
+            "pinned by {where} until {until}: {reason}",
+            where=where, until=until, reason=pin.reason,
+        )  # fmt: skip
+    if until:
+        return Message("pinned by {where} until {until}", where=where, until=until)
+    if pin.reason:
+        return Message("pinned by {where}: {reason}", where=where, reason=pin.reason)
+    return Message("pinned by {where}", where=where)

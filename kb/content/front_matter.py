@@ -298,25 +298,9 @@ class YAMLHandler(default_handlers.YAMLHandler):
 
         Of a key that is given twice the last value counts, with a warning. Raises InvalidFile.
         """
-        lines = block.split("\n")
-        try:
-            root = yaml.compose(_YAML_BREAKS.sub(" ", block), Loader=_LOADER)
-        except _Refused as refused:
-            cure = refused.cure
-            if refused.can_quote:
-                cure = _quote_cure(lines, refused.line, cure)
-            raise InvalidFile(line + refused.line, refused.code, refused.message, cure) from None
-        except yaml.YAMLError as error:
-            raise _yaml_mistake(error, block, line) from None
-        except (RecursionError, ValueError, OverflowError, MemoryError) as error:
-            raise InvalidFile(
-                line,
-                "bad-yaml",
-                Message("{block} cannot be read: {reason}", block=_BLOCK, reason=str(error)),
-                Message("write plain `key: value` lines"),
-            ) from None
+        root = _composed(block, line)
         front = _keys_of(root, line)
-        _read_hash(front, root, lines, line)
+        _read_hash(front, root, block.split("\n"), line)
         return front
 
     def export(self, metadata: dict[str, object], **_: object) -> str:
@@ -330,6 +314,54 @@ class YAMLHandler(default_handlers.YAMLHandler):
                 text = value if isinstance(value, PlainScalar) else _quoted(str(value))
                 lines.append(f"{key}: {text}{remark}")
         return "\n".join(lines)
+
+
+def _composed(block: str, line: int) -> yaml.Node | None:
+    """The root of a block of YAML that begins on `line` of its file. Raises InvalidFile."""
+    try:
+        root: yaml.Node | None = yaml.compose(_YAML_BREAKS.sub(" ", block), Loader=_LOADER)
+        return root
+    except _Refused as refused:
+        cure = refused.cure
+        if refused.can_quote:
+            cure = _quote_cure(block.split("\n"), refused.line, cure)
+        raise InvalidFile(line + refused.line, refused.code, refused.message, cure) from None
+    except yaml.YAMLError as error:
+        raise _yaml_mistake(error, block, line) from None
+    except (RecursionError, ValueError, OverflowError, MemoryError) as error:
+        raise InvalidFile(
+            line,
+            "bad-yaml",
+            Message("{block} cannot be read: {reason}", block=_BLOCK, reason=str(error)),
+            Message("write plain `key: value` lines"),
+        ) from None
+
+
+def read_list(content: str) -> list[tuple[int, FrontMatter | None]]:
+    """Parses a YAML file that is a list of mappings: the line of each item, and its keys.
+
+    The keys are None where an item is no mapping. Raises InvalidFile as `read` does, and where the
+    file is no list.
+    """
+    lines = content.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
+    if lines[0].rstrip() == "---":
+        lines[0] = ""
+    root = _composed("\n".join(["entries:", *lines]), 0)  # `StrictComposer` takes no list as a root
+    pairs = root.value if isinstance(root, yaml.MappingNode) else []
+    entries = pairs[0][1]
+    if len(pairs) == 1 and isinstance(entries, yaml.ScalarNode) and _is_null(entries):
+        return []
+    if len(pairs) > 1 or not isinstance(entries, yaml.SequenceNode):
+        raise InvalidFile(
+            max(1, pairs[1][0].start_mark.line if len(pairs) > 1 else entries.start_mark.line),
+            "not-a-list",
+            Message("the file is not a list"),
+            Message("begin each entry with `- `"),
+        )
+    return [
+        (item.start_mark.line, _keys_of(item, 0) if isinstance(item, yaml.MappingNode) else None)
+        for item in entries.value
+    ]
 
 
 def dumps(values: Mapping[str, object], body: str) -> str:

@@ -33,6 +33,7 @@ class Contents:
     docs: dict[str, tuple[Entry, Analysed]]
     problems: tuple[Problem, ...] = ()
     synonyms: str = ""  # the text of `synonyms.yml`
+    pins: str = ""  # and of `pins.yml`
     skipped: int = 0  # files that others include
     commit: str = ""  # of the articles' repository
     navigations: Navigations = field(default_factory=Navigations)
@@ -58,9 +59,12 @@ class Contents:
 
     @property
     def digest(self) -> str:
-        """A digest of the articles and synonyms: it changes when readers would see a change."""
+        """A digest of all that readers see: it changes when they would see a change."""
         served = {path: entry.digest for path, entry in self.served.items()}
-        whole = repr((sorted(served.items()), self.synonyms, self.navigations.digest, self.files))
+        more = (self.pins,) if self.pins else ()
+        whole = repr(
+            (sorted(served.items()), self.synonyms, self.navigations.digest, self.files, *more)
+        )
         return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
     @property

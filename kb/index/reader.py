@@ -20,7 +20,7 @@ from kb.index.segment import Segment
 from kb.index.topics import Topics
 from kb.language.vocabulary import Vocabulary
 
-NAMES, SCORES, SYNONYMS = "names.kb", "scores.kb", "synonyms.yml"
+NAMES, SCORES, SYNONYMS, PINS = "names.kb", "scores.kb", "synonyms.yml", "pins.yml"
 
 
 _FOLDER_PAGES = frozenset(name.lstrip("_") for name in INDEX_NAMES)  # of a folder's page
@@ -70,6 +70,8 @@ class IndexReader:
             self._media_docs: NDArray[np.int32] = names["media.docs"]
             self._media_bounds: NDArray[np.int32] = names["media.bounds"]
             self.synonyms = (build.folder / SYNONYMS).read_text("utf-8")
+            pins = build.folder / PINS  # builds of former versions have none
+            self.pins = pins.read_text("utf-8") if pins.exists() else ""
         except (KeyError, ValueError, IndexError, OSError) as error:
             raise IndexDamaged(f"build {build.name}: {error!r}; run `kb index --full`") from None
 

@@ -27,7 +27,7 @@ _LOG = "log.sqlite3"
 _PEOPLE = "leads.toml"
 _ATTACHMENTS = "attachments/"
 _ARTICLES = "articles/"
-_ALWAYS = ("owners.yml", "synonyms.yml")  # of the articles folder
+_ALWAYS = ("owners.yml", "pins.yml", "synonyms.yml")  # of the articles folder
 
 
 @dataclass(frozen=True, slots=True)

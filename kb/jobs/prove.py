@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,7 @@ TOP = 3  # an article must stand among so many for each question it claims to an
 class Verdict:
     """What became of a question; ranks count from 1, None is not among the first ten."""
 
-    kind: str  # `question` of customers, `answers` of an article, or `expectation` of a file
+    kind: str  # `question` of customers, `answers` of an article, `pin`, `expectation` of a file
     question: str
     lang: str
     askers: int  # that asked it; 0 where nobody counted
@@ -73,9 +73,10 @@ class Proof:
     expectations: int  # of them in files beside the articles
     source: str  # of customers' questions: the file, `log`, or ""
     answered: tuple[Verdict, ...]  # without an answer before, with one now
-    broken: tuple[Verdict, ...]  # expectations and `answers` that held and hold no more
+    broken: tuple[Verdict, ...]  # expectations, `answers` and pins that held and hold no more
     lost: tuple[Verdict, ...]  # customers' questions that had an answer and have none now
     moved: tuple[Verdict, ...]  # still answered, by an article at another rank
+    pins: int = 0  # of the questions, those pinned now
 
     @property
     def is_sound(self) -> bool:
@@ -93,7 +94,7 @@ def prove(
     head: str = "",
     *,
     load: Load,
-    today: date,
+    now: datetime,
     here: Path | None = None,
     misses: Path | None = None,
     for_git: bool = False,
@@ -117,14 +118,16 @@ def prove(
         expectations = _expectations(new)
         with progress("Indexing") as tell:
             served = Builds(settings.builds) if old.commit else None  # a folder may be any other
-            before = _Built(old, settings, today, tell, served)
+            before = _Built(old, settings, now, tell, served)
         with progress("Indexing the change") as tell:
-            after = _Built(new, settings, today, tell, is_change=True)
+            after = _Built(new, settings, now, tell, is_change=True)
         tally = _Tally(before, after)
         claims = _claims(before, after)
+        pins = _pins(before, after)
         judgements = [
             *(partial(tally.customer, question) for question in customers),
             *(partial(tally.claim, claim) for claim in claims),
+            *(partial(tally.pin, pin) for pin in pins),
             *(partial(tally.expectation, question) for question in expectations),
         ]
         with progress("Asking") as tell:
@@ -139,7 +142,11 @@ def prove(
         len(claims),
         len(expectations),
         source,
-        *(_most_asked(found) for found in (tally.answered, tally.broken, tally.lost, tally.moved)),
+        _most_asked(tally.answered),
+        _most_asked(tally.broken),
+        _most_asked(tally.lost),
+        _most_asked(tally.moved),
+        pins=len(pins),
     )
 
 
@@ -185,7 +192,7 @@ class _Built:
         self,
         state: State,
         settings: Settings,
-        today: date,
+        now: datetime,
         progress: Progress,
         start: Builds | None = None,
         is_change: bool = False,
@@ -201,10 +208,12 @@ class _Built:
         self.reader = IndexReader(build)
         self.side = Side(state.name, state.commit, report.articles, len(report.rejected))
         self._searcher = Searcher(self.reader)
-        self._today = today
+        self._today, self.epoch = now.date(), self._searcher.pins.epoch(now)
 
     def ask(self, question: str, *, own: str = "", only: str | None = None) -> _Found:
-        asking = SearchRequest(question, lang=only, own_lang=own or None, limit=DEPTH, facets=False)
+        asking = SearchRequest(
+            question, lang=only, own_lang=own or None, limit=DEPTH, facets=False, pins=self.epoch
+        )
         found = self._searcher.answer(asking, self._today)
         return _Found(tuple(hit.slug for hit in found.hits), found.confident)
 
@@ -216,6 +225,19 @@ class _Built:
     def title(self, slug: str) -> str:
         doc = self.reader.find(slug)
         return str(self.reader.card(doc)["title"]) if doc is not None else ""
+
+    def pins(self) -> Iterator[tuple[str, str, str]]:
+        """Language, question and slug of each pin that is in force; one that is over proves none.
+
+        Of an article that is not there the slug is as the pin has it, and the language "".
+        """
+        pins, searcher = self._searcher.pins, self._searcher
+        for pin in pins.all:
+            if pins.is_in_force(pin, self.epoch):
+                doc = searcher.addressed(pin.article)
+                card = self.reader.card(doc) if doc is not None else {}
+                for question in pin.questions:
+                    yield card.get("lang", ""), question, card.get("slug", pin.article)
 
     def claims(self) -> Iterator[tuple[str, str, str]]:
         """Language, question and slug of whatever an article that is served claims to answer."""
@@ -265,17 +287,29 @@ class _Claim:
 
 
 def _claims(before: _Built, after: _Built) -> list[_Claim]:
+    """Claims of both states."""
+    return _joined(before.claims(), after.claims())
+
+
+def _joined(
+    before: Iterable[tuple[str, str, str]], after: Iterable[tuple[str, str, str]]
+) -> list[_Claim]:
     """Claims of both states; questions that read the same are one."""
     found: dict[tuple[str, str], _Claim] = {}
-    for lang, question, slug in after.claims():
+    for lang, question, slug in after:
         key = (lang, query_words.key(question))
         claim = found.get(key, _Claim(question, lang))
         found[key] = replace(claim, after=(*claim.after, slug))
-    for lang, question, slug in before.claims():
+    for lang, question, slug in before:
         key = (lang, query_words.key(question))
         claim = found.get(key, _Claim(question, lang))
         found[key] = replace(claim, before=(*claim.before, slug))
     return list(found.values())
+
+
+def _pins(before: _Built, after: _Built) -> list[_Claim]:
+    """The pins that are in force in either state, as claims to the first place."""
+    return _joined(before.pins(), after.pins())
 
 
 def _expectations(head: State) -> list[evaluation.Expectation]:
@@ -295,6 +329,7 @@ def _expectations(head: State) -> list[evaluation.Expectation]:
 
 _NOT_SERVED = Message("the article is not served any more")
 _NOT_AMONG_THREE = Message("the article is not among the first three any more")
+_NOT_FIRST = Message("the article is pinned and not first any more")
 _NOTHING_ANSWERS = Message("no article claims it any more, and none answers it")
 
 
@@ -352,6 +387,21 @@ class _Tally:
             if was is not None and was <= TOP and not new.answer:
                 verdict = self._verdict("answers", asked, self._today(slug), old, new)
                 self._break(verdict, _NOTHING_ANSWERS)
+
+    def pin(self, pin: _Claim) -> None:
+        """A pin holds while one of its articles is first, a dropped one while any answers."""
+        old, new = self._both(pin.question, own=pin.lang)
+        asked = (pin.question, pin.lang, 0, 0)
+        held = [slug for slug in map(self._today, pin.before) if slug == old.first]
+        if pin.after and new.first in pin.after:
+            slug = new.first
+            if old.rank(slug) != 1 and self._stood(slug):
+                self.moved.append(self._verdict("pin", asked, slug, old, new))
+        elif pin.after and (held or old.first in pin.after):
+            verdict = self._verdict("pin", asked, (held or [old.first])[0], old, new)
+            self._break(verdict, _NOT_FIRST)
+        elif held and not new.answer:
+            self._break(self._verdict("pin", asked, held[0], old, new), _NOTHING_ANSWERS)
 
     def expectation(self, question: evaluation.Expectation) -> None:
         """An expectation breaks when there was nothing to complain of, and now there is."""

@@ -77,12 +77,13 @@ def _notes(proof: Proof, say: Say, shown: Callable[[str], str]) -> Iterator[str]
     yield say(
         Message(
             "{base} → {head}: questions asked – {asked}: by customers – {customers}, "
-            "claimed by articles – {claims}, expected in files – {expectations}.",
+            "claimed by articles – {claims}, pinned – {pins}, expected in files – {expectations}.",
             base=base,
             head=head,
             asked=proof.asked,
             customers=proof.customers,
             claims=proof.claims,
+            pins=proof.pins,
             expectations=proof.expectations,
         )
     )

@@ -23,7 +23,7 @@ Load = Callable[[Path], Settings]
 
 MISSES = "misses.jsonl"
 RELEVANCE = "tests/relevance"
-_BESIDE = {"synonyms.yml", "owners.yml"}
+_BESIDE = {"synonyms.yml", "owners.yml", "pins.yml"}
 _MOST_BYTES = 2**24  # of a file that is no article
 
 

@@ -36,6 +36,7 @@ class Ranked(NamedTuple):
     own_lang: str
     prepared: Any  # the content terms, as the kernel takes them
     margin: float = 0.0  # how much of the query is covered, in parts of what is enough
+    pinned: tuple[int, ...] = ()  # the first of `docs`, which writers put there
 
 
 class Ranker:

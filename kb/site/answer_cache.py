@@ -1,13 +1,12 @@
 """Response cache of `/api/search`: a WSGI middleware over a table in shared memory.
 
 Browsers send a request at every keystroke, and many readers begin with the same letters. A query
-that was answered by this build on this day gets the same bytes again, without Flask.
+that was answered in this edition gets the same bytes again, without Flask.
 """
 
 import mmap
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 from hashlib import blake2b
 from struct import Struct
 from time import perf_counter
@@ -15,17 +14,23 @@ from typing import Any, NamedTuple
 
 from werkzeug.wsgi import get_host
 
+from kb.service import Edition
 from kb.site import compression
 
 PATH = "/api/search"
 SLOTS = 4096
 _SLOT = 4096  # bytes of a slot; an answer that does not fit is not cached
 _HEAD = Struct("<16sIH??")  # key, checksum, length of the body, outcome
-CACHE_CONTROL = "private, max-age=30"
+SECONDS = 30  # for which a browser keeps an answer, at most
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Application = Callable[[Environ, Any], Iterable[bytes]]
+
+
+def cache_control(seconds: int) -> str:
+    """The `Cache-Control` of answers that a browser may keep for so many seconds."""
+    return f"private, max-age={max(seconds, 0)}"
 
 
 class Outcome(NamedTuple):
@@ -91,7 +96,8 @@ class CacheMiddleware:
         app: Application,
         cache: AnswerCache,
         *,
-        edition: Callable[[], tuple[str, date]],
+        edition: Callable[[], Edition],
+        lasting: Callable[[int], int],
         answer: Callable[[str, str], SearchAnswer],
         hosts: Sequence[str],
         headers: Sequence[tuple[str, str]],
@@ -99,14 +105,16 @@ class CacheMiddleware:
     ) -> None:
         """Wraps `app`.
 
-        `edition` returns the current build and day, `answer` answers a query string as WSGI writes
-        it for a site under a URL prefix. `hosts` are the host names that are answered; none means
-        all. `headers` are added to each answer. `observe` is called after each answer with status,
-        outcome and seconds.
+        `edition` returns that of answers now, `lasting` for how many seconds, at most so many, they
+        may be kept by browsers. `answer` answers a query string as WSGI writes it for a site under
+        a URL prefix. `hosts` are the host names that are answered; none means all. `headers` are
+        added to each answer. `observe` is called after each answer with status, outcome and
+        seconds.
         """
         self._app = app
         self._cache = cache
         self._edition = edition
+        self._lasting = lasting
         self._answer = answer
         self._hosts = hosts
         self._headers = headers
@@ -121,24 +129,23 @@ class CacheMiddleware:
         try:
             if self._hosts:
                 get_host(environ, self._hosts)
-            build, day = self._edition()
-            key = _key(build, day, query_string, prefix)
+            edition = self._edition()
+            key = _key(edition, query_string, prefix)
             etag = f'"{key.hex()}"'
+            kept = cache_control(self._lasting(SECONDS))
             if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
-                start_response(
-                    "304 Not Modified", [("ETag", f"W/{etag}"), ("Cache-Control", CACHE_CONTROL)]
-                )
+                start_response("304 Not Modified", [("ETag", f"W/{etag}"), ("Cache-Control", kept)])
                 self._observe(304, None, perf_counter() - began)
                 return ()
             outcome, body = self._cached(key, is_packed) or self._new(
-                key, build, query_string, prefix, is_packed
+                key, edition.build, query_string, prefix, is_packed
             )
         except Exception:
             return self._app(environ, start_response)
         headers = [
             ("Content-Type", "application/json"),
             ("Content-Length", str(len(body))),
-            ("Cache-Control", CACHE_CONTROL),
+            ("Cache-Control", kept),
             ("Vary", "Accept-Encoding"),
             ("ETag", f"W/{etag}"),  # weak, for the same answer may be packed or not
             *self._headers,
@@ -171,7 +178,7 @@ class CacheMiddleware:
         return outcome, packed if is_packed else body
 
 
-def _key(build: str, day: date, query_string: str, prefix: str) -> bytes:
-    """The cache key of a query string in a build on a day, under a URL prefix; also its ETag."""
-    edition = f"{build}\0{day.toordinal()}\0{prefix}\0{query_string}"
-    return blake2b(edition.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+def _key(edition: Edition, query_string: str, prefix: str) -> bytes:
+    """The cache key of a query string in an edition, under a URL prefix; also its ETag."""
+    asked = "\0".join((*map(str, edition), prefix, query_string))
+    return blake2b(asked.encode("utf-8", "surrogateescape"), digest_size=16).digest()

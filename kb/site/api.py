@@ -50,7 +50,8 @@ def search() -> ResponseReturnValue:
     `CacheMiddleware` answers most requests before Flask does: HEAD and invalid ones come here.
     """
     answer = answered(site().service, request.environ["QUERY_STRING"], request.script_root)
-    headers = {"Cache-Control": answer_cache.CACHE_CONTROL, "Vary": "Accept-Encoding"}
+    kept = answer_cache.cache_control(kb().lasting(answer_cache.SECONDS))
+    headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
     return Response(answer.body, headers=headers, content_type="application/json")
 
 
@@ -93,7 +94,7 @@ def suggest() -> ResponseReturnValue:
     response = Response(
         orjson.dumps([prefix, list(completions)]), content_type="application/x-suggestions+json"
     )
-    response.headers["Cache-Control"] = answer_cache.CACHE_CONTROL
+    response.headers["Cache-Control"] = answer_cache.cache_control(answer_cache.SECONDS)
     return response
 
 

@@ -114,7 +114,7 @@ _SCHEMAS: dict[str, Any] = {
     "Hit": _object(
         (
             *("slug", "url", "title", "title_parts", "section"),
-            *("snippet", "answer", "category", "path", "lang", "score"),
+            *("snippet", "answer", "category", "path", "lang", "score", "pinned"),
         ),
         slug=_TEXT,
         url=_TEXT,
@@ -131,6 +131,7 @@ _SCHEMAS: dict[str, Any] = {
         },
         lang=_TEXT,
         score={"type": "number"},
+        pinned={"type": "boolean", "description": "`pins.yml` puts it first"},
     ),
     "Results": _object(
         ("query", "total", "took_ms", "build", "lang", "correction", "confident", "results"),

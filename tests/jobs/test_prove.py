@@ -795,7 +795,7 @@ def test_text_tells_ranks_and_articles():
     assert f"1 → 3; {VPN} [ru/vpn]; now first: ru/bill" in text
     assert (
         "main (aaaaaaaaaa) → working tree: questions asked – 9: by customers – 4, "
-        "claimed by articles – 3, expected in files – 2." in text
+        "claimed by articles – 3, pinned – 0, expected in files – 2." in text
     )
 
 
@@ -899,3 +899,38 @@ def test_errors_are_of_the_kind_that_ends_in_one_line():
 
     assert issubclass(CannotRead, KBError)
     assert issubclass(NoSuchState, KBError)
+
+
+# ---------------------------------------------------------------- pins
+
+
+def pin(project: Project, *lines: str) -> None:
+    project.put("articles/pins.yml", "".join(f"- {{{line}}}\n" for line in lines))
+
+
+def test_a_pin_is_proved_while_it_is_in_force(project):
+    pin(
+        project, "question: почта, article: ru/bill",
+        "question: адрес, article: ru/bill, until: 2020-01-01",
+    )  # fmt: skip
+    project.commit()
+    project.write("articles/ru/bill", "Счёт.", title="Где взять счёт", draft="yes")
+
+    told = prove("main")
+
+    assert (told["pins"], [(v["kind"], v["question"]) for v in told["broken"]]) == (
+        1, [("pin", "почта")],
+    )  # fmt: skip
+
+
+def test_a_new_pin_moves_and_one_that_goes_may_leave_another_answer(project):
+    pin(project, "question: почта на телефоне, article: ru/bill")
+
+    assert [(v["kind"], v["slug"], v["after"]) for v in prove("main")["moved"]] == [
+        ("pin", "ru/bill", 1)
+    ]
+
+    project.commit()
+    pin(project)
+
+    assert prove("main")["broken"] == []
