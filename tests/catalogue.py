@@ -7,6 +7,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from kb.base.config import Settings, meaning
 from kb.checks.rules import RULES
 
 ROOT = Path(__file__).parent.parent
@@ -26,8 +27,9 @@ def translated() -> dict[str, Message]:
 
 
 def messages() -> set[tuple[str, ...]]:
-    """Templates, with their plurals, of all messages in the code, and what rules say."""
+    """Templates, with their plurals, of all messages in the code; what rules and settings say."""
     found: set[tuple[str, ...]] = {(rule.meaning,) for rule in RULES}
+    found |= {(meaning(name),) for name in Settings.model_fields}
     for module in (ROOT / "kb").rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Message":

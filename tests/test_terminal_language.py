@@ -18,7 +18,7 @@ RUSSIAN = {"LANG": "ru_RU.UTF-8"}
 # What is written so in any language: commands, options, settings, formats, names.
 OURS = re.compile(
     r"`[^`]*`|--?[\w-]+|\bKB_\w+|\b[A-Z][A-Z_]+\b|/\S+|\S+\.\w+|\S+/|\[[^\]]*\]|'[^']*'|<[^>]*>"
-    r"|\b\w+=\w+|^  kb .*?(?:\s{2,}|$)|^  KB_.*$|\bkb\b",
+    r"|\b\w+=\w+|^  kb .*?(?:\s{2,}|$)|\bkb\b|\* or|\"…\"",
     re.M,
 )
 FOREIGN = {
@@ -72,6 +72,73 @@ def test_a_mistake_is_told_in_russian_alone(runner, settings, arguments):
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
     assert re.search("[а-яё]{4}", done.stderr)
     assert prose(re.sub(r"\(.*?\)|«.*?»|: foo|vera|nowhere|no_such", "", done.stderr)) == set()
+
+
+WRONG_SETTINGS = """
+workers = 99
+prot = 1
+api_token = "aaaaaaaaaaaaaaaaaaaaaaaa"
+leads_password = ["x"]
+accent = "blue"
+lang = "english"
+trusted_hosts = "x"
+articles = 5
+max_article_bytes = 12
+render_seconds = 0
+holidays = ["31.12", "soon"]
+tools = "hugo"
+delay_until = "later"
+icons = { "" = "x" }
+letters_webhook = "x"
+links = [{ title = "a" }, "b"]
+[checks]
+stale = "loud"
+[promises]
+pro = "within 30 minutes 9–18"
+"""
+
+
+def test_all_that_is_wrong_with_settings_is_told_in_russian_in_one_line(
+    runner, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kb.toml").write_text(WRONG_SETTINGS, "utf-8")
+    mistakes = {"KB_PORT": "http", "KB_MCP": "perhaps", "KB_LEADS_GROUPS": "a=b"}
+
+    done = runner.invoke(main, ["config"], env={**RUSSIAN, **mistakes})
+    english = runner.invoke(main, ["config"], env={"LANG": "en_US.UTF-8", **mistakes})
+
+    assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    for told in (
+        "настройка port (KB_PORT): «http» — не целое число; ",
+        f"настройка workers ({tmp_path / 'kb.toml'}): 99 — слишком много: нужно не больше 64; ",
+        "настройка checks.stale ",
+        ": «loud» — не то: можно «error», «warning», «hint», «off»; ",
+        "в «within 30 minutes 9–18» нет часового пояса; напишите его после часов: «за 30 минут",
+        "этот токен легко угадать; возьмите не меньше 20 знаков: `openssl rand -hex 20`; ",
+        "; все настройки перечисляет `kb config --help`\n",
+    ):
+        assert told in done.stderr
+    names = r"настройка [\w.]+ \([^)]*\)|«[^»]*»"
+    assert prose(re.sub(names, "", done.stderr)) <= {"openssl", "rand", "billing", "rrggbb"}
+    assert done.stderr.count("настройка ") == english.stderr.count("setting ") > 20
+    assert not re.search("[а-яё]", english.stderr)
+
+
+def test_what_cannot_be_used_of_the_settings_does_not_change_the_language(runner):
+    done = runner.invoke(main, ["config"], env={"KB_PORT": "http", "KB_LANG": "en", **RUSSIAN})
+
+    assert done.stderr.startswith("kb: setting port (KB_PORT): 'http' is no whole number")
+
+
+def test_settings_are_listed_in_russian_and_for_programs_as_ever(kb_in):
+    listed = kb_in("ru_RU", "config", "articles", "port")
+    documents = [json.loads(kb_in(lang, "config", "--json").stdout) for lang in ("ru_RU", "en_US")]
+
+    assert re.search(r"^port +8000 +по умолчанию$", listed.stdout, re.M)
+    assert re.search(r"^articles +\S+ +KB_ARTICLES$", listed.stdout, re.M)
+    assert documents[0] == documents[1]
+    assert documents[0]["port"]["origin"] == "default"
 
 
 @pytest.fixture

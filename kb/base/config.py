@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from kb.base import passwords
-from kb.base.errors import ConfigError
+from kb.base import messages, passwords
+from kb.base.errors import ConfigError, reason
+from kb.base.messages import Message, joined, quoted
 from kb.base.roles import LEAD, ROLES, WRITER
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 FILE = "kb.toml"
 _PREFIX = "KB_"
+_SHOWN = 40  # characters of a wrong value
 
 
 Tool = Literal[
@@ -234,10 +237,12 @@ class Settings(BaseModel):
     @classmethod
     def _short_codes(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if not value:
-            raise ValueError("name at least one language, such as ru")
+            raise ValueError(Message("name at least one language, such as ru"))
         for code in (value,) if isinstance(value, str) else value:
             if not (2 <= len(code) <= 3 and code.isascii() and code.isalpha() and code.islower()):
-                raise ValueError(f"{code!r} is not a language code such as ru or en")
+                raise ValueError(
+                    Message("{code} is not a language code such as ru or en", code=quoted(code))
+                )
         return value
 
     @field_validator("icons")
@@ -245,14 +250,20 @@ class Settings(BaseModel):
     def _signs(cls, value: dict[str, str]) -> dict[str, str]:
         for topic, icon in value.items():
             if not topic or not icon:
-                raise ValueError(f"{topic or icon!r} is half of a pair; write billing=💳")
+                raise ValueError(
+                    Message(
+                        "{half} is half of a pair; write billing=💳", half=quoted(topic or icon)
+                    )
+                )
         return value
 
     @field_validator("accent")
     @classmethod
     def _colour(cls, value: str) -> str:
         if not re.fullmatch("#[0-9a-fA-F]{6}", value):
-            raise ValueError(f"{value!r} is no colour; write it as #rrggbb")
+            raise ValueError(
+                Message("{value} is no colour; write it as #rrggbb", value=quoted(value))
+            )
         return value
 
     @field_validator("promises")
@@ -277,16 +288,18 @@ class Settings(BaseModel):
     def _strong_password(cls, value: SecretStr | None) -> SecretStr | None:
         text = value.get_secret_value() if value else ""
         if text.startswith("scrypt:") and not passwords.is_hash(text):
-            raise ValueError("the hash is not whole; make one with `kb config --hash` and quote it")
+            raise ValueError(
+                Message("the hash is not whole; make one with `kb config --hash` and quote it")
+            )
         if text and not text.startswith("scrypt:") and (why := passwords.weakness(text)):
-            raise ValueError(f"this password is {why}")
+            raise ValueError(Message("this password is {why}", why=why))
         return value
 
     @field_validator("api_token")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value and (why := passwords.token_weakness(value.get_secret_value())):
-            raise ValueError(f"this token is {why}")
+            raise ValueError(Message("this token is {why}", why=why))
         return value
 
     @field_validator("leads_groups")
@@ -295,7 +308,14 @@ class Settings(BaseModel):
         for written in value:
             group, equals, role = written.rpartition("=")
             if equals and (role not in ROLES or not group):
-                raise ValueError(f"{written!r} names no role; write staff={WRITER} or staff={LEAD}")
+                raise ValueError(
+                    Message(
+                        "{written} names no role; write staff={writer} or staff={lead}",
+                        written=quoted(written),
+                        writer=WRITER,
+                        lead=LEAD,
+                    )
+                )
         return value
 
     @field_validator(
@@ -306,7 +326,7 @@ class Settings(BaseModel):
     def _receiver(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
         if text and not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", text):
-            raise ValueError("this is no address; write https://example.com/…")
+            raise ValueError(Message("this is no address; write https://example.com/…"))
         return value
 
     @field_validator("attachment_types")
@@ -318,11 +338,20 @@ class Settings(BaseModel):
     @classmethod
     def _address(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
-            raise ValueError(f"{value!r} is no address; write https://help.example.com")
+            raise ValueError(
+                Message(
+                    "{value} is no address; write https://help.example.com", value=quoted(value)
+                )
+            )
         value = value.rstrip("/")
         path = re.sub("^https?://[^/]*", "", value)
         if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path):
-            raise ValueError(f"the path {path!r} is not of Latin letters, digits, - and _ alone")
+            raise ValueError(
+                Message(
+                    "the path {path} is not of Latin letters, digits, - and _ alone",
+                    path=quoted(path),
+                )
+            )
         return value
 
     @field_validator("support_email", "mail_from", "leads_email", "letters_email")
@@ -331,7 +360,11 @@ class Settings(BaseModel):
         for written in (value,) if isinstance(value, str) else value:
             box = written if isinstance(value, str) else _reader(written)[0]
             if box and not re.fullmatch(r"[^\s@<>,;]+@[^\s@<>,;]+", box):
-                raise ValueError(f"{box!r} is no e-mail address; write support@example.com")
+                raise ValueError(
+                    Message(
+                        "{box} is no e-mail address; write support@example.com", box=quoted(box)
+                    )
+                )
         return value
 
     @property
@@ -423,7 +456,24 @@ def load(
     try:
         return Loaded(Settings(**values), origins)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, origins)) from None
+        raise ConfigError(
+            Message("{mistakes}; `kb config --help` lists them", mistakes=_mistakes(error, origins))
+        ) from None
+
+
+def of_language(folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings that say which language is spoken, with the defaults of all others.
+
+    For telling what is wrong with the settings: what cannot be used is left out, nothing raises.
+    """
+    values: dict[str, Any] = {}
+    with suppress(ConfigError):
+        values |= _from_file((folder or Path.cwd()) / FILE)
+    values |= _from_environment(os.environ if environ is None else environ)
+    try:
+        return Settings(**{name: values[name] for name in ("lang", "templates") if name in values})
+    except ValidationError:
+        return Settings()
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -432,7 +482,13 @@ def _from_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}; correct the file or remove it") from None
+        raise ConfigError(
+            Message(
+                "{path}: {reason}; correct the file or remove it",
+                path=str(path),
+                reason=reason(error),
+            )
+        ) from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -504,53 +560,79 @@ def unknown_folders(settings: Settings) -> list[str]:
     return [name for name in named if not (settings.articles / name).is_dir()]
 
 
-def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+def _mistakes(error: ValidationError, origins: Mapping[str, str]) -> Message:
     """All mistakes in one line, each with its setting, its origin and what is wrong with it."""
     told = []
     for one in error.errors(include_url=False):
         name = str(one["loc"][0])
         where = "".join(f".{part}" for part in one["loc"][1:] if part != ".")  # all folders
-        told.append(f"setting {name}{where} ({origins.get(name, FILE)}): {_reason(one)}")
-    return f"{'; '.join(dict.fromkeys(told))}; `kb config --help` lists them"
+        told.append(
+            Message(
+                "setting {name} ({origin}): {wrong}",
+                name=f"{name}{where}",
+                origin=origin_shown(origins.get(name, FILE)),
+                wrong=_wrong(one),
+            )
+        )
+    return joined(dict.fromkeys(told))
 
 
 # What pydantic says of a value, by its type of error, in our words.
 _WRONG = {
-    "bool": "is neither yes nor no",
-    "date": "is no day: write 2027-01-31",
-    "dict": 'is no table: write `[{name}]` and lines `key = "value"` below it',
-    "finite": "is no number",
-    "float": "is no number",
-    "greater_than": "is too small: more than {gt} is needed",
-    "greater_than_equal": "is too small: {ge} is the least",
-    "int": "is no whole number",
-    "less_than_equal": "is too large: {le} is the most",
-    "literal": "is none of {expected}",
-    "model": "is no table with `title` and `url`",
-    "path": "is no path: write it in quotes",
-    "string": "is no text: write it in quotes",
-    "tuple": 'is no list: write ["…", "…"]',
+    "bool": Message("{value} is neither yes nor no", value=""),
+    "date": Message("{value} is no day: write 2027-01-31", value=""),
+    "dict": Message(
+        '{value} is no table: write `[{name}]` and lines `key = "value"` below it',
+        value="",
+        name="",
+    ),
+    "finite": Message("{value} is no number", value=""),
+    "float": Message("{value} is no number", value=""),
+    "greater_than": Message("{value} is too small: more than {gt} is needed", value="", gt=""),
+    "greater_than_equal": Message("{value} is too small: {ge} is the least", value="", ge=""),
+    "int": Message("{value} is no whole number", value=""),
+    "less_than_equal": Message("{value} is too large: {le} is the most", value="", le=""),
+    "literal": Message("{value} is none of {expected}", value="", expected=""),
+    "model": Message("{value} is no table with `title` and `url`", value=""),
+    "path": Message("{value} is no path: write it in quotes", value=""),
+    "string": Message("{value} is no text: write it in quotes", value=""),
+    "tuple": Message('{value} is no list: write ["…", "…"]', value=""),
+    "": Message("{value} cannot be used", value=""),
 }
 
 
-def _reason(error: "ErrorDetails") -> str:
+def _wrong(error: "ErrorDetails") -> Message:
     """What is wrong with a value; the value itself is shown unless it may be a secret."""
-    kind, name = error["type"], str(error["loc"][0])
+    kind, name, context = error["type"], str(error["loc"][0]), error.get("ctx", {})
     if kind == "value_error":
-        return error["msg"].removeprefix("Value error, ")
+        return reason(context["error"])
     if kind == "extra_forbidden":
-        return "no such setting" if len(error["loc"]) == 1 else "no such key"
+        return Message("no such setting") if len(error["loc"]) == 1 else Message("no such key")
     if kind == "missing":
-        return "is needed, too"
-    known = max((key for key in _WRONG if kind.startswith(key)), key=len, default="")
-    wrong = _WRONG.get(known, "cannot be used").format_map({"name": name, **error.get("ctx", {})})
+        return Message("is needed, too")
+    if "expected" in context:  # 'error', 'warning' or 'off'
+        allowed = re.findall("'([^']*)'", context["expected"])
+        context = {**context, "expected": joined(map(quoted, allowed), ", ")}
     is_secret = "Secret" in str(Settings.model_fields[name].annotation)
-    return wrong if is_secret else f"{_short(error['input'])} {wrong}"
+    value = Message("its value") if is_secret else _short(error["input"])
+    known = max((key for key in _WRONG if kind.startswith(key)), key=len)
+    written = {key: one if isinstance(one, Message) else str(one) for key, one in context.items()}
+    return _WRONG[known].with_values(**{**written, "value": value, "name": name})
 
 
-def _short(value: object) -> str:
+def _short(value: object) -> Message:
+    if isinstance(value, str):
+        return quoted(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 1]}…")
     written = repr(value)
-    return written if len(written) <= 40 else f"{written[:39]}…"
+    return Message(
+        "{text}", text=written if len(written) <= _SHOWN else f"{written[: _SHOWN - 1]}…"
+    )
+
+
+def meaning(name: str) -> Message:
+    """What a setting is for."""
+    # The sentence stands with the setting; tests compare it with the catalogue.
+    return messages.Message(Settings.model_fields[name].description or "")
 
 
 def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
@@ -559,6 +641,12 @@ def describe(loaded: Loaded) -> list[tuple[str, str, str, str]]:
         (name, shown(getattr(loaded.settings, name)), loaded.origins[name], field.description or "")
         for name, field in Settings.model_fields.items()
     ]
+
+
+def origin_shown(origin: str) -> str:
+    """The origin of a value as people are told of it: `default` and `option` as messages."""
+    known = {"default": Message("default"), "option": Message("option")}
+    return known.get(origin, origin)
 
 
 def shown(value: Any) -> str:

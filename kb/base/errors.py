@@ -9,8 +9,16 @@ class KBError(Exception):
     @property
     def message(self) -> Message:
         """The message; one that was raised as plain text is not translated."""
-        argument = self.args[0] if self.args else ""
-        return argument if isinstance(argument, Message) else Message("{text}", text=str(argument))
+        return reason(self)
+
+
+def reason(error: Exception) -> Message:
+    """What an exception says: the Message it was raised with, the system's words, or its text."""
+    argument = error.args[0] if error.args else ""
+    if isinstance(argument, Message):
+        return argument
+    told = error.strerror if isinstance(error, OSError) else ""
+    return Message("{text}", text=told or str(error))
 
 
 class ConfigError(KBError):

@@ -1,6 +1,7 @@
 """Messages for people: English sentences that can be translated later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any, Union
 
 if TYPE_CHECKING:
@@ -85,6 +86,23 @@ class Message(str):
             lambda value: value if isinstance(value, cls) else cls.from_json(value),
             serialization=core_schema.plain_serializer_function_ser_schema(cls.to_json),
         )
+
+
+def quoted(value: object) -> Message:
+    """A text in the quotes of the reader's language; anything else as Python writes it."""
+    if isinstance(value, str):
+        return Message("'{text}'", text=repr(value)[1:-1])
+    return Message("{text}", text=repr(value))
+
+
+def joined(parts: Iterable[str], between: str = "; ") -> Message:
+    """Messages and texts side by side, as one message; NOTHING of none."""
+    told = [part if isinstance(part, Message) else Message("{text}", text=part) for part in parts]
+
+    def beside(first: Message, second: Message) -> Message:
+        return Message("{first}{between}{second}", first=first, between=between, second=second)
+
+    return reduce(beside, told) if told else NOTHING
 
 
 def _filled(

@@ -45,8 +45,10 @@ def is_hash(text: str) -> bool:
     return _HASH.fullmatch(text) is not None
 
 
-def token_weakness(token: str) -> str:
+def token_weakness(token: str) -> Message:
     """The weakness of a token of programs, as `weakness`; nobody has to remember it."""
     if len(token) < SHORTEST_TOKEN or len(set(token)) < _DIFFERENT:
-        return f"easily guessed; take {SHORTEST_TOKEN} characters or more: `openssl rand -hex 20`"
-    return ""
+        return Message(
+            "easily guessed; take {n} characters or more: `openssl rand -hex 20`", n=SHORTEST_TOKEN
+        )
+    return NOTHING

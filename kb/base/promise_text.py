@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from kb.base.messages import Message, quoted
 from kb.base.working_hours import ALWAYS, DAY, Holidays, Spans, WorkingHours
 
-EXAMPLE: Final = "within 30 minutes on weekdays 9–18 Europe/Moscow"
+EXAMPLE: Final = Message("within 30 minutes on weekdays 9–18 Europe/Moscow")
 _NO_HOLIDAYS: Final = Holidays()
 LONGEST: Final = timedelta(days=60)
 
@@ -41,7 +42,13 @@ def promise(text: str, holidays: Holidays = _NO_HOLIDAYS) -> Promise:
     spans, zone = _schedule(words), _zone(words)
     words.must_be_empty()
     if zone is None and spans not in (None, ALWAYS):
-        raise ValueError(f"{text!r} names no time zone; write it behind the hours: “{EXAMPLE}”")
+        raise ValueError(
+            Message(
+                "{text} names no time zone; write it behind the hours: “{example}”",
+                text=quoted(text),
+                example=EXAMPLE,
+            )
+        )
     if spans is None and is_weekdays:
         spans = _WEEKDAYS
     hours = WorkingHours(spans or ALWAYS, zone or "UTC", holidays)
@@ -62,12 +69,19 @@ def holidays(written: Iterable[str]) -> Holidays:
         low, high = _day(first, entry), _day(last or first, entry)
         is_yearly = low.year == _ANY_YEAR
         if is_yearly != (high.year == _ANY_YEAR):
-            raise ValueError(f"{entry!r}: write the year at both days or at none")
+            raise ValueError(
+                Message("{entry}: write the year at both days or at none", entry=quoted(entry))
+            )
         if high < low and is_yearly:  # 31.12..08.01
             low, high = low.replace(year=_ANY_YEAR + 3), high.replace(year=_ANY_YEAR + 4)
         days = [low + timedelta(days=n) for n in range((high - low).days + 1)]
         if not 0 < len(days) <= 366:
-            raise ValueError(f"{entry!r}: the last day stands behind the first, within a year")
+            raise ValueError(
+                Message(
+                    "{entry}: the last day stands behind the first, within a year",
+                    entry=quoted(entry),
+                )
+            )
         if is_yearly:
             yearly.update((day.month, day.day) for day in days)
         else:
@@ -88,7 +102,12 @@ def _day(text: str, entry: str) -> date:
             return date(int(found["y"] or _ANY_YEAR), int(found["m"]), int(found["d"]))
     except ValueError:
         pass
-    raise ValueError(f"{entry!r} is no day; write 2027-01-01, 01-01 or 2027-01-01..2027-01-08")
+    raise ValueError(
+        Message(
+            "{entry} is no day; write 2027-01-01, 01-01 or 2027-01-01..2027-01-08",
+            entry=quoted(entry),
+        )
+    )
 
 
 # --- words --------------------------------------------------------------------------------------
@@ -111,7 +130,14 @@ class _Words:
     def must_be_empty(self) -> None:
         """Raises ValueError if something was not read."""
         if left := self._left.strip(" ).,;"):
-            raise ValueError(f"{left!r} in {self.text!r} is not understood; write “{EXAMPLE}”")
+            raise ValueError(
+                Message(
+                    "{words} in {text} is not understood; write “{example}”",
+                    words=quoted(left),
+                    text=quoted(self.text),
+                    example=EXAMPLE,
+                )
+            )
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -137,14 +163,26 @@ def _time(words: _Words) -> tuple[int, int, bool]:
     words.take(_LEAD)
     found = words.take(_AMOUNT)
     if not found or not found[0].strip() or not (found["unit"] or found["half"]):
-        raise ValueError(f"{words.text!r} names no time to reply; write “{EXAMPLE}”")
+        raise ValueError(
+            Message(
+                "{text} names no time to reply; write “{example}”",
+                text=quoted(words.text),
+                example=EXAMPLE,
+            )
+        )
     if found["half"]:
         minutes, days = 30, 0
     else:
         n = int(found["n"]) if found["n"] and found["n"].isdigit() else 1
         minutes, days = _in_minutes(n, found["unit"].lower())
     if not timedelta() < timedelta(minutes=minutes, days=days) <= LONGEST:
-        raise ValueError(f"{words.text!r}: the time is between a minute and {LONGEST.days} days")
+        raise ValueError(
+            Message(
+                "{text}: the time is between a minute and {n} days",
+                text=quoted(words.text),
+                n=LONGEST.days,
+            )
+        )
     return minutes, days, bool(found["working"])
 
 
@@ -226,7 +264,13 @@ def _hours(words: _Words) -> list[tuple[int, int]]:
         first = _minute(match[1], match[2], match[3])
         last = _minute(match[4], match[5], match[6])
         if max(first, last) > DAY or first == last:
-            raise ValueError(f"{match[0]!r} in {words.text!r} are no hours of a day; write 9–18")
+            raise ValueError(
+                Message(
+                    "{hours} in {text} are no hours of a day; write 9–18",
+                    hours=quoted(match[0]),
+                    text=quoted(words.text),
+                )
+            )
         spans.append((first, last if last > first else last + DAY))
     return spans
 
@@ -268,7 +312,10 @@ def _zone(words: _Words) -> str | None:
         ZoneInfo(found[1])
     except (KeyError, ValueError, OSError):
         raise ValueError(
-            f"no time zone {found[1]!r} is known here; write it as Europe/Moscow, and install"
-            " `tzdata` where the system has no time zones"
+            Message(
+                "no time zone {zone} is known here; write it as Europe/Moscow, and install `tzdata`"
+                " where the system has no time zones",
+                zone=quoted(found[1]),
+            )
         ) from None
     return found[1]

@@ -12,6 +12,7 @@ from kb.commands.shared import (
     load,
     new_password,
     print_json,
+    said,
     say,
 )
 
@@ -20,14 +21,11 @@ class _ConfigCommand(click.Command):
     """Lists every setting below its options."""
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        from kb.base.config import Settings, variable
+        from kb.base.config import Settings, meaning, variable
 
-        with formatter.section("Settings"):
+        with formatter.section(say(Message("Settings"))):
             formatter.write_dl(
-                [
-                    (variable(name), field.description or "")
-                    for name, field in Settings.model_fields.items()
-                ]
+                [(variable(name), say(meaning(name))) for name in Settings.model_fields]
             )
 
 
@@ -55,9 +53,10 @@ def config(
         echo(_hash())
         return
 
-    from kb.base.config import describe
+    from kb.base.config import describe, origin_shown
 
-    rows = describe(load(articles=articles, data=data))
+    loaded = load(articles=articles, data=data)
+    rows = describe(loaded)
     wanted = {name.lower().removeprefix("kb_") for name in names}
     if unknown := sorted(wanted - {row[0] for row in rows}):
         raise click.BadParameter(say(Message("no setting {name}", name=unknown[0])))
@@ -68,7 +67,8 @@ def config(
         return
     width = max(len(row[0]) for row in rows)
     for name, value, origin, _ in rows:
-        echo(f"{name:<{width}}  {value or '–':<24}  {origin}")
+        where = said(origin_shown(origin), loaded.settings)
+        echo(f"{name:<{width}}  {value or '–':<24}  {where}")
 
 
 def _hash() -> str:

@@ -74,7 +74,9 @@ def new_password() -> str:
 
     if sys.stdin.isatty():
         password = str(
-            click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+            click.prompt(
+                say(Message("Password")), hide_input=True, confirmation_prompt=True, err=True
+            )
         )
     else:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -318,7 +320,7 @@ def say(message: Message) -> str:
     try:
         settings = config.load().settings
     except KBError:
-        settings = config.Settings()
+        settings = config.of_language()
     return said(message, settings)
 
 

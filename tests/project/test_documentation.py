@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 import pytest
+from catalogue import translated
 from paths import ROOT
 
-from kb.base.config import Settings, variable
+from kb.base.config import Settings, meaning, variable
 from kb.checks.rules import RULES
 from kb.cli import main
 
@@ -65,6 +66,12 @@ def test_every_option_is_described(lang):
 @pytest.mark.parametrize("lang", LANGS)
 def test_every_setting_is_described(lang):
     assert missing(lang, [variable(name) for name in Settings.model_fields]) == []
+
+
+def test_every_setting_is_described_by_the_command_in_russian_too():
+    assert [
+        meaning(name) for name in Settings.model_fields if meaning(name) not in translated()
+    ] == []
 
 
 def test_every_rule_is_described():
