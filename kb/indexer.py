@@ -10,11 +10,13 @@ from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.content import navigation, pins, topics
 from kb.content.folder import list_files
+from kb.content.link_table import Habits
 from kb.content.problems import Problem, told_by_git
 from kb.git import history
-from kb.index import learned
+from kb.index import attachments, learned
 from kb.index.addresses import write_addresses
 from kb.index.arrays import write_arrays
+from kb.index.attachments import TextStore, settle_attached
 from kb.index.builds import Build, Builds
 from kb.index.changes import (
     PreviousBuild,
@@ -78,6 +80,7 @@ def rebuild(
     builds: Builds | None = None,
     start: Builds | None = None,
     lines: LearnedLines | None = None,
+    texts: Path | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the articles folder and publishes it whole.
 
@@ -94,7 +97,8 @@ def rebuild(
     - `past` is the history of the articles, where the folder itself is no repository;
     - `builds` are those of the settings, opened already;
     - `start` are other builds, whose current one is gone on from if it is of this fingerprint;
-    - `lines` are the learned lines of each article; without them they stay as they were.
+    - `lines` are the learned lines of each article; without them they stay as they were;
+    - `texts` is where texts of linked files are known by content, in the data folder if not given.
 
     Returns what changed and which build is current now. Raises ArticlesMissing when there is no
     folder of articles and BuildFailed when the build cannot be written or does not hold what it
@@ -104,7 +108,7 @@ def rebuild(
         settings=settings, builds=builds or Builds(settings.builds), start=start,
         past=past or history.read(settings.articles), is_copy=past is not None,
         full=full, strict=strict, careful=careful, hurried=hurried, may_empty=may_empty,
-        progress=progress, lines=lines,
+        progress=progress, lines=lines, texts=texts,
     )  # fmt: skip
     try:
         return job.run()
@@ -128,6 +132,7 @@ class _Rebuild:
     may_empty: bool
     progress: Progress | None
     lines: LearnedLines | None
+    texts: Path | None
 
     def run(self) -> BuildReport:
         """As `rebuild`; raises IndexDamaged, too, if the previous build cannot be read back."""
@@ -141,6 +146,8 @@ class _Rebuild:
             prepared = prepare_changed(self.settings, changes, self.progress)
             contents = settle(changes, prepared, served_at(self.builds, before))
             settle_learned(contents, self._lines(), partial(restored, before))
+            contents.files = listing.files
+            self._attach(contents, before)
             contents.navigations = navigation.read(self.settings.articles, listing.navigations)
             problems = (
                 *listing.problems, *contents.navigations.problems, *told_by_git(self.past),
@@ -149,7 +156,6 @@ class _Rebuild:
             contents.synonyms = _synonyms(self.settings.articles)
             contents.pins = pins.read_text(self.settings.articles)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
-            contents.files = listing.files
             report = replace(
                 _report(before, contents), dialects=changes.dialects, reasons=changes.reasons
             )
@@ -157,6 +163,7 @@ class _Rebuild:
                 report = self._unpublished(before, report, reason)
             elif self._is_due(before, contents):
                 build = self._publish(draft, before, contents)
+                self._forget_texts(contents)
                 report = replace(report, build=build.name, published=True)
         return replace(report, seconds=perf_counter() - began)
 
@@ -175,6 +182,18 @@ class _Rebuild:
             return learned.read((self.start or self.builds).current().folder)
         except (IndexMissing, IndexDamaged):
             return {}
+
+    def _attach(self, contents: Contents, before: PreviousBuild | None) -> None:
+        """Gives the articles the text of the files that they link to."""
+        habits = Habits(*map(frozenset, before.links[1:])) if before and before.links else None
+        settle_attached(
+            contents, partial(restored, before), self.settings, habits,
+            texts=self._texts, is_copy=self.is_copy, afresh=self.full,
+        )  # fmt: skip
+
+    @property
+    def _texts(self) -> Path:
+        return self.texts or self.settings.data / attachments.FOLDER
 
     def _withheld(self, contents: Contents, report: BuildReport) -> str:
         """Why `contents` are not to be published, as a code; or ""."""
@@ -236,6 +255,12 @@ class _Rebuild:
             "root": articles_root(self.settings),
         }  # fmt: skip
         return self.builds.publish(draft, facts)
+
+    def _forget_texts(self, contents: Contents) -> None:
+        """Forgets the texts of files that no article links to any more, if they are ours alone."""
+        if self.texts is None:
+            keys = {file.key for entry in contents.entries.values() for file in entry.attached}
+            TextStore(self.settings, self._texts).forget_others(keys)
 
     def _tree(self, contents: Contents) -> topics.TopicTree:
         """The tree of topics of all articles of a build."""

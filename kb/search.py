@@ -58,7 +58,7 @@ class Hit(NamedTuple):
     """One article in the result list."""
 
     slug: str
-    url: str  # with the anchor of the best section
+    url: str  # with the anchor of the best section, or of the page of a file that it links to
     title: Marked
     section: str  # title of the best section, "" when the article's beginning is best
     snippet: Marked
@@ -627,7 +627,7 @@ def _hit(
     heading, fragment = segment.head(doc, excerpt.section) if excerpt.section >= 0 else ("", "")
     return Hit(
         slug=card["slug"],
-        url=card["url"] + fragment,
+        url=fragment if fragment.startswith("/") else card["url"] + fragment,
         title=Marked(excerpt.title, excerpt.title_marks),
         section=heading,
         snippet=Marked(excerpt.text, excerpt.marks),
@@ -658,11 +658,11 @@ class CorpusLexicon:
 
     def df(self, word: str) -> int:
         """The document frequency of this very form."""
-        return len(
-            self._corpus.postings(
-                "text", self._corpus.word_ranges(word, prefix=False), surface=True
-            )[0]
-        )
+        ranges = self._corpus.word_ranges(word, prefix=False)
+        held = [
+            self._corpus.postings(field, ranges, surface=True)[0] for field in ("text", "attached")
+        ]
+        return len(np.union1d(*held)) if len(held[1]) else len(held[0])
 
     def lemma_df(self, lemma: str) -> int:
         """The document frequency of a dictionary form, in any form."""

@@ -41,13 +41,18 @@ def article(rng: random.Random) -> str:
     return "".join(parts)
 
 
-def made_up(folder: Path, count: int = 60, seed: int = 1) -> KnowledgeBase:
-    """A published base of made-up articles."""
-    rng = random.Random(seed)
+def made_up(folder: Path, count: int = 60, seed: int = 1, *, files: bool = False) -> KnowledgeBase:
+    """A published base of made-up articles; with `files`, each sixth links to one."""
+    rng, of_files = random.Random(seed), random.Random(-seed)
     for number in range(count):
         path = folder / "articles" / rng.choice(["ru", "en"]) / f"{number:03}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(article(rng), "utf-8")
+        text = article(rng)
+        if files and number % 6 == 0:
+            text += f"[{number}]({number}.txt)\n"
+            lines = [line(of_files, 60) for _ in range(20)]
+            path.with_name(f"{number}.txt").write_text("\n".join(lines), "utf-8")
+        path.write_text(text, "utf-8")
     return published(folder)
 
 

@@ -304,7 +304,8 @@ class FakeBase:
 
     def media(self, path):
         file = self.folder / path if self.folder else None
-        return file if file and file.is_file() and file.suffix in (".png", ".svg", ".pdf") else None
+        kinds = (".docx", ".pdf", ".png", ".svg")
+        return file if file and file.is_file() and file.suffix in kinds else None
 
     # --- being told ---
 

@@ -721,6 +721,7 @@ def folder(base, tmp_path):
     base.folder = tmp_path
     (tmp_path / "a.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (tmp_path / "b.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "c.docx").write_bytes(b"PK")
     return tmp_path
 
 
@@ -735,10 +736,21 @@ def test_an_image_is_shown_in_a_sandbox(client, folder):
 
 def test_a_document_is_offered_for_download(client, folder):
     assert (
-        client.get("/media/b.pdf", buffered=True)
+        client.get("/media/c.docx", buffered=True)
         .headers["Content-Disposition"]
         .startswith("attachment")
     )
+
+
+def test_a_pdf_opens_in_the_browser_at_the_page_that_was_found(client, folder):
+    """Browsers show none in a sandbox, so its policy is another one: nothing is fetched by it."""
+    answer = client.get("/media/b.pdf", buffered=True)
+
+    assert answer.mimetype == "application/pdf"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert "sandbox" not in answer.headers["Content-Security-Policy"]
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")
 
 
 @pytest.mark.parametrize("path", ["nothing.png", "../pyproject.toml", "%00.png"])

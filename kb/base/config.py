@@ -210,6 +210,18 @@ class Settings(BaseModel):
     render_megabytes: Annotated[int, Field(ge=64, le=16384)] = Field(
         128, description="an article that takes more memory to render is rejected"
     )
+    attachments: bool = Field(
+        True, description="search the text of PDF, DOCX and text files that articles link to"
+    )
+    attachment_megabytes: Annotated[int, Field(ge=1, le=500)] = Field(
+        20, description="a larger file that an article links to is not searched"
+    )
+    attachment_pages: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        200, description="a file of more pages that an article links to is not searched"
+    )
+    attachment_characters: Annotated[int, Field(ge=1000, le=10_000_000)] = Field(
+        400_000, description="text of a file that is searched; what is beyond is left out"
+    )
     remote_images: bool = Field(False, description="show images from other hosts")
     trusted_hosts: tuple[str, ...] = Field(
         (), description="host names the service answers to; empty: any"

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _IGNORED = "# Made by kb: builds and searches, nothing that belongs into a repository.\n*\n"
-_OURS = ("builds", "check")
+_OURS = ("builds", "check", "extracted")
 
 
 def unwritable(folder: Path) -> str:

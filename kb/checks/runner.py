@@ -21,12 +21,14 @@ from kb.base.messages import Message
 from kb.checks import outline, rules
 from kb.checks.outline import Outline
 from kb.checks.rules import Base, Rank, Shape
-from kb.content import owners, pins
+from kb.content import attachments, owners, pins
 from kb.content.articles import LFS_POINTER, Article, Defaults
 from kb.content.folder import scan
+from kb.content.link_table import place_of
 from kb.content.markup import Inclusions, Rendered
 from kb.content.problems import Problem, told_by_git
 from kb.git import history
+from kb.index import attachments as attached_files
 from kb.index import rendering
 from kb.index.builds import Builds
 from kb.index.fingerprint import fingerprint
@@ -95,9 +97,10 @@ def look(
     pinned = _pin_problems(settings.articles, base)
     base = replace(base, elsewhere=[*base.elsewhere, *pinned])
     base, failed = _shaped(base, settings, wants_sites=wants_sites)
+    unsearched = _unsearched(base, settings) if settings.attachments else ()
     return base, [
         problem
-        for problem in (*scanned.problems, *told_by_git(past), *failed)
+        for problem in (*scanned.problems, *told_by_git(past), *failed, *unsearched)
         if base.is_asked(problem.path) and problem.code not in _TOLD_BY_RULES
     ]
 
@@ -217,6 +220,30 @@ def _rendered(
     return (result for _, result in results)
 
 
+# ---------------------------------------------------------------- files that articles link to
+
+
+def _unsearched(base: Base, settings: Settings) -> list[Problem]:
+    """Files that articles link to and that search cannot read, each at the line of the link."""
+    linked: dict[tuple[str, str], tuple[Article, int]] = {}
+    for article, link in base.links(images=False):
+        if attachments.is_searched(place_of(link.target)):
+            found = base.link_table.find(base.places[article.slug], link.target)
+            if found and attachments.is_searched(found.file):
+                linked.setdefault((article.path, found.file), (article, link.line))
+    store = attached_files.TextStore(settings, settings.data / attached_files.FOLDER)
+    files = {file: store.look(file, {}) for file in sorted({file for _, file in linked})}
+    texts = store.extracted({file: seen for file, seen in files.items() if seen})
+    return [
+        problem
+        for (path, file), (article, line) in linked.items()
+        if file in texts
+        for problem in attached_files.wrong_with(
+            texts[file], path, rules.line_of(article, line), file
+        )
+    ]
+
+
 # ---------------------------------------------------------------- answers
 
 
@@ -244,10 +271,14 @@ class _Ranking:
         builds = Builds(self._ours.builds)
         start = None if self._is_ready(builds) else Builds(self._settings.builds)
         try:
-            indexer.rebuild(self._ours, start=start)
+            indexer.rebuild(self._ours, start=start, texts=self._texts)
         except BuildFailed:  # another check is at work there, or the folder cannot be written
             builds = self._built_aside()
         return Searcher(IndexReader(builds.current()), 0)
+
+    @property
+    def _texts(self) -> Path:
+        return self._settings.data / attached_files.FOLDER
 
     def _built_aside(self) -> Builds:
         """The builds of a folder that goes when we are closed. Raises BuildFailed."""
@@ -255,7 +286,7 @@ class _Ranking:
             TemporaryDirectory(prefix="kb-check-", ignore_cleanup_errors=True)
         )
         settings = self._ours.model_copy(update={"data": Path(folder)})
-        indexer.rebuild(settings, start=Builds(self._settings.builds))
+        indexer.rebuild(settings, start=Builds(self._settings.builds), texts=self._texts)
         return Builds(settings.builds)
 
     def _is_ready(self, builds: Builds) -> bool:

@@ -11,8 +11,8 @@ from kb.content import tools
 from kb.content.markup.link_targets import resolve
 
 TYPES = {
-    ".avif", ".csv", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf", ".png",
-    ".svg", ".txt", ".webm", ".webp", ".zip",
+    ".avif", ".csv", ".docx", ".gif", ".jpeg", ".jpg", ".json", ".mp3", ".mp4", ".ogg", ".pdf",
+    ".png", ".svg", ".txt", ".webm", ".webp", ".zip",
 }  # fmt: skip
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")  # no file can have such a name
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,6 +24,14 @@ from kb.index.reader import SYNONYMS
 
 STATE = "state.json"
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
+
+
+class LinkedFile(NamedTuple):
+    """A file that an article links to and is searched with: its state, and its content's name."""
+
+    path: str
+    stat: tuple[int, ...]
+    key: str
 
 
 @dataclass(slots=True)
@@ -51,6 +59,7 @@ class Entry:
     includes: tuple[str, ...] = ()  # files whose text it holds
     remote_images: int = 0  # of other sites
     learned: str = ""  # a digest of what it learned of readers (`index.learned`)
+    attached: tuple[LinkedFile, ...] = ()  # whose text is searched with it
 
     @property
     def is_served(self) -> bool:
@@ -64,7 +73,7 @@ class Entry:
             self.doc, self.slug, self.aliases, self.translation_of, self.links, self.lines,
             self.mark, self.audience, self.media,
             list(self.placement) if self.placement else None, self.lang, self.uid, self.leads,
-            self.includes, self.remote_images, self.learned,
+            self.includes, self.remote_images, self.learned, [list(file) for file in self.attached],
         ]  # fmt: skip
 
     @classmethod
@@ -72,13 +81,14 @@ class Entry:
         """The entry of `to_json`. Raises ValueError or TypeError if the values are others."""
         stat, facts, digest, problems, segment, doc, slug, aliases, original, *rest = values
         links, lines, mark, audience, media, placement, lang, uid, leads, *more = rest
-        includes, remote_images, learned = more
+        includes, remote_images, learned, attached = more
         return cls(
             tuple(stat), facts, digest, tuple(map(Problem.from_json, problems)), segment, doc, slug,
             tuple(aliases), original, tuple((url, target) for url, target in links), tuple(lines),
             mark, tuple(audience), tuple(media),
             Placement.from_json(placement) if placement else None, lang, uid, tuple(leads),
             tuple(includes), remote_images, learned,
+            tuple(LinkedFile(name, tuple(seen), key) for name, seen, key in attached),
         )  # fmt: skip
 
 

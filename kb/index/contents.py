@@ -60,7 +60,10 @@ class Contents:
     @property
     def digest(self) -> str:
         """A digest of all that readers see: it changes when they would see a change."""
-        served = {path: entry.digest for path, entry in self.served.items()}
+        served = {
+            path: "+".join((entry.digest, *(file.key for file in entry.attached)))
+            for path, entry in self.served.items()
+        }
         more = (self.pins,) if self.pins else ()
         whole = repr(
             (sorted(served.items()), self.synonyms, self.navigations.digest, self.files, *more)

@@ -26,7 +26,7 @@ LemmaIds = tuple[tuple[int, int], ...]  # of a dictionary form: each segment and
 
 _TEXT = next(field for field in FIELDS if field.name == "text")
 PAIR_BYTES = 176  # of a pair of numbers in `LemmaIds` or `PrefixRanges`, in memory
-# The fields in which a prefix is looked up; the first holds every word of the others.
+# The fields in which a prefix is looked up.
 PREFIX_FIELDS = (
     _TEXT,
     *(field for field in FIELDS if field.name in SURFACE_FIELDS and field.name != _TEXT.name),
@@ -234,6 +234,8 @@ class Corpus:
             if a == b:
                 continue
             docs, tf = arrays[f"{kind}.{field}.docs"][a:b], arrays[f"{kind}.{field}.tf"][a:b]
+            if not tf.all():  # of `text`: what only a file says
+                docs, tf = docs[tf > 0], tf[tf > 0]
             if high - low > 1:
                 sums = np.bincount(docs, weights=tf, minlength=1)
                 docs = np.flatnonzero(sums).astype(np.int32)
@@ -306,14 +308,12 @@ class Corpus:
         The score is the sum of the weighted BM25 scores of `PREFIX_FIELDS`.
         """
         ranges = [(i, low, high) for i, (low, high) in enumerate(prefix_ranges) if high > low]
-        docs, total = self.bm25(_TEXT, ranges, surface=True)
-        if len(docs):
-            total *= np.float32(_TEXT.weight)
-        for field in PREFIX_FIELDS[1:]:
-            found, scores = self.bm25(field, ranges, surface=True)
-            if len(found):  # whatever a field holds, the whole text does
-                total[docs.searchsorted(found)] += np.float32(field.weight) * scores
-        return docs, total
+        total = np.zeros(self.size, np.float32)
+        for field in PREFIX_FIELDS:
+            docs, scores = self.bm25(field, ranges, surface=True)
+            total[docs] += np.float32(field.weight) * scores
+        found = total.nonzero()[0].astype(np.int32)
+        return (found, total[found]) if len(found) else NOTHING
 
     def prefix_ranges(self, prefix: str) -> PrefixRanges:
         """The range of the words with a prefix in each segment."""
@@ -376,8 +376,8 @@ def length_norms(lengths: NDArray[Any], total: float, count: int, b: float = B) 
 def impact_scores(corpus: Corpus) -> tuple[Scores, ...]:
     """The scores that `Corpus.impact` reads: one for each posting of the field `text`, by segment.
 
-    A score is the sum of the weighted BM25 scores of all fields, since `text` holds every word of
-    the others. Deleted articles score 0.
+    A score is the sum of the weighted BM25 scores of all fields, since `text` has a posting for
+    every word of the others, which counts 0 where only a file holds it. Deleted articles score 0.
     """
     lemmas = _lemma_numbers(corpus)
     count = max((int(each.max(initial=-1)) for each in lemmas), default=-1) + 1
@@ -434,12 +434,12 @@ def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
     arrays, base = corpus.segments[number].arrays, corpus.bases[number]
     counts: NDArray[np.int64] = np.diff(arrays[f"field.{field}.ptr"])
     alive = corpus.live[base : base + corpus.segments[number].size]
-    if alive.all():
+    held = arrays[f"field.{field}.tf"] > 0
+    if alive.all() and held.all():
         return counts
     owners = np.repeat(np.arange(len(counts)), counts)
-    return np.bincount(owners[alive[arrays[f"field.{field}.docs"]]], minlength=len(counts)).astype(
-        np.int64
-    )
+    held &= alive[arrays[f"field.{field}.docs"]]
+    return np.bincount(owners[held], minlength=len(counts)).astype(np.int64)
 
 
 def _size_of_meaning(word: str, meaning: Meaning) -> int:

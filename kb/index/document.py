@@ -25,6 +25,15 @@ class Kind(IntEnum):
     HEADING = 5
     BODY = 6
     CLOSING = 7  # the body of a section that leads on: “See also”
+    ATTACHED = 8  # a page of a file that the article links to
+
+
+class AttachedSection(NamedTuple):
+    """A page of a file that an article links to, or the whole file; a section of the article."""
+
+    url: str
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Analysed:
     Region j is of kind `kinds[j]`, belongs to section `of_section[j]` and begins with token
     `first_token[j]` and byte `first_byte[j]`. `claims[j]` says how surely the article answers the
     question that it holds: 1 by its writer's word, less by what readers did, 0 if it is none.
+    The sections of `attached` are numbered after `sections`.
     """
 
     article: Article
@@ -55,6 +65,7 @@ class Analysed:
     first_token: NDArray[np.uint32]
     first_byte: NDArray[np.uint32]
     claims: NDArray[np.float32]
+    attached: tuple[AttachedSection, ...] = ()  # without their texts
 
 
 class _Region(NamedTuple):
@@ -100,6 +111,17 @@ def with_learned(doc: Analysed, lines: Mapping[str, float]) -> Analysed:
     kept = [region for region in old if region.kind != Kind.LEARNED]
     learned = [_Region(Kind.LEARNED, 0, _line(text), claim) for text, claim in lines.items()]
     return replace(doc, **_cut([*kept[:at], *learned, *kept[at:]]))
+
+
+def with_attached(doc: Analysed, sections: Sequence[AttachedSection]) -> Analysed:
+    """The article with these pages of files that it links to, and no others."""
+    kept = [region for region in _regions_of(doc) if region.kind != Kind.ATTACHED]
+    pages = [
+        _Region(Kind.ATTACHED, number, tokens.clean(section.text))
+        for number, section in enumerate(sections, len(doc.sections))
+    ]
+    attached = tuple(section._replace(text="") for section in sections)
+    return replace(doc, attached=attached, **_cut([*kept, *pages]))
 
 
 def _regions_of(doc: Analysed) -> list[_Region]:

@@ -20,8 +20,10 @@ Arrays = Mapping[str, NDArray[Any]]
 
 SIZE = 4  # characters of an n-gram
 LONGEST = 4000  # content words of an article that are indexed, from its beginning
+MOST_ATTACHED = 60_000  # and those of the files that it links to
 _FACTOR, _ALL = 0x100000001B3, (1 << 64) - 1
 _PRIME = np.uint64(_FACTOR)
+_ATTACHED = 3  # the part of an article's content that files are
 _CHUNK = 2000  # articles whose n-grams are counted at once
 
 
@@ -54,11 +56,12 @@ def keys_of(word: str) -> list[int]:
 def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     """The arrays of a segment that hold its content words, and the n-grams of these words.
 
-    `content.words` holds each article's title, its questions and the rest, without stop words. Two
-    places that hold no word (the number of words) stand before each of the three, so that nothing
-    is near anything across a border. `content.token` says which token of its article a word is,
-    `content.line` in which heading or answered question it stands (from 1, 0 in none); the lines
-    of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
+    `content.words` holds each article's title, its questions, the rest, and the files that it links
+    to, without stop words. Two places that hold no word (the number of words) stand before each of
+    the four, so that nothing is near anything across a border. `content.own` is how many places are
+    before those of files, whose n-grams are not counted. `content.token` says which token of its
+    article a word is, `content.line` in which heading or answered question it stands (from 1, 0 in
+    none); the lines of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
     """
     at, docs, parts, lines, owners, claims = _content(words, arrays)
     stream = arrays["tokens.words"][at]
@@ -70,6 +73,7 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     total = len(at) + (int(shift[-1]) if len(shift) else 0)
     asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
     first_line = array_tools.offsets(np.bincount(owners, minlength=size))
+    own = parts < _ATTACHED
     made: dict[str, NDArray[Any]] = {
         "content.words": np.full(total, len(words), np.int32),
         "content.token": np.full(total, -1, np.int32),
@@ -78,7 +82,11 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
             np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
         ),
         "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
-        "content.length": np.bincount(docs, minlength=size).astype(np.int32),
+        "content.length": np.bincount(docs[own], minlength=size).astype(np.int32),
+        "content.own": (
+            np.bincount(docs[own], minlength=size)
+            + 2 * np.bincount(docs[border & own], minlength=size)
+        ).astype(np.int32),
         "lines.of": first_line,
         "lines.claim": claims,  # how surely the article answers the question that a line is, 0–1
         "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
@@ -86,11 +94,13 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     made["content.words"][place] = stream
     made["content.token"][place] = at - arrays["tokens.ptr"][docs]
     made["content.line"][place] = np.where(lines >= 0, lines - first_line[docs] + 1, 0)
-    return made | _grams(words, stream, docs, size)
+    return made | _grams(words, stream[own], docs[own], size)
 
 
 def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
-    """Every content token with its article, its part (title 0, answers 1, all else 2) and line.
+    """Every content token with its article, its part and line.
+
+    Parts are the title 0, answers 1, files that are linked to 3, and all else 2.
 
     Lines are numbered through the segment, -1 for none; the last two values are the article of each
     line and how surely it answers the question that the line is.
@@ -104,14 +114,25 @@ def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
     region = np.repeat(np.arange(len(kinds)), region_lengths(arrays))
     stop = np.fromiter((word in query_words.STOP for word in words), bool, len(words))
     kept = ~stop[tokens] & (kinds[region] != Kind.TAGS)
-    at = np.flatnonzero(kept)
-    first = np.searchsorted(docs[at], np.arange(len(counts)))
-    at = at[np.arange(len(at)) - first[docs[at]] < LONGEST]
+    is_attached = kinds[region] == Kind.ATTACHED
+    at = np.concatenate((
+        _first(np.flatnonzero(kept & ~is_attached), docs, LONGEST),
+        _first(np.flatnonzero(kept & is_attached), docs, MOST_ATTACHED),
+    ))  # fmt: skip
+    at.sort()
     kind, region = kinds[region[at]], region[at]
     is_question = (kind == Kind.ANSWERS) | (kind == Kind.LEARNED)
     parts = np.where(kind == Kind.TITLE, 0, np.where(is_question, 1, 2))
+    parts[kind == Kind.ATTACHED] = _ATTACHED
     lines = np.where(is_line[region], np.cumsum(is_line)[region] - 1, -1)
     return at, docs[at], parts, lines, owners, arrays["regions.claim"][is_line]
+
+
+def _first(at: NDArray[np.intp], docs: NDArray[np.int64], most: int) -> NDArray[np.intp]:
+    """Of the ascending tokens `at` the first ones of each article, `most` at most."""
+    owners = docs[at]
+    rank = np.arange(len(at)) - np.searchsorted(owners, owners)
+    return at[rank < most]
 
 
 def region_kinds(arrays: Arrays) -> NDArray[np.uint8]:

@@ -42,7 +42,7 @@ _VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (_WORDS, ("words.weight", "surface.text.df")),
     (_GRAMS, ("grams.df",)),
     (_ARTICLES, ("flags", "lang", "category", "publish", "expires", "updated", "boost",
-                 "content.title", "content.length",
+                 "content.title", "content.length", "content.own",
                  *(f"{kind}.{name}" for kind in ("total", "length") for name in FIELD_NAMES))),
 )  # fmt: skip
 

@@ -19,7 +19,8 @@ FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
     "headings": (Kind.HEADING,),
     "tags": (Kind.TAGS,),
     "lead": (Kind.HEADING, Kind.BODY, Kind.CLOSING),
-    "text": tuple(Kind),
+    "attached": (Kind.ATTACHED,),
+    "text": tuple(kind for kind in Kind if kind != Kind.ATTACHED),
 }
 Ids = NDArray[Any]
 
@@ -54,6 +55,16 @@ class Postings:
         ptr = array_tools.offsets(np.bincount(term, minlength=len(terms)))
         return cls(terms, ptr, doc.astype(np.int32), counts, size)
 
+    def joined(self, other: "Postings") -> "Postings":
+        """These postings, and where only `other` holds a term a posting that counts 0."""
+        if not len(other.docs):
+            return self
+        ids = [np.repeat(np.arange(len(self.terms)), np.diff(each.ptr)) for each in (self, other)]
+        return Postings.of(
+            self.terms, np.concatenate(ids), np.concatenate((self.docs, other.docs)), self.size,
+            np.concatenate((self.counts, np.zeros_like(other.counts))),
+        )  # fmt: skip
+
     def lengths(self) -> NDArray[np.int32]:
         """The number of terms of each article in the field."""
         return np.bincount(self.docs, weights=self.counts, minlength=self.size).astype(np.int32)
@@ -67,7 +78,8 @@ def counted(
     size = len(arrays["tokens.ptr"]) - 1
     docs = np.repeat(np.arange(size, dtype=np.int64), np.diff(arrays["tokens.ptr"]))
     kinds = ngrams.region_kinds(arrays)
-    found = {SURFACE: Postings.of(words, stream, docs, size)}
+    own = np.flatnonzero(kinds != Kind.ATTACHED)
+    found = {SURFACE: Postings.of(words, stream[own], docs[own], size)}
     for name in FIELD_NAMES:
         at = np.flatnonzero(np.isin(kinds, FIELD_KINDS[name]))
         if name == "lead":

@@ -25,9 +25,17 @@ FIELDS = (
     Field("headings", 0.4),
     Field("tags", 0.2),
     Field("lead", 0.5),  # the first words of the body
-    Field("text", 1.4),  # everything: title, questions, headings, body
+    # Files that the article links to. Few articles have any, so an average length says nothing.
+    Field("attached", 0.3, b=0.0),
+    Field("text", 1.4),  # everything of its own: title, questions, headings, body
 )
 LEAD = 30  # words
 FIELD_NAMES = tuple(field.name for field in FIELDS)
-SURFACE_FIELDS = ("title", "answers", "headings", "text")  # whose words are kept as written
-SURFACE = "words"  # folded words as written, of the whole article
+SURFACE_FIELDS = (
+    "title",
+    "answers",
+    "headings",
+    "attached",
+    "text",
+)  # whose words are kept as written
+SURFACE = "words"  # folded words as written, of the whole article but what is attached

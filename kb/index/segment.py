@@ -20,7 +20,7 @@ from kb.content.markup import Link, Section
 from kb.index import ngrams, pointers, postings
 from kb.index.array_tools import offsets
 from kb.index.arrays import read_arrays, write_arrays
-from kb.index.document import Analysed
+from kb.index.document import Analysed, AttachedSection
 from kb.index.postings import FIELD_KINDS, Postings
 from kb.index.schema import FIELD_NAMES, SURFACE, SURFACE_FIELDS
 from kb.language import query_words
@@ -80,7 +80,10 @@ class Segment:
         return json.loads(zlib.decompress(self.blob("pages", doc)))  # type: ignore[no-any-return]
 
     def head(self, doc: int, section: int) -> tuple[str, str]:
-        """The title of a section, and its anchor as the end of an address."""
+        """The title of a section, and its anchor as the end of an address.
+
+        Of a page of a file that the article links to it is the whole address, from `/`.
+        """
         first = self.view["sections.ptr"][doc]
         fragment, _, title = self.blob("heads", first + section).decode().partition(" ")
         return title, fragment
@@ -95,9 +98,16 @@ class Segment:
         places = [self.words.find(word) for word in words]
         if min(places, default=-1) < 0:
             return np.empty(0, np.int32)
-        ptr, docs = self.arrays["surface.text.ptr"], self.arrays["surface.text.docs"]
-        candidates = reduce(np.intersect1d, (docs[ptr[place] : ptr[place + 1]] for place in places))
+        candidates = reduce(np.intersect1d, map(self._docs_with, places))
         return np.array([doc for doc in candidates.tolist() if self._holds(doc, places)], np.int32)
+
+    def _docs_with(self, word: int) -> NDArray[np.int32]:
+        """The articles that hold a word as written, or link to a file that does."""
+        found = []
+        for field in ("text", "attached"):
+            ptr = self.arrays[f"surface.{field}.ptr"]
+            found.append(self.arrays[f"surface.{field}.docs"][ptr[word] : ptr[word + 1]])
+        return np.union1d(*found) if len(found[1]) else found[0]
 
     def _holds(self, doc: int, places: Sequence[int]) -> bool:
         ptr = self.arrays["tokens.ptr"]
@@ -142,6 +152,9 @@ class Segment:
             first_token=get("regions.token")[r:s].copy(),
             first_byte=get("regions.byte")[r:s].copy(),
             claims=get("regions.claim")[r:s].copy(),
+            attached=tuple(
+                AttachedSection(url, title, "") for url, title in page.get("attached", ())
+            ),
         )
 
 
@@ -192,16 +205,18 @@ class SegmentWriter:
         ):  # fmt: skip
             self._parts[name].append(value)
         heads = [(s.anchor, s.title, s.level) for s in doc.sections]
-        self._sections.append(self._sections[-1] + len(heads))
+        self._sections.append(self._sections[-1] + len(heads) + len(doc.attached))
         self._blobs["heads"] += [
             f"{fragment(anchor)} {title}".encode() for anchor, title, _ in heads
         ]
+        self._blobs["heads"] += [f"{each.url} {each.title}".encode() for each in doc.attached]
         self._blobs["texts"].append(doc.text.encode())
         self._blobs["cards"].append(_json(_card(doc)))
         self._blobs["pages"].append(zlib.compress(_json({
             "article": article.to_json(), "html": doc.html, "sections": heads,
             "links": [(to.target, to.line, to.image, to.alt, to.url) for to in doc.links],
             "anchors": doc.anchors,
+            **({"attached": [each[:2] for each in doc.attached]} if doc.attached else {}),
         }), 1))  # fmt: skip
         meta = self._meta
         meta["lang"].append(self._label("langs", article.lang))
@@ -262,13 +277,14 @@ class SegmentWriter:
         """
         words, _, arrays = self._streams
         for name in FIELD_NAMES:
-            _store(f"field.{name}", self.counted[name], arrays)
+            _store(f"field.{name}", self._posted(name), arrays)
             arrays[f"total.{name}"] = total = self.counted[name].lengths()
             arrays[f"length.{name}"] = round_lengths(total)
         self._align(arrays)
         _store("surface.text", self.counted[SURFACE], arrays)
-        arrays["surface.text.df"] = np.diff(arrays["surface.text.ptr"]).astype(np.uint32)
         self._surfaces(words, arrays)
+        holders = np.diff(arrays["surface.text.ptr"]) + np.diff(arrays["surface.attached.ptr"])
+        arrays["surface.text.df"] = holders.astype(np.uint32)
         arrays.update(ngrams.prepare(words, arrays))
         for name, value in Speller.prepare(words).items():
             arrays[f"spell.{name}"] = value
@@ -292,6 +308,11 @@ class SegmentWriter:
         arrays["lemma_words.ptr"] = offsets(np.bincount(ids, minlength=len(lemmas)))
         arrays["lemma_words.ids"] = owners[by_lemma]
         return lemmas
+
+    def _posted(self, name: str) -> Postings:
+        """The postings of a field; those of `text` have a place for each score of an article."""
+        field = self.counted[name]
+        return field.joined(self.counted["attached"]) if name == "text" else field
 
     def _align(self, arrays: dict[str, Any]) -> None:
         """Adds, for each posting of a field, the posting of `text` whose score it adds to."""

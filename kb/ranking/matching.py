@@ -120,6 +120,7 @@ class Matches:
         self.near_unit, self.near_place, self.near_row = whole.unit, whole.place, whole.row
         self.has = whole.has
         self.title_end = whole.title_end  # per article, in the content of its segment
+        self.own_end = whole.own_end  # where the files begin that the article links to
         code = whole.code[whole.row]
         found = code.nonzero()[0]
         code = code[found] - 1
@@ -143,7 +144,8 @@ class Matches:
         unit = np.repeat(np.arange(low, high), counts)
         place = at + np.repeat(ends - edges, counts)
         title_end = starts + (2 + arrays["content.title"][local])  # a border of two is before it
-        return _Part(unit, place, row_of[at] + (rows - 1), title_end, code, has)
+        own_end = starts + arrays["content.own"][local]
+        return _Part(unit, place, row_of[at] + (rows - 1), title_end, own_end, code, has)
 
     def _rows(self, number: int, stream: Numbers) -> tuple[Numbers, Numbers, NDArray[np.uint8]]:
         """For each word of the stream its row or 0; and of each row the code and the n-grams.
@@ -197,13 +199,14 @@ class _Part(NamedTuple):
     place: NDArray[Any]
     row: NDArray[Any]
     title_end: NDArray[Any]
+    own_end: NDArray[Any]
     code: NDArray[Any]
     has: NDArray[Any]
 
 
 def _nothing(grams: int) -> _Part:
     whole = np.empty(0, np.int64)
-    return _Part(whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
+    return _Part(whole, whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
 
 
 def live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
@@ -215,8 +218,8 @@ def live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
     if deleted:
         frequency = frequency.copy()
     for doc in deleted:
-        low, high = arrays["content.ptr"][doc : doc + 2].tolist()
-        found = np.unique(arrays["content.words"][low:high])
+        low = int(arrays["content.ptr"][doc])
+        found = np.unique(arrays["content.words"][low : low + int(arrays["content.own"][doc])])
         words = [segment.words[word] for word in found[found < len(segment.words)].tolist()]
         if words:
             gone = np.unique(ngrams.keys(words)[0])

@@ -12,6 +12,8 @@ from kb.ranking.matching import Matches
 
 _APART = 1 << 16  # an article has fewer blocks
 BLOCK = 20  # content words
+ATTACHED = 0.8  # of what a passage of a file covers: the article's own text comes first
+_FILES = 1 << 15  # number of the first block of the files that an article links to
 _TITLE = -2  # number of the block of a title, which is no neighbour of block 0
 
 
@@ -23,6 +25,9 @@ class Passages:
         offset = matches.place - matches.title_end[matches.unit]
         block = offset // BLOCK
         block[offset < 0] = _TITLE
+        in_file = matches.place - matches.own_end[matches.unit]
+        attached = (in_file >= 0).nonzero()[0]
+        block[attached] = _FILES + in_file[attached] // BLOCK
         key = matches.unit * _APART + block
         first = run_starts(key)
         lengths = np.append(first[1:], len(key)) - first
@@ -36,6 +41,7 @@ class Passages:
             cells = cells[matches.is_form]
         coverage[cells] = 1.0
         blocks = coverage.reshape(len(first), words)
+        blocks[block[first] >= _FILES] *= np.float32(ATTACHED)
         joined = blocks.copy()
         near = (key[1:] - key[:-1] == 1).nonzero()[0]
         joined[near] = np.maximum(blocks[near], blocks[near + 1])

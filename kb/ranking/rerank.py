@@ -63,8 +63,9 @@ def parts(
     """
     gain = matches.grams.gain * np.float32(K1 + 1)
     titled = (matches.near_place < matches.title_end[matches.near_unit]).nonzero()[0]
+    own = (matches.near_place < matches.own_end[matches.near_unit]).nonzero()[0]
     scores = {
-        "content": _saturated(matches, None, norms.content) @ (BODY * gain),
+        "content": _saturated(matches, own, norms.content) @ (BODY * gain),
         "title": _saturated(matches, titled, norms.title) @ (TITLE * gain),
         "order": _order(matches, norms.content),
         "place": coverage * np.float32(PLACE),
@@ -73,11 +74,12 @@ def parts(
     return scores
 
 
-def _saturated(matches: Matches, chosen: NDArray[np.intp] | None, norms: Scores) -> NDArray[Any]:
-    """BM25's saturated term frequency of each n-gram of the query: candidates × n-grams."""
-    unit, row = matches.near_unit, matches.near_row
-    if chosen is not None:
-        unit, row = unit[chosen], row[chosen]
+def _saturated(matches: Matches, chosen: NDArray[np.intp], norms: Scores) -> NDArray[Any]:
+    """BM25's saturated term frequency of each n-gram of the query: candidates × n-grams.
+
+    Only the words `chosen` count.
+    """
+    unit, row = matches.near_unit[chosen], matches.near_row[chosen]
     saturated = np.zeros((len(matches.docs), matches.has.shape[1]), np.float32)
     if len(unit):
         first = run_starts(unit)
@@ -96,8 +98,9 @@ def _order(matches: Matches, norms: Scores) -> Scores:
     """BM25 of pairs of words that are one or two apart in the query and in the article."""
     units, columns = len(matches.docs), 2 * len(matches.sought)
     unit, word, place = matches.unit, matches.word, matches.place
-    if not matches.is_form.all():
-        form = matches.is_form.nonzero()[0]
+    counted = matches.is_form & (place < matches.own_end[unit])
+    if not counted.all():
+        form = counted.nonzero()[0]
         unit, word, place = unit[form], word[form], place[form]
     row = unit * columns + 2 * word - 1
     cells = []

@@ -20,6 +20,9 @@ ADDED = 0.1  # of the query, that a section must hold beyond title and beginning
 BEGINNING = -1  # stands for the section of a passage that is no section
 _TITLE, _SUMMARY = int(Kind.TITLE), int(Kind.SUMMARY)
 _HEADING, _BODY, _CLOSING = int(Kind.HEADING), int(Kind.BODY), int(Kind.CLOSING)
+_ATTACHED = int(Kind.ATTACHED)
+ATTACHED = 0.7  # weight of a word in a file: the article's own sections are preferred
+MOST_ATTACHED = 64  # matched words of a page of a file that are looked at
 AGAIN = 0.05  # weight of a word that the passage holds already
 
 Marks = tuple[tuple[int, int], ...]
@@ -54,14 +57,17 @@ class Highlighter:
         highs = matches.unit.searchsorted(units, side="right").tolist()
         found = []
         for unit, low, high in zip(units, lows, highs, strict=True):
-            some = slice(low, min(high, low + MOST))
-            marked = list(zip(tokens[some].tolist(), words[some].tolist(), strict=True))
-            found.append(self._excerpt(unit, marked))
+            end = low + int(matches.place[low:high].searchsorted(matches.own_end[unit]))
+            own, attached = (
+                list(zip(tokens[some].tolist(), words[some].tolist(), strict=True))
+                for some in (slice(low, min(end, low + MOST)), slice(end, high))
+            )
+            found.append(self._excerpt(unit, own, attached))
         return found
 
-    def _excerpt(self, unit: int, marked: TokenMatches) -> Excerpt:
+    def _excerpt(self, unit: int, own: TokenMatches, attached: TokenMatches) -> Excerpt:
         article = _ArticleText(*self._matches.corpus.locate(int(self._matches.docs[unit])))
-        found = article.by_region(marked)
+        found = article.by_region([*own, *self._best_page(article, attached)])
         title, marks = article.marked(*article.bytes(0), found.get(0, ()))
         best = self._body(article, found)
         if best < 0:
@@ -70,11 +76,27 @@ class Highlighter:
         text, text_marks = self._passage(article, best, found.get(best, ()))
         return Excerpt(title, marks, section, text, text_marks)
 
+    def _best_page(self, article: "_ArticleText", attached: TokenMatches) -> TokenMatches:
+        """Of the words in files those of the page whose distinct words weigh most."""
+        best: TokenMatches = ()
+        most = 0.0
+        for page in article.by_region(attached).values():
+            seen: set[int] = set()
+            gain = 0.0
+            for _, word in page:
+                if word not in seen:
+                    seen.add(word)
+                    gain += self._gain[word]
+            if gain > most:
+                best, most = page[:MOST_ATTACHED], gain
+        return best
+
     def _body(self, article: "_ArticleText", found: Mapping[int, TokenMatches]) -> int:
         """The region to cut the passage from; -1 for none.
 
         It is the body of the section that holds most of the query, among those that hold some of
-        it beyond the title and the beginning; else the beginning. A word of a heading counts more.
+        it beyond the title and the beginning; else the beginning. A word of a heading counts more,
+        one in a file less.
         """
         words, front = len(self._matches.sought), set[int]()
         by_section: dict[int, dict[int, float]] = {}
@@ -86,7 +108,7 @@ class Highlighter:
             elif kind >= _HEADING:
                 if kind == _HEADING:
                     headed.add(section)
-                share = HEADED if kind == _HEADING else 1.0
+                share = {_HEADING: HEADED, _ATTACHED: ATTACHED}.get(kind, 1.0)
                 held = by_section.setdefault(section, {})
                 for _, word in some:
                     if held.get(word, 0.0) < share:
@@ -164,7 +186,7 @@ class _ArticleText:
     @cached_property
     def beginning(self) -> int:
         """The first body; -1 for none."""
-        return next((i for i, kind in enumerate(self.kinds) if kind >= _BODY), -1)
+        return next((i for i, kind in enumerate(self.kinds) if kind in (_BODY, _CLOSING)), -1)
 
     def is_front(self, region: int) -> bool:
         """Whether a region is read first: title, short answer, and the section of the beginning."""
@@ -177,7 +199,7 @@ class _ArticleText:
         """The first body of a section, -1 for none; of a closing one only if it is asked for."""
         for region, kind in enumerate(self.kinds):
             if self.sections[region] == section and (
-                kind == _BODY or (is_asked and kind == _CLOSING)
+                kind in (_BODY, _ATTACHED) or (is_asked and kind == _CLOSING)
             ):
                 return region
         return -1

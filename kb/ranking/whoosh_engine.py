@@ -54,8 +54,8 @@ class WhooshEngine:
     """Scores articles by words with Whoosh's BM25F. Threads may share it.
 
     It differs from `ArrayEngine` in two things: the words that begin with a typed one are scored
-    one by one in the whole text, not as one word field by field; and in a build of several
-    segments the document frequency counts replaced articles.
+    one by one in the whole text of an article without its files, not as one word field by field;
+    and in a build of several segments the document frequency counts replaced articles.
     """
 
     def __init__(self, folder: Path, find: Callable[[str], int | None], size: int) -> None:

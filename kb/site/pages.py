@@ -22,7 +22,11 @@ _PER_PAGE = 10
 _LISTED = 60  # articles on a page of a topic
 _SHORT = 3_000  # characters of HTML; a longer text does not stand above what the topic lists
 _SAME = 0.8  # of its words: a text says the same as another
-_SHOWN_INLINE = ("image/", "video/", "audio/")
+_PDF = "application/pdf"
+_SHOWN_INLINE = ("image/", "video/", "audio/", "text/plain", _PDF)
+_SANDBOX = "sandbox; default-src 'none'"
+# Browsers show no PDF in a sandbox, and a hit leads to a page of it. It is data to them, no page.
+_PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'"
 REASONS = ("unclear", "wrong", "missing", "failed")
 
 
@@ -214,14 +218,15 @@ def _edit_url(path: str) -> str:
 
 @pages.get("/media/<path:path>")
 def media(path: str) -> ResponseReturnValue:
-    """A file beside the articles: images, audio and video inline, others as a download."""
+    """A file beside the articles: images, recordings, PDF and text inline, others to download."""
     file = kb().media(path)
     if file is None:
         abort(404)
     response = send_file(file, conditional=True, max_age=3600)
     if not (response.mimetype or "").startswith(_SHOWN_INLINE):
         response.headers["Content-Disposition"] = "attachment"
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    policy = _PDF_POLICY if response.mimetype == _PDF else _SANDBOX
+    response.headers["Content-Security-Policy"] = policy
     return response
 
 

@@ -36,14 +36,14 @@ def library():
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return bases.made_up(tmp_path_factory.mktemp("whole"), seed=21)
+    return bases.made_up(tmp_path_factory.mktemp("whole"), seed=21, files=True)
 
 
 @pytest.fixture(scope="module")
 def parted(tmp_path_factory):
     """A base whose build has a delta, replaced articles and removed ones."""
     folder = tmp_path_factory.mktemp("parted")
-    bases.made_up(folder, count=120, seed=22)
+    bases.made_up(folder, count=120, seed=22, files=True)
     files = sorted((folder / "articles").rglob("*.md"))
     rng = random.Random(23)
     for path in files[:4]:

@@ -12,15 +12,26 @@ from rapidfuzz.distance import DamerauLevenshtein
 from kb.checks.rules import answers, dates, links, markdown, parsing, translations, writing  # noqa: F401
 from kb.checks.rules import external as web
 from kb.checks.rules.answers import TOP
-from kb.checks.rules.base import LEVELS, OFF, RULES, Base, Finding, Rank, Rule, Shape, ignored
+from kb.checks.rules.base import (
+    LEVELS,
+    OFF,
+    RULES,
+    Base,
+    Finding,
+    Rank,
+    Rule,
+    Shape,
+    ignored,
+    line_of,
+)
 from kb.checks.rules.external import external
 from kb.checks.rules.links import lacking
 from kb.content.problems import Problem
 
 __all__ = [
     "LEVELS", "OFF", "RULES", "TOP", "Base", "Finding", "Rank", "Rule", "Shape", "claims", "dates",
-    "external", "lacking", "links", "markdown", "reading", "run", "sieved", "translations",
-    "unknown", "web", "writing",
+    "external", "lacking", "line_of", "links", "markdown", "reading", "run", "sieved",
+    "translations", "unknown", "web", "writing",
 ]  # fmt: skip
 
 

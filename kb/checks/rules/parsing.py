@@ -28,6 +28,9 @@ RULES += [
             "slug": "An address cannot be one",
         }.items()
     ),
+    Rule("attachment-rejected", WARNING, "A file that an article links to cannot be searched."),
+    Rule("attachment-without-text", HINT, "A file that an article links to holds no text: a scan."),
+    Rule("attachment-cut", HINT, "A file holds more text than is searched."),
     Rule("bad-navigation", WARNING, "The navigation of a tool cannot be read."),
     Rule("no-history", WARNING, "Git keeps dates and authors to itself; told once."),
     Rule("link-to-folder", WARNING, "A linked folder is not looked into."),

@@ -22,13 +22,13 @@ PHRASES = {
         "anchor": "Ссылка на раздел «{}»", "back": "Назад к тексту", "done": "сделано",
         "todo": "не сделано", "image": "изображение", "video": "Видео", "audio": "Аудио",
         "embedded": "Встроенная страница", "diagram": "Схема, показана её запись:",
-        "moved": "Эта страница переехала:",
+        "moved": "Эта страница переехала:", "page": "{}, стр. {}",
     },
     "en": {
         "anchor": "Link to the section “{}”", "back": "Back to the text", "done": "done",
         "todo": "not done", "image": "image", "video": "Video", "audio": "Audio",
         "embedded": "Embedded page", "diagram": "A diagram, shown as it is written:",
-        "moved": "This page has moved:",
+        "moved": "This page has moved:", "page": "{}, page {}",
     },
 }  # fmt: skip
 KINDS = frozenset(TITLES["en"])

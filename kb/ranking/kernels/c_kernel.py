@@ -23,7 +23,7 @@ from kb.index.schema import K1
 from kb.ranking import rerank, snippets
 from kb.ranking.kernels.structs import ARRAYS, SOURCE, packer
 from kb.ranking.matching import live_frequency
-from kb.ranking.passages import BLOCK
+from kb.ranking.passages import ATTACHED, BLOCK
 from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, LengthNorms, Rescored
 from kb.ranking.snippets import Excerpt, Marks, shortened
 from kb.ranking.terms import ContentTerm, Term
@@ -37,11 +37,12 @@ SEAL = crc32(SOURCE.read_bytes())
 _POSTINGS, _SUMMAND, _QUERY = packer("Postings"), packer("Summand"), packer("Query")
 _WEIGHTS = packer("Weights").pack(
     rerank.BODY, rerank.TITLE, rerank.LINE, rerank.PAIRS, rerank.PLACE, rerank.CLAIM,
-    rerank.LINE_CANDIDATES, BLOCK,
+    ATTACHED, rerank.LINE_CANDIDATES, BLOCK,
 )  # fmt: skip
 _CUT = packer("Cut").pack(
-    snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN, snippets.ADDED
-)
+    snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN, snippets.ADDED,
+    snippets.ATTACHED,
+)  # fmt: skip
 _HEAD = 9  # numbers before the marks of an excerpt
 _ROOM = _HEAD + 2 * 2 * snippets.MOST  # numbers an excerpt may take
 _Number, _Address = ctypes.c_int64, ctypes.c_void_p
@@ -123,7 +124,7 @@ class CKernel:
             *((field.name, corpus.norms[field.name], np.float32) for field in PREFIX_FIELDS),
         ):  # fmt: skip
             numbers.extend(self._given(name, values, kind))
-        tail = array("f", (*(field.weight for field in PREFIX_FIELDS), K1, 0))
+        tail = array("f", (*(field.weight for field in PREFIX_FIELDS), K1))
         return _address(self._keep(array("q", numbers.tobytes() + tail.tobytes())))
 
     def _keep(self, value: Any) -> Any:

@@ -13,8 +13,9 @@
 #include <string.h>
 
 enum { NO_MEMORY = -1, DAMAGED = -2 };
-enum { MOST_WORDS = 32, MOST_MARKS = 256, GRAM = 4 };
-enum { TITLE = 0, SUMMARY = 4, HEADING = 5, BODY = 6, CLOSING = 7 }; /* kinds of regions: document.Kind */
+enum { MOST_WORDS = 32, MOST_MARKS = 256, MOST_ATTACHED = 64, GRAM = 4 };
+enum { FILES = 1 << 15 }; /* number of the first block of the files that an article links to */
+enum { TITLE = 0, SUMMARY = 4, HEADING = 5, BODY = 6, CLOSING = 7, ATTACHED = 8 }; /* kinds of regions: document.Kind */
 
 /* structs.py: begin */
 typedef struct { const int64_t *at; int64_t count; } I64;
@@ -62,6 +63,7 @@ typedef struct {
     I32 content_token;
     I32 content_line;
     I32 content_title;
+    I32 content_own;
     U64 gram_keys;
     I64 gram_ptr;
     I32 gram_words;
@@ -76,7 +78,7 @@ typedef struct {
     U32 tokens_end;
     I64 texts_ptr;
     U8 texts_blob;
-    Surface surface[4];
+    Surface surface[5];
 } Segment;
 _Static_assert(offsetof(Segment, base) == 0, "Segment.base");
 _Static_assert(offsetof(Segment, size) == 8, "Segment.size");
@@ -91,22 +93,23 @@ _Static_assert(offsetof(Segment, content_words) == 120, "Segment.content_words")
 _Static_assert(offsetof(Segment, content_token) == 136, "Segment.content_token");
 _Static_assert(offsetof(Segment, content_line) == 152, "Segment.content_line");
 _Static_assert(offsetof(Segment, content_title) == 168, "Segment.content_title");
-_Static_assert(offsetof(Segment, gram_keys) == 184, "Segment.gram_keys");
-_Static_assert(offsetof(Segment, gram_ptr) == 200, "Segment.gram_ptr");
-_Static_assert(offsetof(Segment, gram_words) == 216, "Segment.gram_words");
-_Static_assert(offsetof(Segment, gram_df) == 232, "Segment.gram_df");
-_Static_assert(offsetof(Segment, regions_ptr) == 248, "Segment.regions_ptr");
-_Static_assert(offsetof(Segment, regions_kind) == 264, "Segment.regions_kind");
-_Static_assert(offsetof(Segment, regions_section) == 280, "Segment.regions_section");
-_Static_assert(offsetof(Segment, regions_token) == 296, "Segment.regions_token");
-_Static_assert(offsetof(Segment, regions_byte) == 312, "Segment.regions_byte");
-_Static_assert(offsetof(Segment, tokens_ptr) == 328, "Segment.tokens_ptr");
-_Static_assert(offsetof(Segment, tokens_start) == 344, "Segment.tokens_start");
-_Static_assert(offsetof(Segment, tokens_end) == 360, "Segment.tokens_end");
-_Static_assert(offsetof(Segment, texts_ptr) == 376, "Segment.texts_ptr");
-_Static_assert(offsetof(Segment, texts_blob) == 392, "Segment.texts_blob");
-_Static_assert(offsetof(Segment, surface) == 408, "Segment.surface");
-_Static_assert(sizeof(Segment) == 600, "Segment");
+_Static_assert(offsetof(Segment, content_own) == 184, "Segment.content_own");
+_Static_assert(offsetof(Segment, gram_keys) == 200, "Segment.gram_keys");
+_Static_assert(offsetof(Segment, gram_ptr) == 216, "Segment.gram_ptr");
+_Static_assert(offsetof(Segment, gram_words) == 232, "Segment.gram_words");
+_Static_assert(offsetof(Segment, gram_df) == 248, "Segment.gram_df");
+_Static_assert(offsetof(Segment, regions_ptr) == 264, "Segment.regions_ptr");
+_Static_assert(offsetof(Segment, regions_kind) == 280, "Segment.regions_kind");
+_Static_assert(offsetof(Segment, regions_section) == 296, "Segment.regions_section");
+_Static_assert(offsetof(Segment, regions_token) == 312, "Segment.regions_token");
+_Static_assert(offsetof(Segment, regions_byte) == 328, "Segment.regions_byte");
+_Static_assert(offsetof(Segment, tokens_ptr) == 344, "Segment.tokens_ptr");
+_Static_assert(offsetof(Segment, tokens_start) == 360, "Segment.tokens_start");
+_Static_assert(offsetof(Segment, tokens_end) == 376, "Segment.tokens_end");
+_Static_assert(offsetof(Segment, texts_ptr) == 392, "Segment.texts_ptr");
+_Static_assert(offsetof(Segment, texts_blob) == 408, "Segment.texts_blob");
+_Static_assert(offsetof(Segment, surface) == 424, "Segment.surface");
+_Static_assert(sizeof(Segment) == 664, "Segment");
 
 typedef struct {
     int64_t segments;
@@ -121,10 +124,9 @@ typedef struct {
     I32 words_of_line;
     F32 claims;
     I32 updated;
-    F32 surface_norm[4];
-    float surface_weight[4];
+    F32 surface_norm[5];
+    float surface_weight[5];
     float k1;
-    float unused;
 } Corpus;
 _Static_assert(offsetof(Corpus, segments) == 0, "Corpus.segments");
 _Static_assert(offsetof(Corpus, size) == 8, "Corpus.size");
@@ -139,10 +141,9 @@ _Static_assert(offsetof(Corpus, words_of_line) == 112, "Corpus.words_of_line");
 _Static_assert(offsetof(Corpus, claims) == 128, "Corpus.claims");
 _Static_assert(offsetof(Corpus, updated) == 144, "Corpus.updated");
 _Static_assert(offsetof(Corpus, surface_norm) == 160, "Corpus.surface_norm");
-_Static_assert(offsetof(Corpus, surface_weight) == 224, "Corpus.surface_weight");
-_Static_assert(offsetof(Corpus, k1) == 240, "Corpus.k1");
-_Static_assert(offsetof(Corpus, unused) == 244, "Corpus.unused");
-_Static_assert(sizeof(Corpus) == 248, "Corpus");
+_Static_assert(offsetof(Corpus, surface_weight) == 240, "Corpus.surface_weight");
+_Static_assert(offsetof(Corpus, k1) == 260, "Corpus.k1");
+_Static_assert(sizeof(Corpus) == 264, "Corpus");
 
 typedef struct {
     int64_t segment;
@@ -195,6 +196,7 @@ typedef struct {
     float pairs;
     float place;
     float claimed;
+    float attached;
     int32_t lined;
     int32_t block;
 } Weights;
@@ -204,9 +206,10 @@ _Static_assert(offsetof(Weights, line) == 8, "Weights.line");
 _Static_assert(offsetof(Weights, pairs) == 12, "Weights.pairs");
 _Static_assert(offsetof(Weights, place) == 16, "Weights.place");
 _Static_assert(offsetof(Weights, claimed) == 20, "Weights.claimed");
-_Static_assert(offsetof(Weights, lined) == 24, "Weights.lined");
-_Static_assert(offsetof(Weights, block) == 28, "Weights.block");
-_Static_assert(sizeof(Weights) == 32, "Weights");
+_Static_assert(offsetof(Weights, attached) == 24, "Weights.attached");
+_Static_assert(offsetof(Weights, lined) == 28, "Weights.lined");
+_Static_assert(offsetof(Weights, block) == 32, "Weights.block");
+_Static_assert(sizeof(Weights) == 36, "Weights");
 
 typedef struct {
     const int32_t *docs;
@@ -230,13 +233,15 @@ typedef struct {
     double headed;
     double again;
     double added;
+    double attached;
 } Cut;
 _Static_assert(offsetof(Cut, window) == 0, "Cut.window");
 _Static_assert(offsetof(Cut, before) == 4, "Cut.before");
 _Static_assert(offsetof(Cut, headed) == 8, "Cut.headed");
 _Static_assert(offsetof(Cut, again) == 16, "Cut.again");
 _Static_assert(offsetof(Cut, added) == 24, "Cut.added");
-_Static_assert(sizeof(Cut) == 32, "Cut");
+_Static_assert(offsetof(Cut, attached) == 32, "Cut.attached");
+_Static_assert(sizeof(Cut) == 40, "Cut");
 /* structs.py: end */
 
 /* Whether from–to is a part of so many numbers. Nothing is added: a damaged number must not wrap. */
@@ -391,6 +396,8 @@ static double idf(int64_t live, int64_t frequency)
     return log((double)(live > 1 ? live : 1) / (double)(frequency + 1)) + 1;
 }
 
+enum { SURFACES = sizeof ((Segment *)0)->surface / sizeof (Surface) };
+
 /* All words of the ranges low–high (two numbers per segment) as one word: its articles' scores. */
 int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, float *scores)
 {
@@ -398,7 +405,7 @@ int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, fl
     float *total = calloc(size, sizeof *total);
     uint32_t *tf = malloc(size * sizeof *tf);
     int64_t error = total && tf ? 0 : NO_MEMORY;
-    for (int f = 0; f < 4 && !error; f++) {
+    for (int f = 0; f < SURFACES && !error; f++) {
         int64_t frequency = 0;
         memset(tf, 0, size * sizeof *tf);
         for (int64_t s = 0; s < corpus->segments && !error; s++) {
@@ -823,12 +830,14 @@ static void clear_table(const Corpus *corpus, const Query *query, Rows *rows, in
     visit_all(corpus, query, rows, s, forget);
 }
 
-/* Where an article's content stands in its segment, and where its title ends there. */
-typedef struct { int64_t from, to, title; } Span;
+/* Where an article's content stands in its segment, where its title ends there, and where the
+ * files begin that it links to. */
+typedef struct { int64_t from, to, title, own; } Span;
 
 static int64_t content_of(const Segment *segment, int64_t doc, Span *span)
 {
-    if (!has_owner(segment->content_ptr, doc) || doc >= segment->content_title.count)
+    if (!has_owner(segment->content_ptr, doc) || doc >= segment->content_title.count
+        || doc >= segment->content_own.count)
         return DAMAGED;
     span->from = segment->content_ptr.at[doc];
     span->to = segment->content_ptr.at[doc + 1];
@@ -840,6 +849,10 @@ static int64_t content_of(const Segment *segment, int64_t doc, Span *span)
     if (!is_part(0, title, span->to - span->from))
         return DAMAGED;
     span->title = span->from + 2 + title; /* after a border of two */
+    const int64_t own = segment->content_own.at[doc];
+    if (!is_part(0, own, span->to - span->from))
+        return DAMAGED;
+    span->own = span->from + own;
     return 0;
 }
 
@@ -927,7 +940,7 @@ static int64_t keep_line(Rescoring *state, int64_t unit, int32_t line, int32_t r
 
 static int64_t make_blocks(Rescoring *state, int64_t length)
 {
-    const int64_t blocks = length / state->weights->block + 4;
+    const int64_t blocks = length / state->weights->block + 5;
     if (blocks <= state->most_blocks)
         return 0;
     free(state->coverage);
@@ -962,7 +975,8 @@ static int64_t read_article(Rescoring *state, const Segment *segment, const int3
         if (!(rows->near[number / 64] >> (number % 64) & 1))
             continue;
         const int32_t row = table[number];
-        if (!rows->row[row].often++)
+        const int is_own = at < span.own;
+        if (is_own && !rows->row[row].often++)
             state->touched[touched++] = row;
         if (segment->content_line.at[at]) {
             error = keep_line(state, unit, segment->content_line.at[at], row);
@@ -973,19 +987,23 @@ static int64_t read_article(Rescoring *state, const Segment *segment, const int3
         if (code < 0)
             continue;
         const int64_t word = code % words;
-        const int32_t block =
-            at < span.title ? -2 : (int32_t)((at - span.title) / state->weights->block);
+        const int32_t block = at < span.title ? -2
+            : is_own ? (int32_t)((at - span.title) / state->weights->block)
+                     : FILES + (int32_t)((at - span.own) / state->weights->block);
         if (!blocks || state->blocks[blocks - 1] != block) {
             memset(&state->coverage[blocks * words], 0, (size_t)words * sizeof *state->coverage);
             state->blocks[blocks++] = block;
         }
         float *covered = &state->coverage[(blocks - 1) * words + word];
+        const float whole = is_own ? 1 : state->weights->attached;
         if (code < words) {
-            if (state->query->synonym_weights[word] > *covered)
-                *covered = state->query->synonym_weights[word];
+            if (state->query->synonym_weights[word] * whole > *covered)
+                *covered = state->query->synonym_weights[word] * whole;
             continue;
         }
-        *covered = 1;
+        *covered = whole;
+        if (!is_own)
+            continue;
         for (int step = 0; step < 2; step++) {
             const int64_t apart = word - word_before[step];
             if (at - before[step] <= 2 && apart >= 1 && apart <= 2)
@@ -1228,9 +1246,9 @@ typedef struct {
     int64_t regions, tokens, bytes;        /* how many the article has */
     int64_t region, token, byte;           /* where its own begin in the segment */
     int64_t matches, groups;
-    Match match[MOST_MARKS];
-    Group group[MOST_MARKS];
-    SectionWords sections[MOST_MARKS];
+    Match match[MOST_MARKS + MOST_ATTACHED];
+    Group group[MOST_MARKS + 1];
+    SectionWords sections[MOST_MARKS + 1];
 } Article;
 
 static int64_t open_article(const Segment *segment, int64_t doc, Article *article)
@@ -1283,45 +1301,117 @@ static int32_t section_of(const Article *article, int64_t region)
     return article->segment->regions_section.at[article->region + region];
 }
 
-/* The first words of the query in an article, and in which regions they stand. */
-static int64_t find_matches(Article *article, const int32_t *table, int64_t doc, int64_t words)
+/* The word of the query at a place of the content: 1, or 0 if another word stands there. */
+static int64_t match_at(const Article *article, const int32_t *table, int64_t at, int64_t words,
+                        Match *match)
 {
     const Segment *segment = article->segment;
+    const int32_t number = segment->content_words.at[at];
+    if (number < 0 || number > segment->words)
+        return DAMAGED;
+    const int32_t code = table[number] - 1;
+    if (code < 0)
+        return 0;
+    const int32_t token = segment->content_token.at[at];
+    if (token < 0 || token >= article->tokens || !article->regions)
+        return DAMAGED;
+    *match = (Match){token, (int32_t)(code < words ? words + code : code - words)};
+    return 1;
+}
+
+/* The region of a token at or after those of `region`, which is -1 at first. */
+static int64_t region_of(const Article *article, int64_t region, int32_t token)
+{
+    region = region < 0 ? 0 : region;
+    while (region + 1 < article->regions && first_token(article, region + 1) <= token)
+        region++;
+    return region;
+}
+
+/* Keeps the matches of one page of a file if its distinct words weigh more than `most`. */
+static void keep_page(Article *article, const Match *page, int64_t matches, int64_t region,
+                      double sum, double *most)
+{
+    if (!matches || sum <= *most)
+        return;
+    *most = sum;
+    memcpy(&article->match[article->matches], page, (size_t)matches * sizeof *page);
+    article->group[article->groups] = (Group){(int32_t)region, (int32_t)article->matches,
+                                              (int32_t)(article->matches + matches)};
+}
+
+/* Adds the words of the query in the files of an article: those of the page that holds most. */
+static int64_t find_page(Article *article, const int32_t *table, const Span *span, int64_t words,
+                         const double *gain)
+{
+    Match page[MOST_ATTACHED];
+    int64_t region = -1, until = 0, matches = 0;
+    uint64_t seen = 0;
+    double sum = 0, most = 0;
+    for (int64_t at = span->own; at < span->to; at++) {
+        Match match;
+        const int64_t found = match_at(article, table, at, words, &match);
+        if (found < 0)
+            return found;
+        if (!found)
+            continue;
+        if (match.token >= until) {
+            keep_page(article, page, matches, region, sum, &most);
+            region = region_of(article, region, match.token);
+            until = first_token(article, region + 1);
+            matches = 0;
+            seen = 0;
+            sum = 0;
+        }
+        if (!(seen >> match.word & 1)) {
+            seen |= 1ull << match.word;
+            sum += gain[match.word];
+        }
+        if (matches < MOST_ATTACHED)
+            page[matches++] = match;
+    }
+    keep_page(article, page, matches, region, sum, &most);
+    if (most > 0) {
+        article->matches = article->group[article->groups].to;
+        article->groups++;
+    }
+    return 0;
+}
+
+/* The first words of the query in an article, and in which regions they stand; of its files those
+ * of the best page. */
+static int64_t find_matches(Article *article, const int32_t *table, int64_t doc, int64_t words,
+                            const double *gain)
+{
     Span span;
-    if (content_of(segment, doc, &span) < 0)
+    if (content_of(article->segment, doc, &span) < 0)
         return DAMAGED;
     int64_t region = -1, until = 0;
     article->matches = article->groups = 0;
-    for (int64_t at = span.from; at < span.to && article->matches < MOST_MARKS; at++) {
-        const int32_t number = segment->content_words.at[at];
-        if (number < 0 || number > segment->words)
-            return DAMAGED;
-        const int32_t code = table[number] - 1;
-        if (code < 0)
+    for (int64_t at = span.from; at < span.own && article->matches < MOST_MARKS; at++) {
+        Match match;
+        const int64_t found = match_at(article, table, at, words, &match);
+        if (found < 0)
+            return found;
+        if (!found)
             continue;
-        const int32_t token = segment->content_token.at[at];
-        if (token < 0 || token >= article->tokens || !article->regions)
-            return DAMAGED;
-        if (token >= until) {
-            region = region < 0 ? 0 : region;
-            while (region + 1 < article->regions && first_token(article, region + 1) <= token)
-                region++;
+        if (match.token >= until) {
+            region = region_of(article, region, match.token);
             until = first_token(article, region + 1);
             article->group[article->groups++] =
                 (Group){(int32_t)region, (int32_t)article->matches, 0};
         }
-        article->match[article->matches++] =
-            (Match){token, (int32_t)(code < words ? words + code : code - words)};
+        article->match[article->matches++] = match;
         article->group[article->groups - 1].to = (int32_t)article->matches;
     }
-    return 0;
+    return find_page(article, table, &span, words, gain);
 }
 
 /* The first body of the article, -1 for none. */
 static int64_t beginning(const Article *article)
 {
     for (int64_t region = 0; region < article->regions; region++)
-        if (kind_of(article, region) >= BODY)
+        if (kind_of(article, region) == BODY || kind_of(article, region) == CLOSING)
             return region;
     return -1;
 }
@@ -1349,7 +1439,7 @@ static void add_word(SectionWords *section, int32_t word, double share)
 }
 
 /* The words of the query in each section but the front; those of the front are bits of `front`. */
-static int64_t collect_sections(Article *article, int64_t first, int64_t words, double headed, uint64_t *front)
+static int64_t collect_sections(Article *article, int64_t first, int64_t words, const Cut *cut, uint64_t *front)
 {
     int64_t sections = 0;
     for (int64_t n = 0; n < article->groups; n++) {
@@ -1375,8 +1465,9 @@ static int64_t collect_sections(Article *article, int64_t first, int64_t words, 
             section->words = 0;
         }
         section->headed |= kind == HEADING;
+        const double share = kind == HEADING ? cut->headed : kind == ATTACHED ? cut->attached : 1.0;
         for (int32_t i = group.from; i < group.to; i++)
-            add_word(section, article->match[i].word, kind == HEADING ? headed : 1.0);
+            add_word(section, article->match[i].word, share);
     }
     return sections;
 }
@@ -1387,13 +1478,13 @@ static int64_t best_body(Article *article, const double *gain, int64_t words, co
 {
     const int64_t first = beginning(article);
     uint64_t front = 0;
-    const int64_t sections = collect_sections(article, first, words, cut->headed, &front);
+    const int64_t sections = collect_sections(article, first, words, cut, &front);
     for (int64_t region = 0; region < article->regions; region++) {
         const int kind = kind_of(article, region);
         for (int64_t s = 0; s < sections && kind >= BODY; s++) {
             SectionWords *section = &article->sections[s];
             if (section->number == section_of(article, region) && section->body < 0
-                && (kind == BODY || (kind == CLOSING && section->headed)))
+                && (kind == BODY || kind == ATTACHED || (kind == CLOSING && section->headed)))
                 section->body = (int32_t)region;
         }
     }
@@ -1565,7 +1656,7 @@ int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *gain
             const int64_t doc = docs[unit] - segment->base;
             error = open_article(segment, doc, article);
             if (!error)
-                error = find_matches(article, query->tables[s], doc, query->words);
+                error = find_matches(article, query->tables[s], doc, query->words, gain);
             if (error)
                 break;
             const int64_t more = write_excerpt(article, gain, query->words, cut, out + written);

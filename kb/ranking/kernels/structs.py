@@ -36,6 +36,7 @@ SEGMENT_ARRAYS: tuple[tuple[str, str, str], ...] = (
     ("content.token", "I32", "content_token"),
     ("content.line", "I32", "content_line"),
     ("content.title", "I32", "content_title"),
+    ("content.own", "I32", "content_own"),
     ("grams.keys", "U64", "gram_keys"),
     ("grams.ptr", "I64", "gram_ptr"),
     ("grams.words", "I32", "gram_words"),
@@ -82,7 +83,7 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("F32", "content_norm"), ("F32", "title_norm"), ("F32", "line_norm"),
         ("I64", "first_line"), ("I32", "words_of_line"), ("F32", "claims"), ("I32", "updated"),
         ("F32", f"surface_norm[{len(PREFIX_FIELDS)}]"),
-        ("float", f"surface_weight[{len(PREFIX_FIELDS)}]"), ("float", "k1"), ("float", "unused"),
+        ("float", f"surface_weight[{len(PREFIX_FIELDS)}]"), ("float", "k1"),
     ),
     # The number of a dictionary form in a segment.
     "Place": (("int64_t", "segment"), ("int64_t", "number")),
@@ -102,7 +103,8 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "Weights": (
         ("float", "body"), ("float", "title"), ("float", "line"), ("float", "pairs"),
-        ("float", "place"), ("float", "claimed"), ("int32_t", "lined"), ("int32_t", "block"),
+        ("float", "place"), ("float", "claimed"), ("float", "attached"), ("int32_t", "lined"),
+        ("int32_t", "block"),
     ),
     # A term of a query: the articles given, or else those of its dictionary forms.
     "Summand": (
@@ -111,7 +113,7 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     # The words of a snippet, and of them those before the first marked one.
     "Cut": (("int32_t", "window"), ("int32_t", "before"), ("double", "headed"),
-            ("double", "again"), ("double", "added")),
+            ("double", "again"), ("double", "added"), ("double", "attached")),
 }  # fmt: skip
 
 
