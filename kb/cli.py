@@ -14,7 +14,7 @@ import click
 
 from kb import __version__
 from kb.base import escaping, gc_tuning, log_lines, messages
-from kb.base.errors import KBError
+from kb.base.errors import KBError, reason
 from kb.base.messages import Message
 from kb.commands import (
     backup,
@@ -78,7 +78,12 @@ class _Kb(click.Group):
         except OSError as error:
             _tell_cause(error)
             where = f"{error.filename}: " if error.filename else ""
-            fail(f"{where}{error.strerror or error}; check the path, its rights and the free space")
+            cure = Message(
+                "{where}{reason}; check the path, its rights and the free space",
+                where=where,
+                reason=reason(error),
+            )
+            fail(say(cure))
             code = FAILED
         sys.exit(code if isinstance(code, int) else DONE)
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from kb.base.errors import IndexDamaged, IndexMissing
+from kb.base.messages import Message
 from kb.catalog import Catalog
 from kb.index.builds import Build, Builds
 from kb.index.reader import IndexReader
@@ -169,7 +170,11 @@ class CurrentBuild:
             catalog = Catalog(IndexReader(build), self._cached, self._for_writers, self._engine)
         except KeyError as missing:  # an array that another version of the service did not write
             raise IndexDamaged(
-                f"build {build.name} was made by another version ({missing}); run `kb index`"
+                Message(
+                    "build {name} was made by another version ({missing}); run `kb index`",
+                    name=build.name,
+                    missing=str(missing),
+                )
             ) from None
         self._build = build
         return catalog

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from kb.base.errors import IndexDamaged
+from kb.base.messages import Message
 from kb.content.pins import Pins
 from kb.content.reading_order import title_of_name
 from kb.index import whoosh_index
@@ -36,7 +37,13 @@ class WordsOnlySearcher:
             if whoosh_index.CARD not in self._index.schema:
                 raise ValueError("its Whoosh index stores no cards")
         except Exception as error:  # it was pickled by whichever version made the build
-            raise IndexDamaged(f"build {build.name}: {error!r}; run `kb index --full`") from None
+            raise IndexDamaged(
+                Message(
+                    "build {name}: {reason}; run `kb index --full`",
+                    name=build.name,
+                    reason=repr(error),
+                )
+            ) from None
         try:
             own, _ = synonyms.parse((build.folder / SYNONYMS).read_text("utf-8", "replace"))
         except OSError:

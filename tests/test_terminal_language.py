@@ -113,7 +113,7 @@ def test_all_that_is_wrong_with_settings_is_told_in_russian_in_one_line(
         "настройка port (KB_PORT): «http» — не целое число; ",
         f"настройка workers ({tmp_path / 'kb.toml'}): 99 — слишком много: нужно не больше 64; ",
         "настройка checks.stale ",
-        ": «loud» — не то: можно «error», «warning», «hint», «off»; ",
+        ": «loud» — не то: можно «error», «warning», «hint» или «off»; ",
         "в «within 30 minutes 9–18» нет часового пояса; напишите его после часов: «за 30 минут",
         "этот токен легко угадать; возьмите не меньше 20 знаков: `openssl rand -hex 20`; ",
         "; все настройки перечисляет `kb config --help`\n",

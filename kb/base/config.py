@@ -9,21 +9,17 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from kb.base import messages, passwords
+from kb.base import messages, passwords, wrong_values
 from kb.base.errors import ConfigError, reason
 from kb.base.messages import Message, joined, quoted
 from kb.base.roles import LEAD, ROLES, WRITER
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 FILE = "kb.toml"
 _PREFIX = "KB_"
-_SHOWN = 40  # characters of a wrong value
 
 
 Tool = Literal[
@@ -583,62 +579,10 @@ def _mistakes(error: ValidationError, origins: Mapping[str, str]) -> Message:
                 "setting {name} ({origin}): {wrong}",
                 name=f"{name}{where}",
                 origin=origin_shown(origins.get(name, FILE)),
-                wrong=_wrong(one),
+                wrong=wrong_values.told(one, hides_value=name in secret_names()),
             )
         )
     return joined(dict.fromkeys(told))
-
-
-# What pydantic says of a value, by its type of error, in our words.
-_WRONG = {
-    "bool": Message("{value} is neither yes nor no", value=""),
-    "date": Message("{value} is no day: write 2027-01-31", value=""),
-    "dict": Message(
-        '{value} is no table: write `[{name}]` and lines `key = "value"` below it',
-        value="",
-        name="",
-    ),
-    "finite": Message("{value} is no number", value=""),
-    "float": Message("{value} is no number", value=""),
-    "greater_than": Message("{value} is too small: more than {gt} is needed", value="", gt=""),
-    "greater_than_equal": Message("{value} is too small: {ge} is the least", value="", ge=""),
-    "int": Message("{value} is no whole number", value=""),
-    "less_than_equal": Message("{value} is too large: {le} is the most", value="", le=""),
-    "literal": Message("{value} is none of {expected}", value="", expected=""),
-    "model": Message("{value} is no table with `title` and `url`", value=""),
-    "path": Message("{value} is no path: write it in quotes", value=""),
-    "string": Message("{value} is no text: write it in quotes", value=""),
-    "tuple": Message('{value} is no list: write ["…", "…"]', value=""),
-    "": Message("{value} cannot be used", value=""),
-}
-
-
-def _wrong(error: "ErrorDetails") -> Message:
-    """What is wrong with a value; the value itself is shown unless it may be a secret."""
-    kind, name, context = error["type"], str(error["loc"][0]), error.get("ctx", {})
-    if kind == "value_error":
-        return reason(context["error"])
-    if kind == "extra_forbidden":
-        return Message("no such setting") if len(error["loc"]) == 1 else Message("no such key")
-    if kind == "missing":
-        return Message("is needed, too")
-    if "expected" in context:  # 'error', 'warning' or 'off'
-        allowed = re.findall("'([^']*)'", context["expected"])
-        context = {**context, "expected": joined(map(quoted, allowed), ", ")}
-    is_secret = "Secret" in str(Settings.model_fields[name].annotation)
-    value = Message("its value") if is_secret else _short(error["input"])
-    known = max((key for key in _WRONG if kind.startswith(key)), key=len)
-    written = {key: one if isinstance(one, Message) else str(one) for key, one in context.items()}
-    return _WRONG[known].with_values(**{**written, "value": value, "name": name})
-
-
-def _short(value: object) -> Message:
-    if isinstance(value, str):
-        return quoted(value if len(value) <= _SHOWN else f"{value[: _SHOWN - 1]}…")
-    written = repr(value)
-    return Message(
-        "{text}", text=written if len(written) <= _SHOWN else f"{written[: _SHOWN - 1]}…"
-    )
 
 
 def meaning(name: str) -> Message:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kb.base.errors import KBError
+from kb.base.errors import KBError, reason
+from kb.base.messages import Message
 
 
 class LockedJson:
@@ -61,5 +62,9 @@ class LockedJson:
 
     def _unusable(self, error: OSError) -> KBError:
         return KBError(
-            f"{self._file} cannot be used ({error.strerror}); check KB_DATA and its rights"
+            Message(
+                "{file} cannot be used ({reason}); check KB_DATA and its rights",
+                file=str(self._file),
+                reason=reason(error),
+            )
         )

@@ -49,6 +49,16 @@ class Message(str):
         known = {name: value for name, value in values.items() if name in self.values}
         return type(self)(self.template, self.plural, **{**self.values, **known})
 
+    def with_text_replaced(self, old: str, new: str) -> "Message":
+        """The same sentence with `old` replaced by `new` in its values, and in theirs."""
+
+        def replaced(value: Value) -> Value:
+            if isinstance(value, Message):
+                return value.with_text_replaced(old, new)
+            return value.replace(old, new) if isinstance(value, str) else value
+
+        return self.with_values(**{name: replaced(value) for name, value in self.values.items()})
+
     def to_json(self) -> Any:
         """Plain JSON values; `from_json` gives an equal message back."""
         values = {

@@ -17,7 +17,7 @@ from kb import indexer
 from kb.base import sandbox
 from kb.base.config import Settings
 from kb.base.errors import BuildFailed, ConfigError, IndexDamaged, IndexMissing
-from kb.base.messages import Message
+from kb.base.messages import NOTHING, Message
 from kb.checks import outline, rules
 from kb.checks.outline import Outline
 from kb.checks.rules import Base, Rank, Shape
@@ -110,8 +110,14 @@ _TOLD_BY_RULES = {"alias-taken"}
 
 def _refuse_unknown(levels: Mapping[str, str]) -> None:
     for code, meant in rules.unknown(levels).items():
-        hint = f"; did you mean {meant}?" if meant else ""
-        raise ConfigError(f"setting checks: no rule is called {code}{hint}; `kb check --rules`")
+        hint = Message("; did you mean {near}?", near=meant) if meant else NOTHING
+        raise ConfigError(
+            Message(
+                "setting checks: no rule is called {code}{hint}; `kb check --rules` lists them",
+                code=code,
+                hint=hint,
+            )
+        )
 
 
 def _leveled(problems: Iterable[Problem], settings: Settings) -> list[Problem]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from kb.base.messages import Message
 from kb.commands.shared import echo, folder_options, load_settings
 
 
@@ -24,6 +25,11 @@ def sign_in(articles: Path | None, data: Path | None) -> None:
 
     settings = load_settings(articles=articles, data=data)
     if not settings.data.is_dir():
-        raise ConfigError(f"no data folder at {settings.data}; name the server's with --data")
+        raise ConfigError(
+            Message(
+                "no data folder at {folder}; name the server's with --data",
+                folder=str(settings.data),
+            )
+        )
     base = settings.base_url or f"http://{settings.host}:{settings.port}"
     echo(auth.sign_in_url(base, auth.SignInLinks(settings.data).make()))

@@ -154,7 +154,7 @@ def _answers(
     from kb.tickets.models import CannotRead
 
     if not asked:
-        raise CannotRead(said(Message("no ticket asks anything; see --text"), settings))
+        raise CannotRead(Message("no ticket asks anything; see --text"))
     label = said(Message("Asking the search"), settings)
     with ProgressBar(label) as progress:
         return answering.answered(

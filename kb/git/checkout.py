@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kb.base.errors import KBError
+from kb.base.messages import Message, quoted
 from kb.git import run
 
 SECONDS = 60.0
@@ -46,27 +47,33 @@ def commit_of(folder: Path, name: str) -> str:
     Raises NoSuchState; a name that git could take for an option or for several is none.
     """
     if name.startswith("-") or not name.isprintable() or not name:
-        raise NoSuchState(f"{name!r} names no commit; give a branch, a tag or a folder")
+        raise NoSuchState(
+            Message("{name} names no commit; give a branch, a tag or a folder", name=quoted(name))
+        )
     try:
         found = run.run(
             folder, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}", seconds=SECONDS
         )
     except run.GitFailed:
         raise NoSuchState(
-            f"{name!r} is neither a folder nor a commit here; {_cure(folder)}"
+            Message(
+                "{name} is neither a folder nor a commit here; {cure}",
+                name=quoted(name),
+                cure=_cure(folder),
+            )
         ) from None
     return found.strip()
 
 
-def _cure(folder: Path) -> str:
+def _cure(folder: Path) -> Message:
     """The next step where a commit is not in this clone."""
     try:
         is_cut = run.run(folder, "rev-parse", "--is-shallow-repository", seconds=SECONDS).strip()
     except run.GitFailed:
         is_cut = ""
     if is_cut == "true":
-        return "the clone is shallow, `git fetch --unshallow` brings older commits"
-    return "`git branch -a` lists the branches"
+        return Message("the clone is shallow, `git fetch --unshallow` brings older commits")
+    return Message("`git branch -a` lists the branches")
 
 
 def extract(folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path) -> None:
@@ -95,13 +102,23 @@ def _tree(folder: Path, commit: str) -> Iterator[Blob]:
             folder, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, seconds=SECONDS
         )
     except run.GitFailed as error:
-        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+        raise _unreadable(commit, error) from None
     for line in listed.split(b"\0")[:-1]:
         facts, _, name = line.partition(b"\t")
         mode, _, id_, size = facts.decode("ascii").split()
         path, bytes_ = os.fsdecode(name), int(size) if size.isdigit() else 0  # `BAD`: not here
         if _is_inside(path) and (mode in _FILES or (mode == _LINK and bytes_ <= _MOST_LINK)):
             yield Blob(path, id_, bytes_, mode == _LINK)
+
+
+def _unreadable(commit: str, error: run.GitFailed) -> NoSuchState:
+    return NoSuchState(
+        Message(
+            "commit {commit} cannot be read: {reason}; run `git fsck`",
+            commit=commit,
+            reason=error.reason,
+        )
+    )
 
 
 def _is_inside(path: str) -> bool:
@@ -115,10 +132,14 @@ def _contents(folder: Path, commit: str, blobs: list[Blob]) -> Iterator[bytes]:
     try:
         contents = run.blobs(folder, [blob.id for blob in blobs], seconds=SECONDS)
     except run.GitFailed as error:
-        raise NoSuchState(f"commit {commit} cannot be read: {error}; run `git fsck`") from None
+        raise _unreadable(commit, error) from None
     for blob, content in zip(blobs, contents, strict=True):
         if content is None or len(content) != blob.size:
             raise NoSuchState(
-                f"commit {commit} lacks {blob.path!r} in this clone; run `git fetch --refetch`"
+                Message(
+                    "commit {commit} lacks {path} in this clone; run `git fetch --refetch`",
+                    commit=commit,
+                    path=quoted(blob.path),
+                )
             )
         yield content

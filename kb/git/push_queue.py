@@ -8,7 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic, sleep
 
-from kb.base.errors import NoticeLost
+from kb.base.errors import NoticeLost, reason
+from kb.base.messages import Message
 
 MOST = 10_000  # notices that are remembered, so that none is taken twice
 _LOOK = 0.25
@@ -64,7 +65,13 @@ class Notices:
         return False
 
     def _lost(self, error: OSError) -> NoticeLost:
-        return NoticeLost(f"{self._seen}: {error.strerror}; free some space, send the notice again")
+        return NoticeLost(
+            Message(
+                "{path}: {reason}; free some space, send the notice again",
+                path=str(self._seen),
+                reason=reason(error),
+            )
+        )
 
     def _forget_oldest(self) -> None:
         with os.scandir(self._seen) as entries:

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlencode, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from kb import __version__
+from kb.base.messages import Message, quoted
 from kb.importing import intercom, zendesk
 from kb.importing.given_files import MAX_JSON, MAX_MEDIA
 from kb.importing.media import image_type
@@ -87,9 +88,13 @@ def download(api: Api, folder: Path, said: Said = lambda line: None) -> None:
     """
     scheme, host = _origin(api.url)
     if scheme != "https" and urlsplit(api.url).hostname not in _LOCAL:
-        raise CannotImport(f"{api.url}: the token would go in clear text; write https://…")
+        raise CannotImport(
+            Message("{url}: the token would go in clear text; write https://…", url=api.url)
+        )
     if not host:
-        raise CannotImport(f"{api.url!r} is no address; write https://acme.zendesk.com")
+        raise CannotImport(
+            Message("{value} is no address; write https://acme.zendesk.com", value=quoted(api.url))
+        )
     folder.mkdir(parents=True, exist_ok=True)
     keeper = _Keeper(folder)
     client = _Client(api)
@@ -134,7 +139,9 @@ def _pages(client: "_Client", keeper: "_Keeper", name: str, url: str, said: Said
         keeper.keep(f"{name}-{number:04}", answer)
         following = _next(answer, following)
         if following and not client.api.is_own(following):
-            raise CannotImport(f"{following}: the next page is on another host; not followed")
+            raise CannotImport(
+                Message("{url}: the next page is on another host; not followed", url=following)
+            )
         keeper.goes_on(name, number, following)
         said(f"{name}: page {number}")
 
@@ -209,9 +216,11 @@ class _Client:
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError):
-            raise CannotImport(f"{url} answers no JSON; check the address") from None
+            raise CannotImport(
+                Message("{url} answers no JSON; check the address", url=url)
+            ) from None
         if not isinstance(answer, dict):
-            raise CannotImport(f"{url} answers no object; check the address")
+            raise CannotImport(Message("{url} answers no object; check the address", url=url))
         return answer
 
     def media(self, url: str) -> bytes:
@@ -241,14 +250,18 @@ class _Client:
                     self._wait_or_raise(url, error, turn)
             except (URLError, OSError, HTTPException, ValueError) as error:
                 if turn + 1 == _TRIES or isinstance(error, ValueError):
-                    reason = getattr(error, "reason", None) or error
-                    raise CannotImport(f"{url}: {reason}; run it again to go on") from None
+                    told = str(getattr(error, "reason", None) or error)
+                    raise CannotImport(
+                        Message("{url}: {reason}; run it again to go on", url=url, reason=told)
+                    ) from None
                 self.api.sleep(2.0**turn)
             else:
                 if len(content) > most:
-                    raise CannotImport(f"{url} answers more than {most} bytes; leave it out")
+                    raise CannotImport(
+                        Message("{url} answers more than {n} bytes; leave it out", url=url, n=most)
+                    )
                 return content
-        raise CannotImport(f"{url}: asked too often; run it again later to go on")
+        raise CannotImport(Message("{url}: asked too often; run it again later to go on", url=url))
 
     def _wait_or_raise(self, url: str, error: HTTPError, turn: int) -> None:
         """Waits after “too many requests” and faults of the server; raises for all else."""
@@ -256,11 +269,20 @@ class _Client:
             raise _Redirected(url, error.headers.get("Location", ""))
         if error.code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise CannotImport(
-                f"{url} says {error.code} {error.reason}; put a token that may read into"
-                " KB_IMPORT_TOKEN"
+                Message(
+                    "{url} says {status}; put a token that may read into KB_IMPORT_TOKEN",
+                    url=url,
+                    status=f"{error.code} {error.reason}",
+                )
             )
         if error.code != HTTPStatus.TOO_MANY_REQUESTS and error.code < 500:
-            raise CannotImport(f"{url} says {error.code} {error.reason}; check the address")
+            raise CannotImport(
+                Message(
+                    "{url} says {status}; check the address",
+                    url=url,
+                    status=f"{error.code} {error.reason}",
+                )
+            )
         asked = _retry_after(error.headers.get("Retry-After", ""))
         self.api.sleep(min(_LONGEST_WAIT, asked if asked is not None else 2.0**turn))
 

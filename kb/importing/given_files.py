@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from kb.base.errors import reason
+from kb.base.messages import Message
 from kb.content.folder import Source, read_file
 from kb.content.problems import Problem
 from kb.importing.source import CannotImport
@@ -28,7 +30,12 @@ class GivenFiles:
         if source.is_file():
             return
         if not source.is_dir():
-            raise CannotImport(f"no file or folder {source}; name the one that holds the export")
+            raise CannotImport(
+                Message(
+                    "no file or folder {path}; name the one that holds the export",
+                    path=str(source),
+                )
+            )
         self.root = source
         self.paths = tuple(sorted(_listed(source)))
 
@@ -38,15 +45,22 @@ class GivenFiles:
 
     def read(self, path: str, most: int) -> bytes:
         """The bytes of a listed file. Raises CannotImport where it has more than `most`."""
+        place = str(self.root / path)
         try:
-            size = os.stat(self.root / path).st_size
+            size = os.stat(place).st_size
         except OSError as error:
-            raise CannotImport(f"{self.root / path}: {error.strerror}; check the export") from None
+            raise CannotImport(
+                Message("{path}: {reason}; check the export", path=place, reason=reason(error))
+            ) from None
         content = read_file(self.root, Source(path, size, 0, 0), most)
         if isinstance(content, Problem):
-            raise CannotImport(f"{self.root / path}: {content.message}; leave it out")
+            raise CannotImport(
+                Message("{path}: {reason}; leave it out", path=place, reason=content.message)
+            )
         if len(content) > most:
-            raise CannotImport(f"{self.root / path} has more than {most} bytes; leave it out")
+            raise CannotImport(
+                Message("{path} has more than {n} bytes; leave it out", path=place, n=most)
+            )
         return content
 
     def json_objects(self) -> Iterator[dict[str, Any]]:
@@ -58,9 +72,13 @@ class GivenFiles:
             try:
                 content = json.loads(self.read(path, MAX_JSON))
             except (ValueError, RecursionError) as error:
-                reason = str(error) if isinstance(error, ValueError) else "nested too deeply"
+                is_nested = isinstance(error, RecursionError)
                 raise CannotImport(
-                    f"{self.root / path} is no JSON ({reason}); leave it out, or export it again"
+                    Message(
+                        "{path} is no JSON ({reason}); leave it out, or export it again",
+                        path=str(self.root / path),
+                        reason=Message("nested too deeply") if is_nested else str(error),
+                    )
                 ) from None
             for value in content if isinstance(content, list) else [content]:
                 if isinstance(value, dict):
@@ -103,6 +121,10 @@ def _listed(root: Path) -> Iterator[str]:
                     count += 1
                     if count > MAX_FILES:
                         raise CannotImport(
-                            f"{root} holds more than {MAX_FILES} files; import parts of it"
+                            Message(
+                                "{folder} holds more than {n} files; import parts of it",
+                                folder=str(root),
+                                n=MAX_FILES,
+                            )
                         )
                     yield folder + entry.name

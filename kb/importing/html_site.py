@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from kb.base import sandbox
+from kb.base.messages import Message
 from kb.html_to_markdown import tree as html_tree
 from kb.html_to_markdown.tree import attribute, words
 from kb.importing.given_files import MAX_HTML, GivenFiles
@@ -214,7 +215,12 @@ class HtmlSite:
         self.failed: list[tuple[str, str]] = []  # files that could not be read, and why
         extracted = list(self._extract(files, progress))
         if not extracted and not self.failed:
-            raise CannotImport(f"no HTML file in {files.root}; name the folder of the saved site")
+            raise CannotImport(
+                Message(
+                    "no HTML file in {folder}; name the folder of the saved site",
+                    folder=str(files.root),
+                )
+            )
         self._top = _top(files)
         self._hosts = {split(each.canonical).netloc.lower() for each in extracted} - {""}
         moved = {each.path for each in extracted if each.moved_to}
@@ -252,7 +258,7 @@ class HtmlSite:
                 try:
                     data = files.read(path, MAX_HTML)
                 except CannotImport as error:
-                    self.failed.append((path, str(error)))
+                    self.failed.append((path, error.message))
                 else:
                     readable.append(path)
                     yield path, data

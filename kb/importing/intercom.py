@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+from kb.base.messages import Message
 from kb.importing.given_files import GivenFiles
 from kb.importing.source import (
     CannotImport,
@@ -50,8 +51,11 @@ class Intercom:
                 self._take(value)
         if not self._articles:
             raise CannotImport(
-                f"no article of Intercom in the JSON files of {files.root}; name the folder with"
-                " the answers of https://api.intercom.io/articles"
+                Message(
+                    "no article of Intercom in the JSON files of {folder}; name the folder with the"
+                    " answers of https://api.intercom.io/articles",
+                    folder=str(files.root),
+                )
             )
         self._first = self._default_locale(lang)
         self._languages = languages(self._locales(), self._first)

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
+from kb.base.messages import Message
 from kb.importing.source import CannotImport
 
 FILE = ".kb-import.json"
@@ -113,7 +114,9 @@ def opened(root: Path, *, overwrite: bool = False) -> Iterator[Record]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise CannotImport(f"another import writes to {root}; wait until it ends") from None
+            raise CannotImport(
+                Message("another import writes to {folder}; wait until it ends", folder=str(root))
+            ) from None
         record = _read(root, overwrite)
         try:
             yield record
@@ -140,5 +143,10 @@ def _read(root: Path, overwrite: bool) -> Record:
     except (ValueError, LookupError, TypeError, AttributeError):
         is_known = False
     if not is_known:
-        raise CannotImport(f"{file} is damaged; take it from a backup, or import to another folder")
+        raise CannotImport(
+            Message(
+                "{file} is damaged; take it from a backup, or import to another folder",
+                file=str(file),
+            )
+        )
     return Record(root, overwrite, *parts)

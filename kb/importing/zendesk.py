@@ -120,8 +120,11 @@ class Zendesk:
         articles = self._objects.found["article"]
         if not articles:
             raise CannotImport(
-                f"no article of Zendesk in the JSON files of {files.root}; name the folder with"
-                " the answers of /api/v2/help_center/articles.json"
+                Message(
+                    "no article of Zendesk in the JSON files of {folder}; name the folder with the"
+                    " answers of /api/v2/help_center/articles.json",
+                    folder=str(files.root),
+                )
             )
         first = self._objects.default_locale or _first_locale(articles.values(), lang)
         self._languages = languages(self._locales(), first)

@@ -24,7 +24,7 @@ from typing import Any
 
 from kb.base import data_folder
 from kb.base.durability import fsync
-from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing
+from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing, reason
 from kb.base.messages import NOTHING, Message
 
 MANIFEST = "build.json"
@@ -134,14 +134,22 @@ class Builds:
         try:
             manifest = _read_manifest(folder)
             if not part and manifest["format"] != FORMAT:
-                raise ValueError(f"format {manifest['format']}, this version reads {FORMAT}")
+                raise ValueError(
+                    Message(
+                        "format {found}, this version reads {known}",
+                        found=str(manifest["format"]),
+                        known=str(FORMAT),
+                    )
+                )
             for file, (size, crc) in manifest["files"].items():
                 if not part or file.startswith(f"{part}/"):
                     self._verify(folder / file, size, crc)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise IndexDamaged(
                 Message(
-                    "build {name}: {reason}; run `kb index --full`", name=name, reason=str(error)
+                    "build {name}: {reason}; run `kb index --full`",
+                    name=name,
+                    reason=reason(error) if isinstance(error, ValueError) else str(error),
                 )
             ) from None
         return Build(name, folder, manifest)
@@ -165,11 +173,20 @@ class Builds:
     def _verify(self, path: Path, size: int, crc: int) -> None:
         file = _identity(path)
         if file[-1] != size:
-            raise ValueError(f"{path.name} has {file[-1]} bytes instead of {size}")
+            raise ValueError(
+                Message(
+                    "{file} has {found} bytes instead of {size}",
+                    file=path.name,
+                    found=str(file[-1]),
+                    size=str(size),
+                )
+            )
         if self._verified.get(file) == crc:
             return
         if _checksum(path) != crc:
-            raise ValueError(f"{path.name} does not have the contents it was written with")
+            raise ValueError(
+                Message("{file} does not have the contents it was written with", file=path.name)
+            )
         self._verified[file] = crc
 
     @contextlib.contextmanager
@@ -267,7 +284,13 @@ class Builds:
                     _write_whole(self.root / _WITHDRAWN, "\n".join((*withdrawn, current)))
                     self._point(name)
                     return self.open(name)
-        raise IndexMissing(f"no build before {current} in {self.root}; nothing to go back to")
+        raise IndexMissing(
+            Message(
+                "no build before {name} in {folder}; nothing to go back to",
+                name=current,
+                folder=str(self.root),
+            )
+        )
 
     def withdrawn(self) -> list[Build]:
         """The sound builds that `rollback` went back from since the last was published."""
@@ -320,7 +343,7 @@ def made_at(name: str) -> datetime:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     body, _, check = (folder / MANIFEST).read_bytes().rpartition(b"\n")
     if int(check or b"-1", 16) != zlib.crc32(body):
-        raise ValueError("the manifest is damaged")
+        raise ValueError(Message("the manifest is damaged"))
     manifest: dict[str, Any] = json.loads(body)
     return manifest
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.base.errors import IndexDamaged
+from kb.base.messages import Message
 from kb.content.addresses import folded
 from kb.content.reading_order import INDEX_NAMES
 from kb.index import learned
@@ -73,7 +74,13 @@ class IndexReader:
             pins = build.folder / PINS  # builds of former versions have none
             self.pins = pins.read_text("utf-8") if pins.exists() else ""
         except (KeyError, ValueError, IndexError, OSError) as error:
-            raise IndexDamaged(f"build {build.name}: {error!r}; run `kb index --full`") from None
+            raise IndexDamaged(
+                Message(
+                    "build {name}: {reason}; run `kb index --full`",
+                    name=build.name,
+                    reason=repr(error),
+                )
+            ) from None
 
     def find(self, slug: str) -> int | None:
         """The number of the article with this slug, else None."""

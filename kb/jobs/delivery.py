@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Final
 
-from kb.base.config import Settings
-from kb.base.errors import ConfigError, KBError, LogUnavailable, MailRefused
+from kb.base.config import Settings, variable
+from kb.base.errors import ConfigError, KBError, LogUnavailable, MailRefused, reason
+from kb.base.messages import Message
 from kb.jobs import letter_mails, mail, subscription_mails
 from kb.letters import http_post, payloads
 from kb.letters.attachments import AttachmentFolder
@@ -108,7 +109,7 @@ class Deliverer:
 
     def _settle(self, batch: list[Delivery], troubles: Mapping[int, Exception | None]) -> Delivered:
         failed = {
-            each.id: (str(trouble), self._next_try(each, trouble))
+            each.id: (reason(trouble), self._next_try(each, trouble))
             for each in batch
             if (trouble := troubles[each.id]) is not None
         }
@@ -132,7 +133,7 @@ class Deliverer:
         try:
             self._deliver(delivery)
         except (_Given, NotDelivered, KBError) as error:
-            return _Given(str(error)) if isinstance(error, MailRefused) else error
+            return _Given(error.message) if isinstance(error, MailRefused) else error
         except Exception as error:  # a mistake of ours is tried again, and seen
             logger.exception("delivery %d failed", delivery.id)
             return error
@@ -148,13 +149,13 @@ class Deliverer:
             return
         found = self._log.letters.details(delivery.letter)
         if found is None:
-            raise _Given("the letter is there no more")
+            raise _Given(Message("the letter is there no more"))
         if delivery.channel == CUSTOMER:
             self._to_customer(delivery, found)
         elif delivery.channel in self._channels:
             self._channels[delivery.channel](delivery, found)
         else:
-            raise _Given(f"there is no channel {delivery.channel}")
+            raise _Given(Message("there is no channel {channel}", channel=delivery.channel))
 
     # ------------------------------------------------------------ mail
 
@@ -162,12 +163,12 @@ class Deliverer:
         letter = found.letter
         if delivery.what == ACKNOWLEDGEMENT:
             if _is_often(found):
-                raise _Given("no receipt: too many letters came from this address")
+                raise _Given(Message("no receipt: too many letters came from this address"))
             mail.send(self._settings, letter_mails.receipt(letter, delivery.key, self._settings))
         elif delivery.what == REPLY:
             reply = self._log.letters.reply(int(delivery.payload))
             if reply is None:
-                raise _Given("the reply is there no more")
+                raise _Given(Message("the reply is there no more"))
             mail.send(
                 self._settings, letter_mails.reply(letter, reply, delivery.key, self._settings)
             )
@@ -176,7 +177,9 @@ class Deliverer:
             asked = subscription_mails.follow_up(letter, who, delivery.key, self._settings)
             mail.send(self._settings, asked)
         else:
-            raise _Given(f"nothing of the kind {delivery.what} goes to customers")
+            raise _Given(
+                Message("nothing of the kind {what} goes to customers", what=delivery.what)
+            )
 
     def _to_mailbox(self, delivery: Delivery, found: LetterDetails) -> None:
         parcel = self._parcel(delivery, found)
@@ -249,8 +252,11 @@ class Deliverer:
             return tuple(self._files.path(file).read_bytes() for file in found.attachments)
         except OSError as error:
             raise ConfigError(
-                f"an attachment cannot be read ({error.strerror}); machines of one site share the "
-                "folder attachments of KB_DATA"
+                Message(
+                    "an attachment cannot be read ({reason}); machines of one site share the"
+                    " folder attachments of KB_DATA",
+                    reason=reason(error),
+                )
             ) from None
 
     def _secret(self, name: str) -> str:
@@ -259,7 +265,12 @@ class Deliverer:
 
     def _needed(self, value: str, name: str) -> str:
         if not value:
-            raise ConfigError(f"KB_{name.upper()} is not set, but a letter waits for it; set it")
+            raise ConfigError(
+                Message(
+                    "{setting} is not set, but a letter waits for it; set it",
+                    setting=variable(name),
+                )
+            )
         return value
 
 
@@ -319,7 +330,7 @@ def _read(body: bytes) -> dict[str, object]:
     try:
         value = json.loads(body)
     except ValueError:
-        raise NotDelivered("the answer is no JSON") from None
+        raise NotDelivered(Message("the answer is no JSON")) from None
     if not isinstance(value, dict):
-        raise NotDelivered("the answer is no JSON object")
+        raise NotDelivered(Message("the answer is no JSON object"))
     return value

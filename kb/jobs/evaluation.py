@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kb.base import wrong_values
 from kb.base.config import Settings
-from kb.base.errors import KBError
+from kb.base.errors import KBError, reason
+from kb.base.messages import Message
 
 if TYPE_CHECKING:
     from kb.search import EngineName
@@ -159,17 +161,26 @@ def read_expectations(path: Path) -> Expectations:
         return Expectations.model_validate(tomllib.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise CannotEvaluate(
-            f"there is no {path}; name a .toml of expectations, or a folder with docs.jsonl,"
-            " queries.jsonl and qrels.tsv"
+            Message(
+                "there is no {path}; name a .toml of expectations, or a folder with docs.jsonl,"
+                " queries.jsonl and qrels.tsv",
+                path=str(path),
+            )
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CannotEvaluate(f"{path}: {error}; correct the file") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
         raise CannotEvaluate(
-            f"{path}: {place}: {first['msg']}; a [[question]] has query, lang, and "
-            'expected = [{slug = "…", reason = "…"}]'
+            Message("{path}: {reason}; correct the file", path=str(path), reason=reason(error))
+        ) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise CannotEvaluate(
+            Message(
+                "{path}: {place}: {reason}; a [[question]] has query, lang, and {expected}",
+                path=str(path),
+                place=".".join(str(part) for part in first["loc"]),
+                reason=wrong_values.told(first),
+                expected='expected = [{slug = "…", reason = "…"}]',
+            )
         ) from None
 
 
@@ -224,7 +235,10 @@ def read_judged(folder: Path) -> Judged:
             if number == 1:
                 continue  # a heading
             raise CannotEvaluate(
-                f"{path}:{number}: no line of query, document and grade; separate them by tabs"
+                Message(
+                    "{place}: no line of query, document and grade; separate them by tabs",
+                    place=f"{path}:{number}",
+                )
             ) from None
         if value > 0:
             grades.setdefault(query, {})[doc] = value
@@ -239,7 +253,11 @@ def _lines(path: Path) -> Iterator[str]:
                     yield line.rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CannotEvaluate(
-            f"{path}: {error}; a set is a folder of docs.jsonl, queries.jsonl and qrels.tsv"
+            Message(
+                "{path}: {reason}; a set is a folder of docs.jsonl, queries.jsonl and qrels.tsv",
+                path=str(path),
+                reason=reason(error),
+            )
         ) from None
 
 
@@ -248,11 +266,15 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         try:
             row = json.loads(line)
             if not (isinstance(row["id"], str) and isinstance(row["text"], str)):
-                raise ValueError("id and text must be text")
+                raise TypeError
             yield row
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError):
             raise CannotEvaluate(
-                f'{path}:{number}: {error}; each line is {{"id": …, "text": …}}'
+                Message(
+                    "{place} is no document or question; each line is {example}",
+                    place=f"{path}:{number}",
+                    example='{"id": "…", "text": "…"}',
+                )
             ) from None
 
 
@@ -342,7 +364,13 @@ def _judge(
         with built(Path(work) / "articles", settings, progress, engine) as service:
             for query, grades in judged.grades.items():
                 if query not in judged.queries:
-                    raise CannotEvaluate(f"{folder}: qrels.tsv names {query}; add it to queries")
+                    raise CannotEvaluate(
+                        Message(
+                            "{folder}: qrels.tsv names {query}; add it to queries",
+                            folder=str(folder),
+                            query=query,
+                        )
+                    )
                 sources = judged.sources[query]
                 limit = min(DEPTH + len(sources), _MOST)
                 hits = service.answer(judged.queries[query], limit=limit).hits

@@ -49,22 +49,36 @@ def send(settings: Settings, letter: Letter) -> None:
     """
     address = _address(settings)
     if not letter.to:
-        raise ConfigError("nobody to write to; set KB_LEADS_EMAIL, such as lead@example.com")
+        raise ConfigError(
+            Message("nobody to write to; set KB_LEADS_EMAIL, such as lead@example.com")
+        )
     where = f"{address.hostname}:{_port(address)}"
     try:
         with _connected(address) as server:
             refused = server.send_message(message(settings, letter), to_addrs=letter.to)
     except smtplib.SMTPRecipientsRefused as error:
-        reason = f"{where} did not take the letter: {_reason(error)}; check the address"
+        reason = Message(
+            "{where} did not take the letter: {reason}; check the address",
+            where=where,
+            reason=_reason(error),
+        )
         is_final = all(code >= 500 for code, _ in error.recipients.values())
         raise (MailRefused if is_final else MailFailed)(reason) from error
     except (OSError, smtplib.SMTPException) as error:
         raise MailFailed(
-            f"{where} did not take the letter: {_reason(error)}; check KB_SMTP_URL"
+            Message(
+                "{where} did not take the letter: {reason}; check KB_SMTP_URL",
+                where=where,
+                reason=_reason(error),
+            )
         ) from error
     if refused:
         raise MailFailed(
-            f"{where} took the letter, but not for {', '.join(refused)}; check KB_LEADS_EMAIL"
+            Message(
+                "{where} took the letter, but not for {refused}; check KB_LEADS_EMAIL",
+                where=where,
+                refused=", ".join(refused),
+            )
         )
 
 
@@ -146,14 +160,18 @@ def sender(settings: Settings) -> str:
 def _address(settings: Settings) -> SplitResult:
     """The parts of `KB_SMTP_URL`; what is wrong with it is said without repeating the password."""
     if settings.smtp_url is None:
-        raise ConfigError(f"no mail server; set KB_SMTP_URL, such as {_EXAMPLE}")
+        raise ConfigError(
+            Message("no mail server; set KB_SMTP_URL, such as {example}", example=_EXAMPLE)
+        )
     try:
         address = urlsplit(settings.smtp_url.get_secret_value())
         usable = address.scheme in _PORTS and address.hostname and address.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigError(f"KB_SMTP_URL is no address of a mail server; write {_EXAMPLE}")
+        raise ConfigError(
+            Message("KB_SMTP_URL is no address of a mail server; write {example}", example=_EXAMPLE)
+        )
     return address
 
 
@@ -178,7 +196,9 @@ def _connected(address: SplitResult) -> Iterator[smtplib.SMTP]:
             encrypted = True
         if address.username:
             if not encrypted and host not in _HERE:
-                raise smtplib.SMTPException("it offers no encryption, and a password needs it")
+                raise smtplib.SMTPException(
+                    Message("it offers no encryption, and a password needs it")
+                )
             server.login(*_login(address))
         yield server
 
@@ -186,7 +206,9 @@ def _connected(address: SplitResult) -> Iterator[smtplib.SMTP]:
 def _login(address: SplitResult) -> tuple[str, str]:
     user, password = unquote(address.username or ""), unquote(address.password or "")
     if not (user + password).isascii():
-        raise ConfigError("the password in KB_SMTP_URL must be ASCII; choose one of A-Z a-z 0-9")
+        raise ConfigError(
+            Message("the password in KB_SMTP_URL must be ASCII; choose one of A-Z a-z 0-9")
+        )
     return user, password
 
 
@@ -196,6 +218,8 @@ def _reason(error: Exception) -> str:
         return "; ".join(f"{who}: {_said(*said)}" for who, said in error.recipients.items())
     if isinstance(error, smtplib.SMTPResponseException):
         return _said(error.smtp_code, error.smtp_error)
+    if error.args and isinstance(error.args[0], Message):
+        return error.args[0]
     return header(str(error)) or type(error).__name__
 
 

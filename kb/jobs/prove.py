@@ -204,7 +204,12 @@ class _Built:
             report = index()
         build = Builds(ours.builds).current()
         if build.name != report.build:
-            raise BuildFailed(f"another `kb prove` is at work in {ours.data}; run it again")
+            raise BuildFailed(
+                Message(
+                    "another `kb prove` is at work in {folder}; run it again",
+                    folder=str(ours.data),
+                )
+            )
         self.reader = IndexReader(build)
         self.side = Side(state.name, state.commit, report.articles, len(report.rejected))
         self._searcher = Searcher(self.reader)

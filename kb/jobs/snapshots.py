@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from kb.base import config
 from kb.base.config import Settings
 from kb.base.errors import ConfigError
+from kb.base.messages import Message, quoted
 from kb.content import navigation
 from kb.content.metadata import ENDINGS
 from kb.git import checkout, history
@@ -59,8 +60,12 @@ def find(name: str, settings: Settings, load: Load, here: Path, into: Path) -> S
     repository = checkout.top(settings.articles) or checkout.top(here)
     if repository is None and not is_folder:
         raise NoSuchState(
-            f"{name!r} is no folder, and {settings.articles} lies in no git repository; "
-            "name two folders, or run it in a clone"
+            Message(
+                "{name} is no folder, and {articles} lies in no git repository; name two folders,"
+                " or run it in a clone",
+                name=quoted(name),
+                articles=str(settings.articles),
+            )
         )
     try:
         commit = checkout.commit_of(repository, name) if repository is not None else ""
@@ -69,7 +74,13 @@ def find(name: str, settings: Settings, load: Load, here: Path, into: Path) -> S
             raise
         commit = ""
     if commit and is_folder:
-        raise NoSuchState(f"{name!r} is a folder and a commit; write ./{name} or refs/heads/{name}")
+        raise NoSuchState(
+            Message(
+                "{quoted} is a folder and a commit; write ./{name} or refs/heads/{name}",
+                quoted=quoted(name),
+                name=name,
+            )
+        )
     if not commit or repository is None:
         return _of_folder(name, folder, settings, load, here)
     return _of_commit(name, commit, repository, settings, load, here, into)
@@ -123,8 +134,13 @@ def _of_commit(
     below = _seen_from(repository, here / own.articles)
     if below is None:
         raise NoSuchState(
-            f"{name!r}: its articles, {own.articles}, lie outside of the repository {repository}; "
-            "set `articles` to a folder in it"
+            Message(
+                "{name}: its articles, {articles}, lie outside of the repository {repository}; set"
+                " `articles` to a folder in it",
+                name=quoted(name),
+                articles=str(own.articles),
+                repository=str(repository),
+            )
         )
     places = {below, below.parent, *((project,) if project is not None else ())}
     most = own.max_article_bytes
@@ -169,4 +185,5 @@ def _settings_of(
     try:
         return load(into / project)
     except ConfigError as error:
-        raise NoSuchState(f"{name!r}: {str(error).replace(f'{into}/', '')}") from None
+        wrong = error.message.with_text_replaced(f"{into}/", "")
+        raise NoSuchState(Message("{name}: {wrong}", name=quoted(name), wrong=wrong)) from None

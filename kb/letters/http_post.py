@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kb.base.escaping import header
+from kb.base.messages import Message
 
 TIMEOUT: Final = 20.0  # seconds for any one word of the receiver
 DEADLINE: Final = 60.0  # seconds for all of it
@@ -20,7 +21,7 @@ _QUOTED: Final = 200  # characters of an answer that are told
 class NotDelivered(Exception):
     """The receiver did not take a request; `after` are the seconds it asked to wait, or 0."""
 
-    def __init__(self, reason: str, after: float = 0.0) -> None:
+    def __init__(self, reason: Message, after: float = 0.0) -> None:
         super().__init__(reason)
         self.after = after
 
@@ -59,8 +60,9 @@ def send(request: Request, *, timeout: float = TIMEOUT, deadline: float = DEADLI
         raise NotDelivered(_late(deadline))
     if not 200 <= answer.status < 300:
         told = header(body.decode("utf-8", "replace"))[:_QUOTED]
+        status = f"{answer.status} {header(answer.reason)}: {told}".rstrip(": ")
         raise NotDelivered(
-            f"{answer.status} {header(answer.reason)}: {told}".rstrip(": "),
+            Message("{text}", text=status),
             _seconds(answer.getheader("Retry-After", "")),
         )
     return body
@@ -74,12 +76,12 @@ def _cut(connection: HTTPConnection, late: Event) -> None:
             connection.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _late(deadline: float) -> str:
-    return f"no whole answer within {deadline:g} seconds"
+def _late(deadline: float) -> Message:
+    return Message("no whole answer within {seconds} s", seconds=f"{deadline:g}")
 
 
-def _told(error: Exception) -> str:
-    return header(str(error)) or type(error).__name__
+def _told(error: Exception) -> Message:
+    return Message("{text}", text=header(str(error)) or type(error).__name__)
 
 
 def _seconds(text: str) -> float:

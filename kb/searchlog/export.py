@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
+from kb.base import errors, wrong_values
 from kb.base.errors import KBError
+from kb.base.messages import Message
 from kb.language import query_words, tokens
 from kb.language.query import MOST_CHARACTERS
 from kb.language.redaction import redact
@@ -137,7 +139,7 @@ def read(path: Path) -> list[SharedQuestion]:
 
 
 def _lines(path: Path) -> Iterator[SharedQuestion]:
-    cure = "write it afresh with `kb log export --for-git`"
+    cure = Message("write it afresh with `kb log export --for-git`")
     try:
         with path.open(encoding="utf-8", newline="\n") as file:
             for number, written in enumerate(file, 1):
@@ -146,9 +148,13 @@ def _lines(path: Path) -> Iterator[SharedQuestion]:
                 try:
                     yield SharedQuestion.model_validate_json(written)
                 except ValidationError as error:
-                    first = error.errors(include_url=False, include_input=False)[0]
-                    where = ".".join(map(str, first["loc"]))
-                    reason = f"{where}: {first['msg']}" if where else first["msg"]
-                    raise CannotRead(f"{path}:{number}: {reason}; {cure}") from None
+                    first = error.errors(include_url=False)[0]
+                    where = ":".join((str(path), str(number), *map(str, first["loc"])))
+                    wrong = wrong_values.told(first, hides_value=True)  # somebody's question
+                    raise CannotRead(_told(where, wrong, cure)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise CannotRead(f"{path}: {error}; {cure}") from None
+        raise CannotRead(_told(str(path), errors.reason(error), cure)) from None
+
+
+def _told(where: str, wrong: Message, cure: Message) -> Message:
+    return Message("{where}: {wrong}; {cure}", where=where, wrong=wrong, cure=cure)

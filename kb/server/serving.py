@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kb.base import data_folder, escaping, gc_tuning, log_lines, resources
 from kb.base.config import Settings
-from kb.base.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing
+from kb.base.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing, reason
 from kb.base.messages import Message
 from kb.base.shared_lock import Signal
 from kb.index.builds import Builds
@@ -94,8 +94,13 @@ def _serve(
         is_ready = looked.result()
     if read_only and not is_ready:
         raise ConfigError(
-            f"{settings.data} cannot be written ({read_only}) and holds no build of"
-            f" {settings.articles}; make it writable, or index where it is"
+            Message(
+                "{folder} cannot be written ({reason}) and holds no build of {articles}; make it"
+                " writable, or index where it is",
+                folder=str(settings.data),
+                reason=read_only,
+                articles=str(settings.articles),
+            )
         )
     set_up_logging(as_json=log_json, access_log=access_log)
     if not is_ready:
@@ -152,18 +157,26 @@ def _prepare_data(settings: Settings, *, watch: bool) -> str:
         data_folder.prepare(folder)
     except OSError as error:
         if not folder.is_dir():
-            reason = error.strerror or str(error)
             raise ConfigError(
-                f"the data folder {folder} cannot be made ({reason}); name another with --data"
+                Message(
+                    "the data folder {folder} cannot be made ({reason}); name another with --data",
+                    folder=str(folder),
+                    reason=reason(error),
+                )
             ) from None
-    reason = data_folder.unwritable(folder)
+    read_only = data_folder.unwritable(folder)
     needs = "--watch" if watch else "KB_WEBHOOK_SECRET" if settings.webhook_secret else ""
-    if reason and needs:
+    if read_only and needs:
         raise ConfigError(
-            f"{folder} cannot be written ({reason}), and {needs} has builds made there;"
-            f" make it writable or leave out {needs}"
+            Message(
+                "{folder} cannot be written ({reason}), and {needs} has builds made there; make it"
+                " writable or leave out {needs}",
+                folder=str(folder),
+                reason=read_only,
+                needs=needs,
+            )
         )
-    return reason
+    return read_only
 
 
 def _load_the_site() -> None:
@@ -203,7 +216,7 @@ def bind(host: str, port: int) -> socket.socket:
             Message(
                 "no address {host}: {reason}; name another with --host",
                 host=host,
-                reason=str(error),
+                reason=reason(error),
             )
         ) from None
     # A socket that only listens briefly after a stop must not keep the port from us.

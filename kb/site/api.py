@@ -15,6 +15,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
 
 from kb.base.errors import IndexDamaged, IndexMissing
+from kb.base.messages import Message
 from kb.base.networks import network
 from kb.index.segment import article_url
 from kb.search import to_json
@@ -310,7 +311,9 @@ def ready() -> ResponseReturnValue:
     status = kb().status()
     if status.build is None:
         raise (
-            IndexDamaged("no build can be read") if status.is_damaged else IndexMissing("no build")
+            IndexDamaged(Message("no build can be read"))
+            if status.is_damaged
+            else IndexMissing(Message("no build"))
         )
     told: dict[str, object] = {
         "status": "degraded" if status.is_damaged else "ok",

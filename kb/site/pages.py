@@ -6,6 +6,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import IndexMissing, KBError
+from kb.base.messages import Message
 from kb.cards import Card
 from kb.catalog import Moved, Page
 from kb.index.segment import article_url
@@ -39,7 +40,7 @@ def home(ui: str | None = None) -> ResponseReturnValue:
     lang = _set_language(ui)
     status = kb().status()
     if status.build is None:
-        raise IndexMissing("no build to serve; run `kb index`")
+        raise IndexMissing(Message("no build to serve; run `kb index`"))
     if not status.articles:
         return render_template("first.html", folder=site().settings.articles)
     return render_template("home.html", home=kb().home(lang))

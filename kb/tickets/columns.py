@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Final
 
+from kb.base.messages import Message, quoted
 from kb.tickets import times
 from kb.tickets.models import CannotRead, Ticket, links_of, question_of
 from kb.tickets.tables import Table
@@ -85,7 +86,11 @@ def columns(table: Table, named: Mapping[str, str | None]) -> Columns:
         found["text"] = _longest(sample, {*found.values()} - {None})
     if found["text"] is None and found["subject"] is None:
         raise CannotRead(
-            f"{table.path}: no column of text; name it with --text: {', '.join(table.header[:20])}"
+            Message(
+                "{path}: no column of text; name it with --text: {names}",
+                path=str(table.path),
+                names=", ".join(table.header[:20]),
+            )
         )
     return Columns(**found)
 
@@ -97,8 +102,18 @@ def _number(table: Table, name: str) -> int:
     if name.isascii() and name.isdigit() and 0 < int(name) <= len(known):
         return int(name) - 1
     near = get_close_matches(name, table.header, 1)
-    meant = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(table.header[:20])}"
-    raise CannotRead(f"{table.path}: no column {name!r}; {meant}")
+    if near:
+        meant = Message("did you mean {near}?", near=quoted(near[0]))
+    else:
+        meant = Message("it has {names}", names=", ".join(table.header[:20]))
+    raise CannotRead(
+        Message(
+            "{path}: no column {name}; {meant}",
+            path=str(table.path),
+            name=quoted(name),
+            meant=meant,
+        )
+    )
 
 
 def _guess(header: Sequence[str], names: Iterable[str], taken: set[int | None]) -> int | None:

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 
 from kb.base.errors import KBError
+from kb.base.messages import Message
 
 PARTS: Final = 6
 _LEAST_SPREAD: Final = 0.05  # guessed of a row of which the search is sure
@@ -103,7 +104,7 @@ def share(
 ) -> Share:
     """The share of rows whose label is one of `yes`, of all rows; raises NoRows for none."""
     if not parts:
-        raise NoRows("no rows to estimate a share of")
+        raise NoRows(Message("no rows to estimate a share of"))
     chance, wanted = np.random.default_rng(0), set(yes)
     total = sum(len(part.rows) for part in parts)
     low, high, mean, labels = np.zeros(_DRAWS), np.zeros(_DRAWS), 0.0, 0

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kb.base.messages import Message
 from kb.tickets import times
 from kb.tickets.models import CannotRead, Ticket, links_of, plain, question_of
 
@@ -49,7 +50,12 @@ def _made(
 ) -> Iterator[Ticket]:
     tickets = [ticket for each in found if (ticket := make(each)) is not None]
     if not tickets:
-        raise CannotRead(f"{path}: no tickets in it; save the answers of the API for tickets")
+        raise CannotRead(
+            Message(
+                "{path}: no tickets in it; save the answers of the API for tickets",
+                path=str(path),
+            )
+        )
     return iter(tickets)
 
 
@@ -84,11 +90,15 @@ def _each(value: object) -> Iterator[Object]:
 
 
 def _nested(path: Path) -> CannotRead:
-    return CannotRead(f"{path}: nested too deeply; save the API's own answers")
+    return CannotRead(
+        Message("{path}: nested too deeply; save the API's own answers", path=str(path))
+    )
 
 
 def _no_json(path: Path) -> CannotRead:
-    return CannotRead(f"{path}: no JSON; save the answers of the API, or its export")
+    return CannotRead(
+        Message("{path}: no JSON; save the answers of the API, or its export", path=str(path))
+    )
 
 
 def _line(path: Path, line: str) -> object:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+from kb.base.messages import Message
 from kb.tickets.models import CannotRead
 
 ANSWERED: Final = "y"  # one of the articles shown answers
@@ -44,18 +45,25 @@ def read(path: Path) -> dict[str, str]:
     except FileNotFoundError:
         return found
     except UnicodeDecodeError:
-        raise CannotRead(f"{path}: no label file; name another with --labels") from None
+        raise CannotRead(
+            Message("{path}: no label file; name another with --labels", path=str(path))
+        ) from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        place = f"{path}:{number}"
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):
             if number == len(lines):
                 continue  # it was being written when the power went
-            raise CannotRead(f"{path}:{number}: no JSON; correct the line or remove it") from None
+            raise CannotRead(
+                Message("{place}: no JSON; correct the line or remove it", place=place)
+            ) from None
         if not isinstance(value, Mapping) or value.get("label") not in LABELS:
-            raise CannotRead(f"{path}:{number}: no label of ours; correct the line or remove it")
+            raise CannotRead(
+                Message("{place}: no label of ours; correct the line or remove it", place=place)
+            )
         found[str(value.get("key"))] = value["label"]
     return found
 

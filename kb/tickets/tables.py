@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Final
 
+from kb.base.messages import Message, quoted
 from kb.tickets.models import CannotRead
 
 DELIMITERS: Final = ",;\t|"
@@ -54,12 +55,18 @@ def table(path: Path, encoding: str | None = None, delimiter: str | None = None)
     try:
         codecs.lookup(encoding)
     except LookupError:
-        raise CannotRead(f"no encoding {encoding!r}; write utf-8, cp1251 or utf-16") from None
+        raise CannotRead(
+            Message("no encoding {name}; write utf-8, cp1251 or utf-16", name=quoted(encoding))
+        ) from None
     delimiter = delimiter or _delimiter(path, encoding)
     with _opened(path, encoding) as file:
         header = next(iter(_parsed(file, delimiter, path)), [])
     if not any(name.strip() for name in header):
-        raise CannotRead(f"{path}: no header in the first line; export the tickets as CSV")
+        raise CannotRead(
+            Message(
+                "{path}: no header in the first line; export the tickets as CSV", path=str(path)
+            )
+        )
     names = tuple(name.strip() or str(at) for at, name in enumerate(header, 1))
     return Table(path, encoding, delimiter, names)
 
@@ -116,9 +123,21 @@ def _parsed(file: IO[str], delimiter: str, path: Path) -> Iterator[list[str]]:
     try:
         yield from csv.reader((line.replace("\0", "") for line in file), delimiter=delimiter)
     except csv.Error as error:
-        raise CannotRead(f"{path}: {error}; is it CSV? see --delimiter and --encoding") from None
+        raise CannotRead(
+            Message(
+                "{path}: {reason}; is it CSV? see --delimiter and --encoding",
+                path=str(path),
+                reason=str(error),
+            )
+        ) from None
     except UnicodeError as error:
-        raise CannotRead(f"{path}: {error}; name its encoding with --encoding") from None
+        raise CannotRead(
+            Message(
+                "{path}: {reason}; name its encoding with --encoding",
+                path=str(path),
+                reason=str(error),
+            )
+        ) from None
 
 
 @contextmanager

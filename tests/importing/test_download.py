@@ -328,7 +328,7 @@ def test_an_answer_that_does_not_end_is_cut_off(server, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "MAX_JSON", 1000)
     server.answers[f"{BASE}/locales.json"] = (200, {}, b" " * 5000)
 
-    with pytest.raises(CannotImport, match="more than 1000 bytes"):
+    with pytest.raises(CannotImport, match="more than 1,000 bytes"):
         download.download(Api("zendesk", server.url), tmp_path)
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 from logs import Ask, moment
 
+from kb.base import catalogs
 from kb.base.errors import LogUnavailable
+from kb.base.messages import Message
 from kb.searchlog.db.letter_models import (
     CUSTOMER,
     REPLY,
@@ -294,6 +296,22 @@ def test_what_was_sent_is_never_claimed_again(log: SearchLog) -> None:
     assert log.outbox.retry(moment(10_000)) == 0
     queue(log, "a")
     assert log.outbox.health() == OutboxHealth()
+
+
+def test_why_a_delivery_failed_can_be_said_in_any_language(log: SearchLog) -> None:
+    late = Message("no whole answer within {seconds} s", seconds="30")
+    long = Message("{text}", text="x" * 5000)
+    queue(log, "a", "b", "c")
+    told = dict(zip("abc", (late, long, '["of an older version'), strict=True))
+    claimed = log.outbox.claim(moment(1), LEASE)
+
+    log.outbox.settle([], {each.id: (told[each.key], moment(2)) for each in claimed}, moment(1))
+
+    kept = {each.key: each.trouble for each in log.outbox.claim(moment(3), LEASE)}
+    say = catalogs.languages(None, ("ru",), "ru").say
+    assert say(kept["a"]) == "за 30 с ответ не пришёл целиком"
+    assert (say(kept["b"]), say(kept["c"])) == ("x" * 500, '["of an older version')
+    assert kept["a"] == late
 
 
 def test_what_failed_waits_and_is_seen_when_it_is_stuck(log: SearchLog) -> None:

@@ -175,10 +175,10 @@ def test_a_label_is_asked_again_when_other_articles_are_found(run, queue, write,
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--text", "Opisanie"], "no column 'Opisanie'"),
-        (["--zendesk"], "save the answers of the API"),
-        (["--encoding", "utf-9"], "no encoding 'utf-9'"),
-        (["--text", "-", "--subject", "-"], "name it with --text"),
+        (["--text", "Opisanie"], "столбца «Opisanie» нет; есть "),
+        (["--zendesk"], "сохраните ответы API"),
+        (["--encoding", "utf-9"], "кодировки «utf-9» нет"),
+        (["--text", "-", "--subject", "-"], "назовите его в --text"),
         (["--text", "Ответ", "--answer", "-", "--subject", "-", "--type", "3"], None),
     ],
 )

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.base.errors import IndexDamaged
+from kb.base.messages import Message
 from kb.index.corpus import PREFIX_FIELDS, Corpus, Docs, Postings, PrefixRanges, Scores
 from kb.index.schema import K1
 from kb.ranking import rerank, snippets
@@ -134,7 +135,11 @@ class CKernel:
     def _given(self, name: str, values: NDArray[Any], kind: Any) -> tuple[int, int]:
         """Address and length of an array that stays; IndexDamaged if C misread it."""
         if len(values) and (values.dtype != kind or values.ndim != 1):
-            raise IndexDamaged(f"{name} holds other numbers than expected; run `kb index --full`")
+            raise IndexDamaged(
+                Message(
+                    "{name} holds other numbers than expected; run `kb index --full`", name=name
+                )
+            )
         return _at(self._keep(np.ascontiguousarray(values))), len(values)
 
     # ------------------------------------------------------------ words
@@ -321,4 +326,4 @@ def _cut_off(docs: Docs, scores: Scores, found: int) -> Postings:
 def _fail(error: int) -> NoReturn:
     if error == -1:
         raise MemoryError
-    raise IndexDamaged("an index points nowhere; run `kb index --full`")
+    raise IndexDamaged(Message("an index points nowhere; run `kb index --full`"))

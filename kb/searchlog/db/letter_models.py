@@ -175,7 +175,7 @@ class Delivery:
     attempts: int
     due: datetime  # when it is tried next
     sent: datetime | None
-    trouble: str  # of the last try, in one line
+    trouble: str  # of the last try, a Message in one line
 
 
 @dataclass(frozen=True, slots=True)

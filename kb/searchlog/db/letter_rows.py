@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kb.base.messages import Message
 from kb.searchlog.db.letter_models import (
     Attachment,
     Delivery,
@@ -16,6 +17,8 @@ from kb.searchlog.db.letter_models import (
 )
 from kb.searchlog.db.models import dump, stamp, when
 
+_TROUBLE: Final = 2000  # characters of a message as JSON
+_PLAIN_TROUBLE: Final = 500  # characters of text
 SHOWN: Final = 3  # articles of a search that the trail tells of
 
 
@@ -150,5 +153,25 @@ def delivery_of(row: Mapping[str, Any]) -> Delivery:
         attempts=row["attempts"],
         due=when(row["due"]),
         sent=when(row["sent"]) if row["sent"] else None,
-        trouble=row["trouble"],
+        trouble=_trouble(row["trouble"]),
     )
+
+
+def trouble_kept(trouble: str) -> str:
+    """The text of the column `trouble`: a Message as JSON, to be said in any language.
+
+    Where that is too long, and of other text, it is the beginning of the text.
+    """
+    if isinstance(trouble, Message):
+        kept = json.dumps(trouble.to_json(), ensure_ascii=False)
+        if len(kept) <= _TROUBLE:
+            return kept
+    return trouble[:_PLAIN_TROUBLE]
+
+
+def _trouble(kept: str) -> Message:
+    """The message of `trouble_kept`, also of what older versions wrote."""
+    try:
+        return Message.from_json(json.loads(kept) if kept.startswith("[") else kept)
+    except (TypeError, ValueError):
+        return Message("{text}", text=kept)

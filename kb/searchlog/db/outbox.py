@@ -12,14 +12,13 @@ from sqlalchemy.engine import Connection
 
 from kb.searchlog.db.database import Database
 from kb.searchlog.db.letter_models import WAITING, Delivery, NewDelivery, OutboxHealth
-from kb.searchlog.db.letter_rows import delivery_of, delivery_row
+from kb.searchlog.db.letter_rows import delivery_of, delivery_row, trouble_kept
 from kb.searchlog.db.models import stamp, when
 from kb.searchlog.db.sql import execute, insert, next_id, select, select_one
 from kb.searchlog.db.tables import OUTBOX
 
 STUCK: Final = 5  # tries in vain after which somebody should look
 _SENT_KEPT: Final = timedelta(days=30)
-_TROUBLE: Final = 500  # characters
 
 
 class Outbox:
@@ -88,7 +87,7 @@ class Outbox:
                        trouble = :trouble where id = :id and state <> 'sent'""",
                     state=WAITING if due else "gave up",
                     due=stamp(due or now),
-                    trouble=trouble[:_TROUBLE],
+                    trouble=trouble_kept(trouble),
                     id=id,
                 )
 
