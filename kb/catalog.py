@@ -4,9 +4,9 @@ Reads the build, never the articles folder or the log; the day is an argument.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from html import escape, unescape
 from urllib.parse import unquote
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from kb.base.cache import Cache
 from kb.cards import Card, card, day
 from kb.checks import reviews
-from kb.content import dialects
+from kb.content import dialects, notices
 from kb.content.markup import Section
+from kb.content.notices import Notice
 from kb.index.learned import LearnedLine
 from kb.index.reader import IndexReader
 from kb.index.segment import UNLISTED
@@ -125,6 +126,7 @@ class Catalog:
         self.related = reader.corpus.cache(self._find_related, 0.5, _size_of_related)
         self.sketch = lru_cache(_SKETCHES)(self._sketch)
         self._markdown = Cache(self._converted, megabytes=2)
+        self._notices = lru_cache(8)(self._linked_notice)
 
     # ------------------------------------------------------------ which articles
 
@@ -365,30 +367,32 @@ class Catalog:
         moved = self.reader.moved(address) or self.reader.meant(address) if doc is None else None
         return self.reader.find(moved) if moved else doc
 
-    def _linked(self, doc: int, html: str, today: date) -> str:
-        """The HTML with each link leading to what it means; one that leads nowhere is its words.
+    def notice(self, lang: str, default: str, now: datetime) -> Notice | None:
+        """The notice that readers of a language see at a moment, with its links; or None.
 
-        A picture that is not there is its description.
+        `default` is the language of the site.
         """
+        notice = notices.chosen(self.reader.notices, lang, default, now)
+        return None if notice is None else self._notices(notice.path, now.date())
 
-        def link(found: re.Match[str]) -> str:
-            url = self._target(doc, found["url"], today)
-            if not url:
-                return found["words"]
-            return f'<a{found["before"]}href="{escape(url)}{found["after"]}>{found["words"]}</a>'
+    def _linked_notice(self, path: str, today: date) -> Notice:
+        notice = next(each for each in self.reader.notices if each.path == path)
 
-        def image(found: re.Match[str]) -> str:
-            url = self._target(doc, found["url"], today)
-            if not url:
-                alt = _ALT.search(found[0])
-                return alt[1] if alt else ""
-            return f'<img src="{escape(url)}{found["after"]}>'
+        def target(url: str) -> str:
+            return self._if_served(notice.leads.get(unescape(url), unescape(url)), today)
 
-        return _IMAGE.sub(image, _LINK.sub(link, html))
+        return notice.with_html(_relinked(notice.html, target))
+
+    def _linked(self, doc: int, html: str, today: date) -> str:
+        """The HTML of an article with each link leading to what it means."""
+        return _relinked(html, lambda url: self._target(doc, url, today))
 
     def _target(self, doc: int, written: str, today: date) -> str:
         """Where a link or picture of the HTML leads today; "" for nowhere."""
-        url = self.reader.link(doc, unescape(written))
+        return self._if_served(self.reader.link(doc, unescape(written)), today)
+
+    def _if_served(self, url: str, today: date) -> str:
+        """An address within the site if something is there today, else ""."""
         if url.startswith("/media/"):
             return url if self.is_file_served(unquote(url.removeprefix("/media/")), today) else ""
         if url == "/":
@@ -398,6 +402,28 @@ class Catalog:
             return url if self.topics.page(lang, key, today) else ""
         target = self.reader.find(unquote(url.removeprefix("/articles/"))) if url else None
         return url if target is not None and self._readable(today)[target] else ""
+
+
+def _relinked(html: str, target: Callable[[str], str]) -> str:
+    """The HTML with each link within the site leading to its target.
+
+    One that leads nowhere is its words, and a picture that is not there its description.
+    """
+
+    def link(found: re.Match[str]) -> str:
+        url = target(found["url"])
+        if not url:
+            return found["words"]
+        return f'<a{found["before"]}href="{escape(url)}{found["after"]}>{found["words"]}</a>'
+
+    def image(found: re.Match[str]) -> str:
+        url = target(found["url"])
+        if not url:
+            alt = _ALT.search(found[0])
+            return alt[1] if alt else ""
+        return f'<img src="{escape(url)}{found["after"]}>'
+
+    return _IMAGE.sub(image, _LINK.sub(link, html))
 
 
 _LINK = re.compile(

@@ -1,24 +1,27 @@
 """Builds the index: articles folder to a complete new build, published whole. Answers no query."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.content import navigation, pins, topics
 from kb.content.folder import list_files
 from kb.content.link_table import Habits
+from kb.content.notices import Notice
 from kb.content.problems import Problem, told_by_git
 from kb.git import history
-from kb.index import attachments, learned
+from kb.index import attachments, learned, notice_file, notices
 from kb.index.addresses import write_addresses
 from kb.index.arrays import write_arrays
 from kb.index.attachments import TextStore, settle_attached
 from kb.index.builds import Build, Builds
 from kb.index.changes import (
+    Entry,
     PreviousBuild,
     articles_root,
     compare,
@@ -30,7 +33,7 @@ from kb.index.changes import (
 from kb.index.contents import Contents, settle, settle_learned
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
-from kb.index.links import settle_links
+from kb.index.links import link_table, settle_links
 from kb.index.reader import PINS, SCORES, SYNONYMS
 from kb.index.rendering import Progress, prepare_changed
 from kb.index.writer import restored, verify, write_segments
@@ -149,12 +152,15 @@ class _Rebuild:
             contents.files = listing.files
             self._attach(contents, before)
             contents.navigations = navigation.read(self.settings.articles, listing.navigations)
+            banners = notices.prepare(self.settings, listing.notices)
             problems = (
+                *(each for _, _, found in banners for each in found),
                 *listing.problems, *contents.navigations.problems, *told_by_git(self.past),
             )  # fmt: skip
             contents.problems = tuple(sorted({*contents.problems, *problems}))
             contents.synonyms = _synonyms(self.settings.articles)
             contents.pins = pins.read_text(self.settings.articles)
+            contents.banners = tuple(banners)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
             report = replace(
                 _report(before, contents), dialects=changes.dialects, reasons=changes.reasons
@@ -236,6 +242,8 @@ class _Rebuild:
         # In a hurry, links of other articles are looked at again only if an address changed.
         known = before.links if before and self.hurried else ()
         links = settle_links(live, contents.files, langs, known, tree.folders)
+        banners = self._notices(contents, live, tree, links)
+        notice_file.write(draft, banners)
         write_addresses(draft, contents.entries, segments, langs, tree)
         write_state(draft, contents.entries, contents.problems, contents.skipped, links)
         reader = verify(draft, expected, segments, deleted)
@@ -261,6 +269,19 @@ class _Rebuild:
         if self.texts is None:
             keys = {file.key for entry in contents.entries.values() for file in entry.attached}
             TextStore(self.settings, self._texts).forget_others(keys)
+
+    def _notices(
+        self,
+        contents: Contents,
+        live: Mapping[str, Entry],
+        tree: topics.TopicTree,
+        links: Sequence[Any],
+    ) -> tuple[Notice, ...]:
+        """The notices of a build with the addresses of their links, after those of articles."""
+        if not contents.banners:
+            return ()
+        table = link_table(live, contents.files, self.settings.langs, links, tree.folders)
+        return notices.settled(contents.banners, table)
 
     def _tree(self, contents: Contents) -> topics.TopicTree:
         """The tree of topics of all articles of a build."""

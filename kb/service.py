@@ -24,6 +24,7 @@ from kb.checks import autofix, reviews
 from kb.checks.autofix import Fix
 from kb.checks.reviews import Due
 from kb.content import answer_lines, media, status
+from kb.content.notices import Notice
 from kb.content.owners import OwnersFile, folded_category
 from kb.content.pins import Pin
 from kb.content.problems import Problem
@@ -251,10 +252,16 @@ class KnowledgeBase:
         return Edition(searcher.edition, now.date(), searcher.pins.epoch(now))
 
     def lasting(self, seconds: int) -> int:
-        """For how many seconds an answer may be kept: until a pin begins or ends, or `seconds`."""
-        now = self._now()
-        change = self._current.searcher().pins.next_change(now)
-        return min(seconds, int((change - now).total_seconds())) if change else seconds
+        """For how many seconds, at most `seconds`, an answer or a notice may be kept.
+
+        It is until a pin or a notice begins or ends.
+        """
+        now, catalog = self._now(), self._catalog_if_any()
+        changes = [self._current.searcher().pins.next_change(now)]
+        for notice in catalog.reader.notices if catalog else ():
+            changes += [bound for bound in notice.period.bounds if bound > now]
+        left = [int((change - now).total_seconds()) for change in changes if change]
+        return min(seconds, *left) if left else seconds
 
     def rebuild(
         self,
@@ -862,6 +869,11 @@ class KnowledgeBase:
             return home
         slugs = [article.name for article in self._popular.of(lang).articles]
         return catalog.with_readers(home, slugs, lang, today) if slugs else home
+
+    @_retried
+    def notice(self, lang: str) -> Notice | None:
+        """The notice that readers of `lang` see now, with HTML; or None."""
+        return self.catalog().notice(lang, self.settings.lang, self._now())
 
     @_retried
     def topic(self, key: str, lang: str) -> TopicPage | TopicLink | None:

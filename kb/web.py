@@ -26,6 +26,7 @@ from kb.service import KnowledgeBase
 from kb.site import (
     answer_cache,
     api,
+    banner,
     board,
     compression,
     contact,
@@ -253,6 +254,7 @@ def _add_names(app: Flask) -> None:
         assets=site.assets,
         offers=_offers,
         promised=_promised,
+        banner=banner.shown,
         part=part,
     )
 

@@ -216,6 +216,9 @@ class FakeBase:
         self._ready()
         return Edition(self.build, date.today())
 
+    def notice(self, lang):
+        return None
+
     def lasting(self, seconds):
         return seconds
 

@@ -21,9 +21,9 @@ from kb.base.messages import NOTHING, Message
 from kb.checks import outline, rules
 from kb.checks.outline import Outline
 from kb.checks.rules import Base, Rank, Shape
-from kb.content import attachments, owners, pins
+from kb.content import attachments, notices, owners, pins
 from kb.content.articles import LFS_POINTER, Article, Defaults
-from kb.content.folder import scan
+from kb.content.folder import Scan, read_file, scan
 from kb.content.link_table import place_of
 from kb.content.markup import Inclusions, Rendered
 from kb.content.problems import Problem, told_by_git
@@ -94,8 +94,8 @@ def look(
         inclusions=scanned.inclusions,
         navigations=scanned.navigations,
     )
-    pinned = _pin_problems(settings.articles, base)
-    base = replace(base, elsewhere=[*base.elsewhere, *pinned])
+    own = (*_pin_problems(settings.articles, base), *_notice_problems(settings, scanned, today))
+    base = replace(base, elsewhere=[*base.elsewhere, *own])
     base, failed = _shaped(base, settings, wants_sites=wants_sites)
     unsearched = _unsearched(base, settings) if settings.attachments else ()
     return base, [
@@ -165,6 +165,21 @@ def _pin_problems(root: Path, base: Base) -> list[Problem]:
     now = datetime.combine(base.today, time(), UTC)
     served = {article.slug for article in base.served()}
     return pins.problems(pins.read_text(root), now, pins.Find(base.articles), served)
+
+
+def _notice_problems(settings: Settings, scanned: Scan, today: date) -> list[Problem]:
+    found: list[Problem] = []
+    current = []
+    defaults = Defaults(settings.lang, settings.langs, settings.max_article_bytes)
+    for source in scanned.notices:
+        data = read_file(settings.articles, source, settings.max_article_bytes)
+        if isinstance(data, Problem):
+            found.append(data)
+            continue
+        written = notices.parse(source.path, data, defaults)
+        found += written.problems
+        current += [written.notice] if written.notice else []
+    return found + notices.hints(current, settings.langs, datetime.combine(today, time(), UTC))
 
 
 # ---------------------------------------------------------------- links and anchors

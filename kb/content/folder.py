@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kb.base import regular_files
 from kb.base.errors import ArticlesMissing
 from kb.base.messages import Message
-from kb.content import dialects, gates, navigation, tools, versions
+from kb.content import dialects, gates, navigation, notices, tools, versions
 from kb.content.addresses import settle
 from kb.content.articles import MAX_BYTES, RENAME, Article, Defaults, Parsed, parse, too_large
 from kb.content.includes import Includes
@@ -44,16 +44,18 @@ class Listing:
     navigations: tuple[str, ...] = ()  # paths of files that may hold the navigation of a tool
     files: tuple[str, ...] = ()  # paths of all other files, by path
     tool_files: tuple[str, ...] = ()  # paths of files that only one tool has
+    notices: tuple[Source, ...] = ()  # banners for all pages, see `notices`
 
 
 def list_files(root: Path) -> Listing:
     """Lists all article files below `root`, by path, and those that hold a tool's navigation.
 
-    Reads folders, and of files only each `SUMMARY.md`: a list of links there is the navigation of
-    GitBook, and no article. Older copies of the articles (`versions`) and what is for those who
-    work on a repository are left out with a hint. Hidden files and folders are skipped. A link to a
-    file inside the folder is an article of its own, a link to a folder is not followed, and a link
-    out of the folder is a problem. Raises ArticlesMissing where `root` is no folder.
+    Reads folders, and of files only each `SUMMARY.md`, since a list of links there is the
+    navigation of GitBook, and `notice.md` at the root. Older copies of the articles (`versions`)
+    and what is for those who work on a repository are left out with a hint. Hidden files and
+    folders are skipped. A link to a file inside the folder is an article of its own, a link to a
+    folder is not followed, and a link out of the folder is a problem. Raises ArticlesMissing where
+    `root` is no folder.
     """
     top = os.path.realpath(root)
     if not os.path.isdir(top):
@@ -67,6 +69,7 @@ def list_files(root: Path) -> Listing:
     navigations: list[str] = []
     files: list[str] = []
     tool_files: list[str] = []
+    banners: list[Source] = []
     skipped = 0
     names: dict[str, list[str]] = {}  # by folder
     folders = [""]
@@ -98,13 +101,26 @@ def list_files(root: Path) -> Listing:
                 problems.append(_left_out(path, _FOR_CONTRIBUTORS, _GIVE_A_TITLE))
             else:
                 found = _source(top, path, entry)
-                (sources if isinstance(found, Source) else problems).append(found)  # type: ignore[arg-type]
+                if not isinstance(found, Source):
+                    problems.append(found)
+                else:
+                    (banners if _is_notice(top, path) else sources).append(found)
     articles = [each for each in sources if not _is_part(each.path, tool_files)]
     skipped += len(sources) - len(articles)
     return Listing(
         tuple(sorted(articles)), tuple(sorted(problems)), skipped, tuple(sorted(navigations)),
-        tuple(sorted(files)), tuple(sorted(tool_files)),
+        tuple(sorted(files)), tuple(sorted(tool_files)), tuple(sorted(banners)),
     )  # fmt: skip
+
+
+def _is_notice(top: str, path: str) -> bool:
+    """Whether a file at the root of the folder is a notice and no article."""
+    if not notices.is_name(path):
+        return False
+    try:
+        return notices.is_notice(path, regular_files.read(os.path.join(top, path), notices.HEAD))
+    except OSError:
+        return False  # so that reading tells what is wrong
 
 
 _INCLUDED = frozenset((
@@ -311,6 +327,7 @@ class Scan:
     navigations: Navigations = field(default_factory=Navigations)
     claimed: tuple[Article, ...] = ()  # the articles with the aliases they ask for, taken or not
     inclusions: Mapping[str, Inclusions] = field(default_factory=dict)  # by path
+    notices: tuple[Source, ...] = ()  # files of banners
 
 
 def scan(
@@ -345,6 +362,7 @@ def scan(
         navigations,
         tuple(article for article in articles if article.path in paths),
         inclusions,
+        found.notices,
     )
 
 

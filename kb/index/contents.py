@@ -16,6 +16,7 @@ from kb.index.changes import Changes, Entry, stat_of
 from kb.index.document import Analysed, Kind, with_learned
 from kb.index.learned import LearnedLine, LearnedLines
 from kb.index.links import references
+from kb.index.notices import Prepared as PreparedNotice
 from kb.index.rendering import Prepared
 
 _SEEN = re.compile("<(?:img|pre|table|video|audio|svg)")  # what is seen, but no text
@@ -34,6 +35,7 @@ class Contents:
     problems: tuple[Problem, ...] = ()
     synonyms: str = ""  # the text of `synonyms.yml`
     pins: str = ""  # and of `pins.yml`
+    banners: tuple[PreparedNotice, ...] = ()  # notices with their links
     skipped: int = 0  # files that others include
     commit: str = ""  # of the articles' repository
     navigations: Navigations = field(default_factory=Navigations)
@@ -64,7 +66,8 @@ class Contents:
             path: "+".join((entry.digest, *(file.key for file in entry.attached)))
             for path, entry in self.served.items()
         }
-        more = (self.pins,) if self.pins else ()
+        banners = [each.to_json() for each, _, _ in self.banners if each]
+        more = (self.pins, banners) if self.pins or banners else ()
         whole = repr(
             (sorted(served.items()), self.synonyms, self.navigations.digest, self.files, *more)
         )

@@ -21,6 +21,27 @@ def references(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(link.url.partition("#")[0], link.target) for link in within}))
 
 
+def link_table(
+    live: Mapping[str, Entry],
+    files: Collection[str],
+    langs: Sequence[str],
+    settled: Sequence[Any],
+    folders: Sequence[tuple[str, str, str]] = (),
+) -> LinkTable:
+    """The addresses of a build's articles, for links of what is no article.
+
+    `settled` is what `settle_links` returned, the rest is as there.
+    """
+    places = tuple(_place(path, entry) for path, entry in live.items())
+    served = frozenset(filter(media.is_servable, files))
+    habits = Habits(*map(frozenset, settled[1:]))
+    return LinkTable(places, served, langs, learned=habits, folders=folders)
+
+
+def _place(path: str, entry: Entry) -> LinkedArticle:
+    return LinkedArticle(path, entry.slug, entry.lang, entry.aliases, entry.uid)
+
+
 def settle_links(
     live: Mapping[str, Entry],
     files: Collection[str],
@@ -34,10 +55,7 @@ def settle_links(
     articles without `leads` are looked at. `folders` are those with a topic, as in `LinkTable`.
     Returns plain JSON values for the next build.
     """
-    places = {
-        path: LinkedArticle(path, entry.slug, entry.lang, entry.aliases, entry.uid)
-        for path, entry in live.items()
-    }
+    places = {path: _place(path, entry) for path, entry in live.items()}
     served = frozenset(filter(media.is_servable, files))
     digest = _digest(places.values(), served, langs, folders)
     habits = None

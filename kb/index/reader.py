@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.content.addresses import folded
+from kb.content.notices import Notice
 from kb.content.reading_order import INDEX_NAMES
-from kb.index import learned
+from kb.index import learned, notice_file
 from kb.index.arrays import read_arrays
 from kb.index.builds import Build
 from kb.index.corpus import Corpus, Scores
@@ -86,6 +87,11 @@ class IndexReader:
         """The number of the article with this slug, else None."""
         at = self._slugs.find(slug)
         return int(self._at[at]) if at >= 0 else None
+
+    @cached_property
+    def notices(self) -> tuple[Notice, ...]:
+        """The notices of the build, in force or not."""
+        return notice_file.read(self.folder)
 
     @cached_property
     def learned(self) -> LearnedLines:

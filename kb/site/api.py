@@ -22,7 +22,7 @@ from kb.search import to_json
 from kb.searchlog import export, reports, since
 from kb.searchlog.db.models import KINDS, STATUSES
 from kb.service import KnowledgeBase
-from kb.site import answer_cache, context, openapi, own_questions, promises
+from kb.site import answer_cache, banner, context, openapi, own_questions, promises
 from kb.site.context import kb, site
 from kb.site.throttle import LoginThrottle
 
@@ -211,6 +211,22 @@ def promise() -> ResponseReturnValue:
     }
     answer = _json(body)
     answer.headers["Cache-Control"] = "private, max-age=60"
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+# --- the notice ---------------------------------------------------------------------------------
+
+_NOTICE_KEPT = 60  # seconds
+
+
+@api.get("/api/notice")
+def notice() -> ResponseReturnValue:
+    """The notice that pages show now to readers of a language, or null."""
+    context.set_language(request.args.get("lang"))
+    found = banner.shown()
+    answer = _json({"lang": str(g.lang), "notice": banner.shape(found) if found else None})
+    answer.headers["Cache-Control"] = answer_cache.cache_control(kb().lasting(_NOTICE_KEPT))
     answer.vary.add("Accept-Language")
     return answer
 

@@ -260,6 +260,22 @@ _SCHEMAS: dict[str, Any] = {
             ]
         },
     ),
+    "Notices": _object(
+        ("lang", "notice"), lang=_TEXT, notice={"anyOf": [_ref("Notice"), {"type": "null"}]}
+    ),
+    "Notice": _object(
+        ("level", "label", "lang", "title", "html", "text", "from", "until"),
+        level={"enum": ["info", "warning", "critical"]},
+        label={**_TEXT, "description": "the level in words"},
+        lang={**_TEXT, "description": "of its text"},
+        title=_TEXT,
+        html={**_TEXT, "description": "sanitised"},
+        text=_TEXT,
+        **{
+            "from": {"anyOf": [_TIME, {"type": "null"}]},
+            "until": {"anyOf": [_TIME, {"type": "null"}]},
+        },
+    ),
     "Promise": _object(
         (
             *("plan", "type", "sentence", "minutes", "days", "measured"),
@@ -378,6 +394,14 @@ _PATHS: dict[str, Any] = {
                 _param("lang", "language of the sentences; else by Accept-Language", _TEXT),
             ],
             "responses": _answers(200, "promises", "application/json", _ref("Promises")),
+        }
+    },
+    "/api/notice": {
+        "get": {
+            "operationId": "notice",
+            "summary": "The notice that all pages show now, if there is one",
+            "parameters": [_param("lang", "of the reader; else by Accept-Language", _TEXT)],
+            "responses": _answers(200, "the notice", "application/json", _ref("Notices")),
         }
     },
     "/api/contact": {

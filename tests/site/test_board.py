@@ -32,9 +32,9 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 PUBLIC = {
     "/", "/search", "/ru/", "/en/", "/ru/search", "/en/search", "/contact", "/articles/<path:slug>",
     "/categories/<lang>/<path:key>", "/media/<path:path>", "/static/<path:name>", "/theme.css",
-    "/api/search", "/api/searches", "/api/feedback", "/api/suggest", "/api/promise", "/healthz",
-    "/readyz", "/metrics", "/openapi.json", "/favicon.ico", "/sitemap.xml", "/robots.txt",
-    "/feed.xml", "/opensearch.xml", "/manifest.webmanifest", "/widget", "/widget.js",
+    "/api/search", "/api/searches", "/api/feedback", "/api/suggest", "/api/promise", "/api/notice",
+    "/healthz", "/readyz", "/metrics", "/openapi.json", "/favicon.ico", "/sitemap.xml",
+    "/robots.txt", "/feed.xml", "/opensearch.xml", "/manifest.webmanifest", "/widget", "/widget.js",
     "/widget/demo", "/leads/sign-in", "/leads/sign-out", "/api/contact",
     "/articles/<path:slug>.md", "/llms.txt", "/llms-full.txt", "/ru/llms.txt", "/en/llms.txt",
     "/ru/llms-full.txt", "/en/llms-full.txt", "/mcp", "/tell-me", "/tell-me/<token>",
