@@ -896,6 +896,12 @@ class KnowledgeBase:
         return catalog.newest(catalog.served(self.today()), limit)
 
     @_retried
+    def changes_under(self, key: str, lang: str, limit: int = 50) -> tuple[Card, ...]:
+        """Those of the articles under a topic, or in a language with the key "", updated last."""
+        catalog, today = self.catalog(), self.today()
+        return catalog.newest(catalog.topics.under(lang, key, today), limit)
+
+    @_retried
     def all_cards(self) -> tuple[Card, ...]:
         """All articles that search may show today, in reading order."""
         catalog = self.catalog()

@@ -158,6 +158,17 @@ class TopicPages:
             tuple(below), own, self._counts(today)[number],
         )  # fmt: skip
 
+    def under(self, lang: str, key: str, today: date) -> list[int]:
+        """The articles under a topic and all topics below it, with its page; "" is the top."""
+        corpus, tree = self._reader.corpus, self._tree
+        number = tree.find(lang, key) if key else NONE
+        if number is None:
+            return []
+        docs = [doc for doc in self._served(today) if corpus.langs[corpus.lang[doc]] == lang]
+        if number == NONE:
+            return docs
+        return [doc for doc in docs if number <= tree.of[doc] < tree.ends[number]]
+
     def of_category(self, lang: str, name: str) -> TopicLink | None:
         """The topic that most articles of a category stand under.
 

@@ -261,6 +261,10 @@ class FakeBase:
         page = TopicPage(lang, key, key, (), None, topics, () if topics else found, len(found))
         return page if found else None
 
+    def changes_under(self, key, lang, limit=50):
+        cards = [_card(t) for t in self.texts if t.lang == lang and key in ("", t.category)]
+        return tuple(card for card in cards if card.updated)[:limit]
+
     def topics(self):
         return tuple(
             TopicLink(t.lang, t.category, t.category)

@@ -778,6 +778,7 @@ def test_script_and_style_are_light(client):
         return sum(len(answer.data) for answer in asked)
 
     assert weight("search.js", "theme.js") <= 7 * 1024
+    assert weight("visited.js") <= 640
     assert weight("kb.css") <= 7 * 1024
     assert weight("widget.js") <= 2 * 1024
 

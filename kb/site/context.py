@@ -158,6 +158,11 @@ def category_url(key: str, lang: str) -> str:
     return topic_url(lang, key)
 
 
+def feed_url(key: str, lang: str) -> str:
+    """The address of the Atom feed of a topic, or with the key "" of a language."""
+    return category_url(key, lang).rstrip("/") + "/feed.xml"
+
+
 def words_of_address(path: str) -> str:
     """The words of an address as a query: `/help/Reset-password.html` → `help Reset password`."""
     known = set(site().languages.codes) | {

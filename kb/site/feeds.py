@@ -1,9 +1,10 @@
 """Documents for search engines, feed readers and browsers: sitemap, Atom feed, manifest."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template
+from flask import Blueprint, Response, abort, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from kb.cards import Card
@@ -11,10 +12,12 @@ from kb.catalog import Page
 from kb.index.segment import article_url
 from kb.site import context, theme
 from kb.site.context import kb, site
+from kb.topic_pages import TopicLink, TopicPage
 
 feeds = Blueprint("feeds", __name__)
 
 _HIDDEN = ("/search", "/api/", "/leads/", "/contact", "/tell-me", "/leaving", "/widget", "/metrics")
+_IN_FEED = 30  # articles
 _DEFAULT_ACCENT = "#1a56db"
 
 
@@ -50,9 +53,36 @@ def _alternates(card: Card) -> tuple[Card, ...]:
 def atom_feed() -> ResponseReturnValue:
     """The Atom feed of the articles updated last."""
     context.set_language(None)
-    cards = kb().changes(30)
+    return _feed(kb().changes(_IN_FEED), "/feed.xml", "/")
+
+
+@feeds.get("/categories/<lang>/feed.xml")
+@feeds.get("/categories/<lang>/<path:key>/feed.xml")
+def topic_feed(lang: str, key: str = "") -> ResponseReturnValue:
+    """The Atom feed of the articles under a topic, or of a language, updated last.
+
+    That of an address that a topic had before it was one redirects to it.
+    """
+    context.set_language(lang)
+    shown = kb().topic(key, lang)
+    if shown is None:
+        abort(404)
+    if isinstance(shown, TopicLink):
+        return redirect(context.feed_url(shown.key, shown.lang), 301)
+    address = context.category_url(key, lang)
+    return _feed(
+        kb().changes_under(key, lang, _IN_FEED), context.feed_url(key, lang), address, shown
+    )
+
+
+def _feed(
+    cards: Sequence[Card], address: str, page: str, topic: TopicPage | None = None
+) -> Response:
     newest = max((card.updated for card in cards if card.updated), default=date(1970, 1, 1))
-    text = render_template("feed.xml", cards=cards, newest=newest, moment=_moment)
+    text = render_template(
+        "feed.xml", cards=cards, newest=newest, moment=_moment, address=address, page=page,
+        topic=topic,
+    )  # fmt: skip
     return _cacheable(text, "application/atom+xml")
 
 

@@ -207,3 +207,54 @@ def test_a_topic_whose_articles_are_all_drafts_is_not_there(write, kb):
     assert client.get("/categories/ru/secret").status_code == 404
     for address in ("/ru/", "/categories/ru/", "/sitemap.xml"):
         assert "ecret" not in client.get(address).text
+
+
+# --- feeds --------------------------------------------------------------------------------------
+
+
+def entries(feed):
+    return re.findall(r"<entry.*?<title>(.*?)</title>", feed.text, re.S)
+
+
+def test_each_topic_has_a_feed_of_all_that_stands_under_it(write, kb):
+    write("ru/till/index", "Касса.", title="Касса", updated="2026-01-01")
+    write("ru/till/pay", "Текст.", title="Оплата", updated="2026-03-01")
+    write("ru/till/deep/receipt", "Текст.", title="Чек & сдача", updated="2026-02-01")
+    write("ru/till/secret", "Текст.", title="Черновик", updated="2026-04-01", draft="yes")
+    write("ru/store/goods", "Текст.", title="Товары", updated="2026-05-01")
+    write("en/till/pay", "Text.", title="Payment", updated="2026-06-01")
+    kb.rebuild()
+    client = create_app(kb).test_client()
+
+    page = client.get("/categories/ru/till").text
+    feed = client.get("/categories/ru/till/feed.xml")
+
+    assert (
+        '<link rel="alternate" type="application/atom+xml" href="/categories/ru/till/feed.xml"'
+        in page
+    )
+    assert feed.mimetype == "application/atom+xml"
+    assert entries(feed) == ["Оплата", "Чек &amp; сдача", "Касса"]
+    assert '<link rel="self" href="http://localhost/categories/ru/till/feed.xml"/>' in feed.text
+    assert "<updated>2026-03-01T00:00:00Z</updated>" in feed.text
+    assert entries(client.get("/categories/ru/till/deep/feed.xml")) == ["Чек &amp; сдача"]
+    assert entries(client.get("/categories/ru/feed.xml"))[0] == "Товары"
+    assert client.get("/categories/ru/nowhere/feed.xml").status_code == 404
+
+
+def test_articles_carry_the_day_by_which_a_browser_tells_changed_ones(write, kb):
+    write("ru/till/pay", "Текст.", title="Оплата", updated="2026-03-01")
+    write("ru/till/old", "Текст.", title="Без даты")
+    kb.rebuild()
+    client = create_app(kb).test_client()
+
+    topic, article = (
+        client.get("/categories/ru/till").text,
+        client.get("/articles/ru/till/pay").text,
+    )
+
+    assert '<a href="/articles/ru/till/pay" data-updated="2026-03-01">Оплата</a>' in topic
+    assert '<a href="/articles/ru/till/old">Без даты</a>' in topic
+    assert 'data-updated="2026-03-01"' in article
+    assert "visited.js" in article
+    assert "visited.js" not in client.get("/articles/ru/till/old").text
