@@ -6,20 +6,20 @@ try {
 } catch {}
 
 const isChanged = (path, day) => path in seen && seen[path] < day;
-const words = document.querySelector("[data-changed]");
-for (const link of words ? words.querySelectorAll("a[data-updated]") : []) {
-  if (!isChanged(link.pathname, link.dataset.updated)) continue;
-  const mark = document.createElement("small");
-  mark.className = "changed";
-  mark.lang = document.documentElement.lang;
-  mark.textContent = words.dataset.changed;
-  link.after(" ", mark);
-}
+const mark = (node) => {
+  const text = document.createElement("small");
+  text.className = "changed";
+  text.lang = document.documentElement.lang;
+  text.textContent = node.closest("[data-changed]").dataset.changed;
+  node.after(" ", text);
+};
+for (const link of document.querySelectorAll("[data-changed] a[data-updated]"))
+  if (isChanged(link.pathname, link.dataset.updated)) mark(link);
 
 const article = document.querySelector("article[data-updated]");
 if (article) {
   const path = location.pathname;
-  article.querySelector("[data-since]").hidden = !isChanged(path, article.dataset.updated);
+  if (isChanged(path, article.dataset.updated)) mark(article.querySelector(".by time"));
   delete seen[path]; // the last one opened stands last
   seen[path] = article.dataset.updated;
   try {

@@ -38,8 +38,8 @@ def test_a_notice_is_readable_and_a_changed_article_is_marked(
         assert marks.all_inner_texts() == ["изменена с вашего прошлого визита"]
         assert violations(page) == []
         page.get_by_role("link", name="Ждать").click()
-        assert page.locator("article .changed").is_visible()
+        page.locator("article .changed").wait_for()
         page.reload()
-        assert page.locator("article .changed").is_hidden()
+        assert page.locator("article .changed").count() == 0
         chrome.close(context)
     base.close()
