@@ -140,7 +140,7 @@ class _Rebuild:
     def run(self) -> BuildReport:
         """As `rebuild`; raises IndexDamaged, too, if the previous build cannot be read back."""
         began = perf_counter()
-        listing = list_files(self.settings.articles)
+        listing = list_files(self.settings.articles, self.settings.langs)
         with self.builds.draft() as draft:
             before = self._previous()
             changes = compare(

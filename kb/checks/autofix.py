@@ -49,7 +49,7 @@ def fix(settings: Settings, within: Sequence[str] = ()) -> list[Fix]:
     """
     defaults = Defaults(settings.lang, settings.langs, settings.max_article_bytes)
     done: list[Fix] = []
-    for source in list_files(settings.articles).sources:
+    for source in list_files(settings.articles, settings.langs).sources:
         if within and not any(_is_below(source.path, place) for place in within):
             continue
         data = read_file(settings.articles, source, settings.max_article_bytes)

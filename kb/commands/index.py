@@ -207,6 +207,12 @@ def _remarks(report: "BuildReport", settings: "Settings") -> Iterator[Message]:
             "{n} files for others to include: no articles themselves.",
             n=report.skipped,
         )
+    unserved = [each.path for each in report.warnings if each.code == "not-served"]
+    if report.published and unserved:
+        yield Message(
+            "Left out, being in languages that KB_LANGS does not name: {folders}.",
+            folders=", ".join(unserved),
+        )
     if report.published and report.remote_images and not settings.remote_images:
         yield Message(
             "{n} image of other sites shown as links; KB_REMOTE_IMAGES=yes shows them.",

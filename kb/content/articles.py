@@ -148,8 +148,9 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         return Parsed(None, (Problem(path, wrong.line, wrong.code, wrong.message, wrong.cure),))
     is_dated = defaults.updated is not None
     normalized = dialects.normalize(
-        front, path, defaults.dialect, langs=defaults.langs, dated=is_dated
-    )
+        front, path, defaults.dialect, langs=defaults.langs, dated=is_dated,
+        settings=defaults.inclusions.variables,
+    )  # fmt: skip
     gated = gates.normalize(normalized.front, defaults.audience)
     metadata, warnings = convert(gated.front)
     body, heading = _body(lines, front.body_line, wants_title=not metadata.title)

@@ -283,13 +283,20 @@ class Normalized:
 
 
 def normalize(
-    front: FrontMatter, path: str, dialect: str, *, langs: Collection[str] = (), dated: bool = False
+    front: FrontMatter,
+    path: str,
+    dialect: str,
+    *,
+    langs: Collection[str] = (),
+    dated: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Normalized:
     """Translates the keys of `dialect` to ours; a key of ours takes precedence.
 
     A value that cannot be converted counts as absent. `langs` are the languages that may have a
     top-level folder each. `dated` says that git knows the day of the last change: the date in the
-    file is then ignored.
+    file is then ignored. `settings` are the tool's variables (`navigation.variables`): Jekyll's say
+    at which address the files of a collection stand.
     """
     if not dialect:
         return Normalized(front)
@@ -302,7 +309,7 @@ def normalize(
     if "order" in ours.values:
         ours.values["order"] = None  # read with the other keys that tell it
     _address(ours, path, dialect, langs)
-    _aliases(ours, path, dialect)
+    _aliases(ours, path, dialect, _of_collection(ours, path, settings or {}))
     posted = _POSTED.match(posixpath.basename(path)) if dialect == JEKYLL and not dated else None
     if posted and not ours.values.get("updated"):
         ours.values["updated"] = posted[1]
@@ -393,8 +400,8 @@ def _address(front: FrontMatter, path: str, dialect: str, langs: Collection[str]
     front.values["slug"] = f"{root}/{rest}" if is_language and not is_inside else rest
 
 
-def _aliases(front: FrontMatter, path: str, dialect: str) -> None:
-    """Adds the addresses that the tool gave the file to the aliases of the article.
+def _aliases(front: FrontMatter, path: str, dialect: str, given: str) -> None:
+    """Adds the addresses that the tool gave the file, `given` by its settings, to the aliases.
 
     As aliases they cannot cost an article its place: of two claims on one alias one is dropped,
     while an article whose slug is taken is rejected.
@@ -407,6 +414,7 @@ def _aliases(front: FrontMatter, path: str, dialect: str) -> None:
         own = [alias for alias in own if "/" in alias]
         front.values.pop("aliases", None)
     found = [*own, *(address for key in _ADDRESSES for address in _former(front, key))]
+    found += [given] if given else []
     unique_id = front.values.get("id")
     if dialect == DOCUSAURUS and isinstance(unique_id, str) and unique_id:
         found.append(_joined(base, unique_id))
@@ -415,6 +423,31 @@ def _aliases(front: FrontMatter, path: str, dialect: str) -> None:
         line = next((front.lines[k] for k in (*_ADDRESSES, "id") if k in front.lines), 1)
         front.values["aliases"] = good
         front.lines.setdefault("aliases", line)
+
+
+_COLLECTION = re.compile(r"(?:^|.*/)_([^/_][^/]*)/(.+)$")
+
+
+def _of_collection(front: FrontMatter, path: str, settings: Mapping[str, str]) -> str:
+    """The address that Jekyll gives a file of a collection; "" for any other file.
+
+    Source: jekyllrb.com/docs/permalinks/#collections.
+    """
+    found = _COLLECTION.match(path)
+    pattern = settings.get(f"site.collections.{found[1]}.permalink") if found else None
+    if not found or not pattern:
+        return ""
+    name = _name(path)
+    slug = front.values.get("slug")
+    values = {
+        "collection": found[1],
+        "path": without_ending(found[2]),
+        "name": name,
+        "title": slug if isinstance(slug, str) and slug else name,
+        "output_ext": "",
+    }
+    address = re.sub(r":(\w+)", lambda each: values.get(each[1], each[0]), pattern)
+    return "" if ":" in address else re.sub(r"\.html?$", "", address).strip("/")
 
 
 def _former(front: FrontMatter, key: str) -> Iterator[str]:

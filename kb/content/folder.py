@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,15 @@ from typing import NamedTuple
 from kb.base import regular_files
 from kb.base.errors import ArticlesMissing
 from kb.base.messages import Message
-from kb.content import dialects, gates, navigation, notices, tools, versions
+from kb.content import (
+    dialects,
+    gates,
+    language_folders,
+    navigation,
+    notices,
+    tools,
+    versions,
+)
 from kb.content.addresses import settle
 from kb.content.articles import MAX_BYTES, RENAME, Article, Defaults, Parsed, parse, too_large
 from kb.content.includes import Includes
@@ -47,8 +55,10 @@ class Listing:
     notices: tuple[Source, ...] = ()  # banners for all pages, see `notices`
 
 
-def list_files(root: Path) -> Listing:
+def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
     """Lists all article files below `root`, by path, and those that hold a tool's navigation.
+
+    Where `langs` are given, translations of Docusaurus into others are left out with a hint.
 
     Reads folders, and of files only each `SUMMARY.md`, since a list of links there is the
     navigation of GitBook, and `notice.md` at the root. Older copies of the articles (`versions`)
@@ -107,6 +117,11 @@ def list_files(root: Path) -> Listing:
                     (banners if _is_notice(top, path) else sources).append(found)
     articles = [each for each in sources if not _is_part(each.path, tool_files)]
     skipped += len(sources) - len(articles)
+    if langs:
+        unserved = language_folders.unserved((each.path for each in articles), langs)
+        problems += [_not_served(folder, n, langs) for folder, n in unserved.items()]
+        left_out = tuple(f"{folder}/" for folder in unserved)
+        articles = [each for each in articles if not each.path.startswith(left_out)]
     return Listing(
         tuple(sorted(articles)), tuple(sorted(problems)), skipped, tuple(sorted(navigations)),
         tuple(sorted(files)), tuple(sorted(tool_files)), tuple(sorted(banners)),
@@ -219,6 +234,17 @@ _GIVE_A_TITLE = Message("to publish it, give it front matter: `title: …` betwe
 
 def _left_out(path: str, message: Message, cure: Message) -> Problem:
     return Problem(shown(path), 1, "left-out", message, cure, "hint")
+
+
+def _not_served(folder: str, number: int, langs: Collection[str]) -> Problem:
+    code = language_folders.language_of(folder.rpartition("/")[2])
+    message = Message(
+        "{n} article in a language that the site does not serve is left out",
+        "{n} articles in a language that the site does not serve are left out",
+        n=number,
+    )
+    cure = Message("to serve it, set KB_LANGS={langs}", langs=",".join((*langs, code)))
+    return Problem(shown(folder), 1, "not-served", message, cure, "hint")
 
 
 _PUT_HERE = Message("put the file itself here")
@@ -342,7 +368,7 @@ def scan(
     they are set. Raises ArticlesMissing.
     """
     defaults = defaults or Defaults()
-    found = list_files(root)
+    found = list_files(root, defaults.langs)
     navigations = navigation.read(root, found.navigations)
     problems = [*found.problems, *navigations.problems]
     articles = []

@@ -62,6 +62,8 @@ class Includes:
                 path
             )
         self._settings = [path for path in tool_files if variables.are_in(path)]
+        # What Jekyll says of a collection counts for articles that name no variable, too.
+        self._is_site = any(posixpath.basename(path) == "_config.yml" for path in self._settings)
         self._texts: dict[str, str | None] = {}
         self._states: dict[str, str] = {}
         self._titles: dict[str, str] = {}
@@ -71,7 +73,7 @@ class Includes:
     def of(self, path: str, content: bytes) -> Inclusions:
         """What the article at `path` with this content includes, and the variables it may name."""
         body = content.decode("utf-8", "replace")
-        named, settings = self._variables_of(path) if "{" in body else ({}, ())
+        named, settings = self._variables_of(path) if "{" in body or self._is_site else ({}, ())
         known = {**named, **_of_page(body)}
         texts: dict[str, str] = {}
         files: list[str] = list(settings)

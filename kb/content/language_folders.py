@@ -1,7 +1,8 @@
 """Folders of languages: which part of a path names a language. Opens no file."""
 
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 
 _CODE = re.compile(r"_?([a-z]{2,3})(?:[-_][a-z]{2,4})?", re.I)  # ru, _ru (Jekyll), ru-RU
 _LONGEST = 9  # characters of such a name
@@ -17,8 +18,28 @@ def split(path: str, langs: Collection[str]) -> tuple[str, str]:
     """
     parts = path.split("/")
     for at, part in enumerate(parts[:-1]):
-        found = _CODE.fullmatch(part) if len(part) <= _LONGEST else None
-        if found and found[1].lower() in langs:
+        if (code := language_of(part)) in langs:
             rest = "/".join((*parts[:at], *parts[at + 1 :]))
-            return found[1].lower(), _DOCUSAURUS.sub(r"\1docs/", rest)
+            return code, _DOCUSAURUS.sub(r"\1docs/", rest)
     return "", path
+
+
+_TRANSLATIONS = re.compile(r"((?:.*/)?i18n/([^/]+))/docusaurus-plugin-content-[^/]+/")
+
+
+def unserved(paths: Iterable[str], langs: Collection[str]) -> dict[str, int]:
+    """Docusaurus' folders of translations into other languages than `langs`, with their files.
+
+    The number is that of the `paths` of articles in the folder.
+    """
+    found: Counter[str] = Counter()
+    for path in paths:
+        if (folder := _TRANSLATIONS.match(path)) and language_of(folder[2]) not in langs:
+            found[folder[1]] += 1
+    return found
+
+
+def language_of(name: str) -> str:
+    """The language that the name of a folder stands for, such as `zh` for `zh-CN`; "" for none."""
+    found = _CODE.fullmatch(name) if len(name) <= _LONGEST else None
+    return found[1].lower() if found else ""

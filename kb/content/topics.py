@@ -340,7 +340,7 @@ class _Tree:
         """The title of a folder: of its label, else of its page, else its name."""
         label = self._labels.get(folder)
         if label and label.title:
-            return label.title
+            return label.translations.get(self._lang) or label.title
         page = self._pages.get(folder)
         if page:
             return self._placements[page].short_title

@@ -19,6 +19,7 @@ from kb.content import articles, dialects, front_matter, reading_order, tools
 from kb.content.articles import Defaults
 from kb.content.dialects import FolderDialects
 from kb.content.folder import scan
+from kb.content.markup import Inclusions
 from kb.content.metadata import KEYS
 from kb.index import changes
 from kb.service import KnowledgeBase
@@ -153,6 +154,24 @@ def test_hugo(read):
     assert found["lamp/light.md"].draft
     assert found["stairs/index.md"].aliases == ("steps",)
     assert found["lamp/_index.md"].order == 20
+
+
+@pytest.mark.parametrize(
+    ("permalink", "alias"),
+    [
+        ("/article/:name/", "article/lamp"),
+        ("/:collection/:path:output_ext", "howto/light/lamp"),
+        ("/help/:title.html", "help/lamp"),
+        ("/:year/:name", ""),  # of posts alone
+    ],
+)
+def test_jekyll_gives_the_files_of_a_collection_an_address(permalink, alias):
+    settings = Inclusions(variables={"site.collections.howto.permalink": permalink})
+    defaults = Defaults(dialect="jekyll", inclusions=settings)
+
+    found = articles.parse("site/_howto/light/lamp.md", b"---\ntitle: Lamp\n---\ntext\n", defaults)
+
+    assert found.article.aliases == ((alias,) if alias else ())
 
 
 def test_jekyll(read):

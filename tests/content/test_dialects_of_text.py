@@ -150,6 +150,19 @@ def test_a_word_between_braces_of_no_tool_is_shown_as_code():
     assert markup.unknown_tags("Hello {{ name }}", "") == [("{{ name }}", 1)]
 
 
+@pytest.mark.parametrize(
+    ("tag", "kind"), [("callout warning", "warning"), ("callout", "info"), ("tip", "tip")]
+)
+def test_a_block_that_a_plugin_calls_a_note_is_one(tag, kind):
+    name = tag.split()[0]
+
+    html = page(f"{{% {tag} %}}\nMind the step.\n{{% end{name} %}}\n", "jekyll")
+
+    assert f'<div class="admonition {kind}"' in html
+    assert "Mind the step." in html
+    assert "admonition" not in page(f"Say {{% {tag} %}} here.", "jekyll")
+
+
 def test_a_tag_in_a_list_or_quotation_stays_in_it():
     listed = page('- one\n\n  {% hint style="info" %}\n  text\n  {% endhint %}\n\n- two')
     quoted = page('> {% hint style="info" %}\n> text\n> {% endhint %}')

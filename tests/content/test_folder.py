@@ -252,3 +252,18 @@ def test_files_for_those_who_work_on_a_repository_are_no_articles(folder):
 
     assert {source.path for source in found.sources} == {*kept, "LICENSE.md"}
     assert {(p.path, p.code) for p in found.problems} == {(path, "left-out") for path in left_out}
+
+
+def test_translations_into_languages_that_are_not_served_are_left_out(folder):
+    i18n = "i18n/{}/docusaurus-plugin-content-docs/current/x.md"
+    for path in ("docs/x.md", "de/x.md", *(map(i18n.format, ("ru", "zh-CN", "zh-TW")))):
+        folder(path)
+
+    found = list_files(folder.root, ("ru", "en"))
+
+    assert [source.path for source in found.sources] == ["de/x.md", "docs/x.md", i18n.format("ru")]
+    assert [(each.path, each.code) for each in found.problems] == [
+        ("i18n/zh-CN", "not-served"), ("i18n/zh-TW", "not-served"),
+    ]  # fmt: skip
+    assert "KB_LANGS=ru,en,zh" in found.problems[0].cure
+    assert list_files(folder.root, ("ru", "en", "zh")).problems == ()

@@ -34,5 +34,6 @@ RULES += [
     Rule("bad-navigation", WARNING, "The navigation of a tool cannot be read."),
     Rule("no-history", WARNING, "Git keeps dates and authors to itself; told once."),
     Rule("link-to-folder", WARNING, "A linked folder is not looked into."),
+    Rule("not-served", HINT, "Translations into languages that are not served are left out."),
     Rule("left-out", HINT, "Older versions, or a file for contributors, are no articles."),
 ]

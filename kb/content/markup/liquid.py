@@ -58,9 +58,25 @@ def _liquid(translator: Translator, found: re.Match[str]) -> str:
         return _TAGS[name](translator, rest)
     if name.startswith("end"):
         return translator.close(name[3:])
+    if kind := _kind_of_note(translator, name, rest):
+        return translator.note(name, kind)
     if name not in _SILENT:
         translator.say(f"{{% {name} %}}")
     return ""
+
+
+def _kind_of_note(translator: Translator, name: str, rest: str) -> str:
+    """The kind of the note that a block of a plugin is by its own words; "" for no note.
+
+    `{% callout warning %}`, `{% tip %}`: many sites write such a plugin of their own.
+    """
+    if f"end{name}" not in translator.body:
+        return ""
+    given = arguments(rest)[1] if name in _NOTES else [name]
+    return kind_of(given[0]) if given else "info" if name in _NOTES else ""
+
+
+_NOTES = names("callout alert admonition notice box")
 
 
 def _template(translator: Translator, _: re.Match[str]) -> str:

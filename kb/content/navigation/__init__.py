@@ -4,6 +4,8 @@ Nothing is run. What a file computes, and what names no article, is left out.
 """
 
 import os
+import re
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -107,6 +109,7 @@ class _NavigationReader:
         self._read_above()
         for path in self._paths:
             self._read_one(path)
+        self._translate_docusaurus()
         return Navigations(tuple(self._found), self._labels, tuple(self._problems))
 
     def _read_above(self) -> None:
@@ -144,6 +147,31 @@ class _NavigationReader:
                 self._found.append(replace(made, file=path))
         except data.Unreadable as error:
             self._problems.append(_unreadable(path, str(error)))
+
+    def _translate_docusaurus(self) -> None:
+        """Gives sections of Docusaurus their titles in the languages below `i18n`."""
+        folders = {each.base for each in self._found if each.tool == "docusaurus"}
+        if not folders and not self._labels:
+            return
+        named: dict[str, dict[str, str]] = defaultdict(dict)  # by title, then language
+        for folder in sorted({"", *folders}):
+            for file in sorted((self._root / folder).glob(docusaurus.TRANSLATED)):
+                lang = re.split("[-_]", file.parts[-3])[0].lower()
+                with suppress(data.Unreadable):
+                    content = data.read(file.name, _text(file) or "")
+                    for title, message in docusaurus.translated_titles(content).items():
+                        named[title].setdefault(lang, message)
+        if named:
+            self._found = [
+                replace(each, items=tuple(_translated(item, named) for item in each.items))
+                if each.tool == "docusaurus"
+                else each
+                for each in self._found
+            ]
+            self._labels = {
+                folder: replace(label, translations=named.get(label.title, {}))
+                for folder, label in self._labels.items()
+            }
 
     def _made(self, name: str, folder: str, text: str, here: Path) -> Navigation | None:
         """The navigation of one file, which lies in the folder `here`; raises Unreadable."""
@@ -235,6 +263,12 @@ def _moved(item: Item, prefix: str) -> Item:
         folder="" if f"{item.folder}/" == prefix else item.folder.removeprefix(prefix),
         children=tuple(_moved(child, prefix) for child in item.children),
     )
+
+
+def _translated(item: Item, named: Mapping[str, Mapping[str, str]]) -> Item:
+    """The entry, and those below it, with translations of their titles."""
+    children = tuple(_translated(child, named) for child in item.children)
+    return replace(item, translations=named.get(item.title, {}), children=children)
 
 
 def _unreadable(path: str, reason: str) -> Problem:

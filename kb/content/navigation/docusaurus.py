@@ -22,6 +22,20 @@ def label(content: Any) -> FolderLabel:
     return FolderLabel(text(values.get("label")), number(values.get("position")))
 
 
+TRANSLATED = "i18n/*/docusaurus-plugin-content-docs/current.json"
+"""Files below a project that hold the titles of its sections in another language."""
+
+
+def translated_titles(content: Any) -> dict[str, str]:
+    """Titles of sections as a file of translations has them, by their title in the sidebar."""
+    found = {}
+    for key, value in mapping(content).items():
+        title = key.partition(".category.")[2]
+        if key.startswith("sidebar.") and title:
+            found[title] = text(mapping(value).get("message"))
+    return {title: message for title, message in found.items() if message}
+
+
 def docusaurus(folder: str, content: Any) -> Navigation:
     """The navigation of all sidebars of the project in `folder`, for the articles in `docs`."""
     root = posixpath.join(folder, "docs")

@@ -60,3 +60,4 @@ class FolderLabel:
 
     title: str = ""
     order: float | None = None
+    translations: Mapping[str, str] = field(default_factory=dict)  # of the title, by language
