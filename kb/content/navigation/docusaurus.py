@@ -22,7 +22,8 @@ def label(content: Any) -> FolderLabel:
     return FolderLabel(text(values.get("label")), number(values.get("position")))
 
 
-TRANSLATED = "i18n/*/docusaurus-plugin-content-docs/current.json"
+_PLUGIN = "docusaurus-plugin-content-docs"
+TRANSLATED = f"i18n/*/{_PLUGIN}/current.json"
 """Files below a project that hold the titles of its sections in another language."""
 
 
