@@ -11,7 +11,6 @@ from kb.base.messages import Message
 from kb.commands.shared import (
     DONE,
     FAILED,
-    echo,
     echo_lines,
     fail,
     folder_options,
@@ -80,10 +79,14 @@ def _tell_week(settings: "Settings", *, send: bool, as_json: bool) -> int:
         print_json({"subject": told[0].subject, **week.to_json(), "sent": sent})
     elif send:
         for each in told:
-            echo(f"Sent to {', '.join(each.to)}: {each.subject}")
+            tell(settings, _sent_to(", ".join(each.to), each.subject))
     else:
         echo_lines("\n".join(each.text for each in told))
     return DONE
+
+
+def _sent_to(mailboxes: str, subject: str) -> Message:
+    return Message("Sent to {mailboxes}: {subject}", mailboxes=mailboxes, subject=subject)
 
 
 def _tell_owners(settings: "Settings", *, send: bool, as_json: bool) -> int:
@@ -104,7 +107,7 @@ def _tell_owners(settings: "Settings", *, send: bool, as_json: bool) -> int:
     for notice in told:
         letter = assignments.letter(notice, settings)
         if send:
-            echo(f"Sent to {notice.owner.mailbox}: {letter.subject}")
+            tell(settings, _sent_to(notice.owner.mailbox, letter.subject))
         else:
             echo_lines(letter.text)
     if not told and not failed:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kb.base.messages import Message
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
@@ -16,9 +17,11 @@ from kb.commands.shared import (
     json_option,
     load_settings,
     print_json,
+    said,
 )
 
 if TYPE_CHECKING:
+    from kb.base.config import Settings
     from kb.search import EngineName
 
 
@@ -50,17 +53,18 @@ def evaluate(
     from kb.jobs import evaluation
 
     settings = load_settings(articles=articles, data=data)
-    with ProgressBar("Indexing") as progress:
+    with ProgressBar(said(Message("Indexing"), settings)) as progress:
         scores = list(evaluation.evaluate(files, settings, progress, engine))
     if as_json:
         print_json({"sets": [score.to_json() for score in scores]})
     else:
-        _print_scores(scores, failures)
+        _print_scores(scores, failures, settings)
     return NEEDS_A_PERSON if any(score.broken for score in scores) else DONE
 
 
-def _print_scores(scores: Iterable[Any], failures: bool) -> None:
-    echo(f"{'set':<28} queries  ndcg@10   mrr@10  success@1  recall@10")
+def _print_scores(scores: Iterable[Any], failures: bool, settings: "Settings") -> None:
+    name, queries = (said(each, settings) for each in (Message("set"), Message("queries")))
+    echo(f"{name:<27} {queries:>8}  ndcg@10   mrr@10  success@1  recall@10")
     for score in scores:
         row = score.to_json()
         echo(
@@ -69,4 +73,4 @@ def _print_scores(scores: Iterable[Any], failures: bool) -> None:
         )
     for score in scores:
         for line in (*score.broken, *(score.failures if failures else ())):
-            echo(line)
+            echo(said(line, settings))

@@ -17,6 +17,7 @@ from kb.commands.shared import (
     load_settings,
     print_json,
     said,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def import_(
     settings = load_settings()
     if url:
         _download(kind, url, source, settings)
-    with ProgressBar("Reading", "Converting") as progress:
+    labels = Message("Reading"), Message("Converting")
+    with ProgressBar(*(said(each, settings) for each in labels)) as progress:
         centre = _read(kind, source, settings, progress if kind == "html" else None)
         report = importer.run(
             centre, folder, langs=settings.langs, overwrite=overwrite, progress=progress
@@ -90,7 +92,7 @@ def _download(kind: str, url: str, source: Path, settings: "Settings") -> None:
         raise click.BadParameter(said(wrong, settings))
     token = settings.import_token.get_secret_value() if settings.import_token else ""
     download.download(
-        download.Api(kind, url, token), source, lambda line: echo(f"Downloading {line}", err=True)
+        download.Api(kind, url, token), source, lambda step: tell(settings, step, err=True)
     )
 
 
@@ -110,7 +112,7 @@ def _read(
         return Intercom(files, settings.lang)
     from kb.importing.html_site import HtmlSite
 
-    return HtmlSite(files, settings.lang, settings.langs, progress or ProgressBar("Reading"))
+    return HtmlSite(files, settings.lang, settings.langs, progress or ProgressBar(""))
 
 
 def _print(report: "ImportReport", folder: Path, settings: "Settings", show_all: bool) -> None:

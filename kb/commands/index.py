@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.base import escaping
-from kb.base.messages import Message
+from kb.base.messages import Message, joined
 from kb.commands.shared import (
     DONE,
     NEEDS_A_PERSON,
@@ -231,12 +231,18 @@ def _print_dialects(report: "BuildReport", settings: "Settings") -> None:
     """Which folders are read as another tool's, and why."""
     from kb.content.tools import NAMES
 
-    told: dict[str, list[str]] = defaultdict(list)
+    told: dict[str, list[Message]] = defaultdict(list)
     for folder, tool in sorted(report.dialects.items()):
         if tool in NAMES:
-            told[NAMES[tool]].append(f"{folder or '.'} ({report.reasons[folder]})")
+            where = Message(
+                "{folder} ({reason})", folder=folder or ".", reason=report.reasons[folder]
+            )
+            told[NAMES[tool]].append(where)
     for name, folders in sorted(told.items()):
-        tell(settings, Message("Read as {tool}: {folders}.", tool=name, folders=", ".join(folders)))
+        tell(
+            settings,
+            Message("Read as {tool}: {folders}.", tool=name, folders=joined(folders, ", ")),
+        )
 
 
 @click.command()

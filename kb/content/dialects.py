@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from kb.base.messages import Message
 from kb.content.front_matter import FrontMatter, one_line
 from kb.content.metadata import MAX_ANSWER, Metadata, without_ending
 from kb.content.tools import DOCUSAURUS, HUGO, JEKYLL, MKDOCS, OBSIDIAN, PLAIN, of_file, written_in
@@ -114,7 +115,7 @@ class FolderDialects:
         found = cls({}, {}, {})
         for folder, counted in votes.items():
             is_set = chosen.get(folder or ".") or chosen.get(".")
-            tool, reason = (is_set, "setting tools") if is_set else counted.first()
+            tool, reason = (is_set, Message("setting tools")) if is_set else counted.first()
             found.by_folder[folder] = tool  # type: ignore[index]
             found.reasons[folder] = reason  # type: ignore[index]
             found.others[folder] = counted.others(tool)  # type: ignore[index]
@@ -156,7 +157,7 @@ class _Votes:
             return next(iter(self.files.items()))
         tool, number = _most(self.keys)
         if tool and number >= ENOUGH * self.keys.total():
-            return tool, f"keys in {number} of {self.keys.total()} files"
+            return tool, Message("keys in {n} of {total} files", n=number, total=self.keys.total())
         # Tools with keys of their own are told by them: what is written may be an example. What
         # Docusaurus alone imports is none.
         texts = Counter(
@@ -164,7 +165,7 @@ class _Votes:
         )
         tool, number = _most(texts)
         if tool and number >= ENOUGH * self.size:
-            return tool, f"tags in {number} of {self.size} files"
+            return tool, Message("tags in {n} of {total} files", n=number, total=self.size)
         return "", ""
 
     def others(self, tool: str) -> tuple[str, ...]:

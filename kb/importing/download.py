@@ -27,7 +27,7 @@ from kb.importing.given_files import MAX_JSON, MAX_MEDIA
 from kb.importing.media import image_type
 from kb.importing.source import CannotImport
 
-Said = Callable[[str], object]
+Said = Callable[[Message], object]
 _STATE = ".download.json"
 _TRIES = 6
 _LONGEST_WAIT = 300.0  # seconds
@@ -84,7 +84,7 @@ def _origin(url: str) -> tuple[str, str]:
 def download(api: Api, folder: Path, said: Said = lambda line: None) -> None:
     """Keeps the answers of the API and the images of its articles as files of `folder`.
 
-    `said` is called with a line about each step. Raises CannotImport.
+    `said` is called with a message about each step. Raises CannotImport.
     """
     scheme, host = _origin(api.url)
     if scheme != "https" and urlsplit(api.url).hostname not in _LOCAL:
@@ -143,7 +143,7 @@ def _pages(client: "_Client", keeper: "_Keeper", name: str, url: str, said: Said
                 Message("{url}: the next page is on another host; not followed", url=following)
             )
         keeper.goes_on(name, number, following)
-        said(f"{name}: page {number}")
+        said(Message("Downloading {name}: page {n}", name=name, n=number))
 
 
 def _next(answer: dict[str, Any], url: str) -> str:
@@ -180,7 +180,7 @@ def _attachments(api: Api, client: "_Client", keeper: "_Keeper", said: Said) -> 
         number_of_pages, _ = keeper.begun(name, "")
         if not number_of_pages:
             _pages(client, keeper, name, urljoin(f"{api.url.rstrip('/')}/", path), lambda _: None)
-        said(f"attachments: article {number} of {len(ids)}")
+        said(Message("Downloading files: article {n} of {total}", n=number, total=len(ids)))
 
 
 def _images(api: Api, client: "_Client", keeper: "_Keeper", said: Said) -> None:
@@ -191,7 +191,7 @@ def _images(api: Api, client: "_Client", keeper: "_Keeper", said: Said) -> None:
             content = client.media(url)
             if content:
                 keeper.keep_media(url, content)
-        said(f"images: {number} of {len(urls)}")
+        said(Message("Downloading images: {n} of {total}", n=number, total=len(urls)))
 
 
 def _may_ask(api: Api, url: str) -> bool:

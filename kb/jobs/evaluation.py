@@ -115,7 +115,12 @@ def score(name: str, asked: Sequence[Asked], broken: Sequence[str] = ()) -> Scor
         mean(recall(one.ranking, one.grades) for one in judged),
         tuple(broken),
         tuple(
-            f"“{one.query}”: wanted {', '.join(one.grades)}; first is {_first(one.ranking)}"
+            Message(
+                "“{query}”: wanted {wanted}; first is {first}",
+                query=one.query,
+                wanted=", ".join(one.grades),
+                first=_first(one.ranking),
+            )
             for one in judged
             if not success(one.ranking, one.grades)
         ),
@@ -123,7 +128,7 @@ def score(name: str, asked: Sequence[Asked], broken: Sequence[str] = ()) -> Scor
 
 
 def _first(ranking: Sequence[str]) -> str:
-    return ranking[0] if ranking else "nothing"
+    return ranking[0] if ranking else Message("nothing")
 
 
 # ---------------------------------------------------------------- expectations of people
@@ -184,25 +189,43 @@ def read_expectations(path: Path) -> Expectations:
         ) from None
 
 
-def complaints(question: Expectation, ranking: Sequence[str], confident: bool) -> Iterator[str]:
+def complaints(question: Expectation, ranking: Sequence[str], confident: bool) -> Iterator[Message]:
     """What does not hold: the first expected is first, all are among ten, in the given order."""
     expected = [place.slug for place in question.expected]
     if not expected:
         if confident:
-            yield f"“{question.query}”: nothing was expected; first is {_first(ranking)}"
+            yield Message(
+                "“{query}”: nothing was expected; first is {first}",
+                query=question.query,
+                first=_first(ranking),
+            )
         return
     places = {slug: rank for rank, slug in enumerate(ranking[:DEPTH], 1)}
     reasons = {place.slug: place.reason for place in question.expected}
     if _first(ranking) != expected[0]:
-        yield (
-            f"“{question.query}”: {expected[0]} is not first ({reasons[expected[0]]}); "
-            f"first is {_first(ranking)}"
+        yield Message(
+            "“{query}”: {slug} is not first ({reason}); first is {first}",
+            query=question.query,
+            slug=expected[0],
+            reason=reasons[expected[0]],
+            first=_first(ranking),
         )
     for before, after in pairwise(expected):
         if after not in places:
-            yield f"“{question.query}”: {after} is not among ten ({reasons[after]})"
+            yield Message(
+                "“{query}”: {slug} is not among ten ({reason})",
+                query=question.query,
+                slug=after,
+                reason=reasons[after],
+            )
         elif before in places and places[before] > places[after]:
-            yield f"“{question.query}”: {after} stands before {before} ({reasons[before]})"
+            yield Message(
+                "“{query}”: {slug} stands before {other} ({reason})",
+                query=question.query,
+                slug=after,
+                other=before,
+                reason=reasons[before],
+            )
 
 
 # ---------------------------------------------------------------- judged sets

@@ -250,7 +250,7 @@ def test_the_letter_is_sent_to_whom_the_settings_name(here, monkeypatch):
         code, out, _ = run("--send")
 
     assert code == 0
-    assert out.startswith("Sent to lead@example.com, boss@example.com: Спокойная неделя")
+    assert out.startswith("Отправлено на lead@example.com, boss@example.com: Спокойная неделя")
     assert inbox.letter()["To"] == "lead@example.com, boss@example.com"
     assert inbox.letter().get_body(("plain",)).get_content().startswith("Спокойная неделя")
     assert "<h1>Спокойная неделя" in inbox.letter().get_body(("html",)).get_content()
@@ -278,7 +278,7 @@ def test_letters_of_two_languages_leave_together(here, monkeypatch):
 
     assert code == 0
     assert [line.split(":")[0] for line in out.splitlines()] == [
-        "Sent to lead@example.com", "Sent to boss@example.com",
+        "Отправлено на lead@example.com", "Отправлено на boss@example.com",
     ]  # fmt: skip
     assert [envelope.rcpt_tos for envelope in inbox.envelopes] == [
         ["lead@example.com"], ["boss@example.com"],
@@ -309,13 +309,16 @@ def test_json_holds_the_whole_week(here):
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({}, "no mail server; set KB_SMTP_URL"),
-        ({"KB_SMTP_URL": "smtp://127.0.0.1:9"}, "nobody to write to; set KB_LEADS_EMAIL"),
+        ({}, "почтовый сервер не задан; задайте KB_SMTP_URL"),
+        ({"KB_SMTP_URL": "smtp://127.0.0.1:9"}, "писать некому; задайте KB_LEADS_EMAIL"),
         (
             {"KB_SMTP_URL": "smtp://127.0.0.1:9", "KB_LEADS_EMAIL": "lead@example.com"},
-            "127.0.0.1:9 did not take the letter",
+            "127.0.0.1:9 не принял письмо: ",
         ),
-        ({"KB_LEADS_EMAIL": "lead"}, "setting leads_email (KB_LEADS_EMAIL): 'lead' is no e-mail"),
+        (
+            {"KB_LEADS_EMAIL": "lead"},
+            "настройка leads_email (KB_LEADS_EMAIL): «lead» — не адрес почты",
+        ),
     ],
 )
 def test_what_hinders_is_one_line_and_exit_2(here, monkeypatch, environment, said):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kb.base import regular_files
+from kb.base.errors import reason
 from kb.base.messages import Message
 from kb.content.navigation import contents_files, data, docusaurus, hugo, mkdocs, variables
 from kb.content.navigation.models import FolderLabel, Item, Navigation
@@ -146,7 +147,7 @@ class _NavigationReader:
             elif (made := self._made(name, folder, text, self._root / folder)) is not None:
                 self._found.append(replace(made, file=path))
         except data.Unreadable as error:
-            self._problems.append(_unreadable(path, str(error)))
+            self._problems.append(_unreadable(path, reason(error)))
 
     def _translate_docusaurus(self) -> None:
         """Gives sections of Docusaurus their titles in the languages below `i18n`."""
@@ -235,14 +236,15 @@ class _NavigationReader:
         file = self._root / path
         text = _text(file)
         if text is None and file.is_file() and file.stat().st_size > data.MOST_BYTES:
-            self._problems.append(_unreadable(path, f"more than {data.MOST_BYTES} bytes"))
+            too_much = Message("more than {n} bytes", n=data.MOST_BYTES)
+            self._problems.append(_unreadable(path, too_much))
         return text
 
     def _content(self, path: str) -> Any:
         try:
             return data.read(path, self._text(path) or "")
         except data.Unreadable as error:
-            self._problems.append(_unreadable(path, str(error)))
+            self._problems.append(_unreadable(path, reason(error)))
             return None
 
 
@@ -271,7 +273,7 @@ def _translated(item: Item, named: Mapping[str, Mapping[str, str]]) -> Item:
     return replace(item, translations=named.get(item.title, {}), children=children)
 
 
-def _unreadable(path: str, reason: str) -> Problem:
-    message = Message("the navigation cannot be read: {reason}", reason=reason)
+def _unreadable(path: str, why: str) -> Problem:
+    message = Message("the navigation cannot be read: {reason}", reason=why)
     cure = Message("correct the file; until then its folders give the structure")
     return Problem(path, 1, "bad-navigation", message, cure, "warning")

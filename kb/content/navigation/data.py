@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from kb.base.messages import Message
 from kb.content.front_matter import CONTROLS, one_line
 from kb.content.metadata import MAX_TITLE
 from kb.content.navigation import literals
@@ -29,7 +30,7 @@ def read(name: str, text: str) -> Any:
     """
     value = _parsed(name.rpartition(".")[2].lower(), text)
     if not _is_small(value):
-        raise Unreadable(f"more than {_MOST_VALUES} values, or one inside itself")
+        raise Unreadable(Message("more than {n} values, or one inside itself", n=_MOST_VALUES))
     return value
 
 
@@ -37,7 +38,7 @@ def _parsed(ending: str, text: str) -> Any:
     try:
         if ending in ("yml", "yaml"):
             if _NESTED.search(text):
-                raise Unreadable("nested too deeply")
+                raise Unreadable(Message("nested too deeply"))
             return yaml.load(text, Loader=_LOADER)  # noqa: S506 - makes text, lists, mappings
         if ending == "toml":
             return tomllib.loads(text)
