@@ -144,7 +144,13 @@ class _Rebuild:
         with self.builds.draft() as draft:
             before = self._previous()
             changes = compare(
-                self.settings, listing.sources, self.past, before, self.is_copy, listing.tool_files
+                self.settings,
+                listing.sources,
+                self.past,
+                before,
+                self.is_copy,
+                listing.tool_files,
+                listing.addresses,
             )
             prepared = prepare_changed(self.settings, changes, self.progress)
             contents = settle(changes, prepared, served_at(self.builds, before))

@@ -460,10 +460,15 @@ if (navigator.clipboard) {
     };
     return button;
   };
+  const kept = (code) => {
+    const copy = code.cloneNode(true);
+    for (const removed of copy.querySelectorAll("del")) removed.remove(); // lines that a change takes away
+    return copy.textContent;
+  };
   for (const code of document.querySelectorAll(".prose pre")) {
     const around = make("div", { class: "code" });
     code.replaceWith(around);
-    around.append(code, copier("copy", words.copyCode, () => navigator.clipboard.writeText(code.innerText)));
+    around.append(code, copier("copy", words.copyCode, () => navigator.clipboard.writeText(kept(code))));
   }
   const whole = $(".as-markdown");
   whole?.after(copier("as-link", words.copyMarkdown, () => {

@@ -24,7 +24,7 @@ _PREFIX = "KB_"
 
 Tool = Literal[
     "plain", "diplodoc", "docfx", "docusaurus", "gitbook", "hugo", "jekyll", "mkdocs", "obsidian",
-    "starlight", "wikijs",
+    "docsify", "mintlify", "starlight", "vitepress", "wikijs",
 ]  # fmt: skip
 
 

@@ -69,13 +69,16 @@ _ID = re.compile(r"""\b(?:id|name)\s*=\s*["']?([^\s"'<>]+)""")
 _OWN_ID = re.compile(r"\s*\{#([\w.-]+)\}\s*$")
 
 
+_RENDERED = frozenset(("docsify", "vitepress"))  # tools with ids of headings of their own
+
+
 class _Unsure(Exception):
     """Only rendering can tell."""
 
 
 def read(article: Article) -> Outline | None:
     """The outline of an article, or None where it must be rendered to be known."""
-    if article.path.lower().endswith(".mdx"):
+    if article.path.lower().endswith(".mdx") or article.dialect in _RENDERED:
         return None
     try:
         return Outline(

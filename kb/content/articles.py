@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import PydanticCustomError
 
 from kb.base.messages import Message
-from kb.content import dialects, front_matter, gates, language_folders
+from kb.content import dialects, front_matter, gates, home_pages, language_folders
 from kb.content.front_matter import CONTROLS, FrontMatter, InvalidFile, one_line
 from kb.content.markup.admonitions import PHRASES
 from kb.content.markup.models import Inclusions
@@ -22,6 +22,7 @@ from kb.content.navigation import variables
 from kb.content.own_words import own_words
 from kb.content.problems import Problem
 from kb.content.reading_order import INDEX_NAMES
+from kb.content.tools import VITEPRESS
 from kb.git.history import Change
 from kb.language import tokens
 
@@ -109,6 +110,7 @@ class Defaults:
     also: tuple[str, ...] = ()  # further tools met in the folder
     inclusions: Inclusions = field(default_factory=Inclusions)  # what other files hold for it
     audience: tuple[str, ...] = ()  # that the folder's page sets for what is below
+    address: str = ""  # that the settings of a tool give it, besides its own
 
     def of(self, change: Change | None) -> "Defaults":
         """The defaults of a file whose last commit is `change`, if it has one."""
@@ -150,18 +152,25 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
     normalized = dialects.normalize(
         front, path, defaults.dialect, langs=defaults.langs, dated=is_dated,
         settings=defaults.inclusions.variables,
+        address=defaults.address,
     )  # fmt: skip
     gated = gates.normalize(normalized.front, defaults.audience)
     metadata, warnings = convert(gated.front)
     body, heading = _body(lines, front.body_line, wants_title=not metadata.title)
+    home = home_pages.text(front.values) if defaults.dialect == VITEPRESS else ""
     problems = [Problem(path, *warning, level="warning") for warning in warnings]
     problems += [Problem(path, *problem) for problem in gated.problems]
     problems += _control_characters(path, data, front.lines.get("title", 0))
     heading = variables.filled(heading, defaults.inclusions.variables)
-    title = metadata.title or heading or tokens.shorten(normalized.label, MAX_TITLE)
+    named = home_pages.title(front.values) if home else normalized.label
+    title = metadata.title or heading or tokens.shorten(named, MAX_TITLE)
     if not title:
         problems.append(_no_title(path))
     name = _title_of(own_slug)
+    body_line = front.body_line
+    if home:
+        body_line -= home.count("\n") + 2  # so that what follows keeps its lines
+        body = f"{home}\n\n{body}"
     lang = metadata.lang or _language(path, title or name, body, defaults)
     if defaults.dialect and not body.strip():
         body = _moved(front, title or name, lang)
@@ -178,7 +187,7 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
     article = Article(
         path=path,
         body=body,
-        body_line=front.body_line,
+        body_line=max(body_line, 1),
         label=tokens.shorten(normalized.label, MAX_TITLE),
         place=_place(metadata.category, front, path, defaults.langs),
         parents=normalized.parents,
@@ -465,6 +474,7 @@ def digest(path: str, data: bytes, defaults: Defaults | None = None) -> str:
     given = (
         VERSION, path, defaults.lang, *defaults.langs, defaults.author, str(defaults.updated),
         defaults.dialect, *defaults.also, "", *defaults.audience,
+        *(("", defaults.address) if defaults.address else ()),
     )  # fmt: skip
     result = blake2b("\0".join(given).encode("utf-8", "surrogatepass"), digest_size=16)
     included = defaults.inclusions

@@ -18,7 +18,18 @@ from pydantic import ValidationError
 from kb.base.messages import Message
 from kb.content.front_matter import FrontMatter, one_line
 from kb.content.metadata import MAX_ANSWER, Metadata, without_ending
-from kb.content.tools import DOCUSAURUS, HUGO, JEKYLL, MKDOCS, OBSIDIAN, PLAIN, of_file, written_in
+from kb.content.tools import (
+    DOCUSAURUS,
+    HUGO,
+    JEKYLL,
+    MINTLIFY,
+    MKDOCS,
+    OBSIDIAN,
+    PLAIN,
+    VITEPRESS,
+    of_file,
+    written_in,
+)
 from kb.language.tokens import shorten
 
 ENOUGH = 0.1  # of a folder's files must tell of a tool
@@ -30,7 +41,8 @@ def _names(written: str) -> frozenset[str]:
 
 # Sources: docusaurus.io/docs/api/plugins/@docusaurus/plugin-content-docs#markdown-front-matter,
 # gohugo.io/content-management/front-matter, jekyllrb.com/docs/front-matter with just-the-docs and
-# jekyll-redirect-from, squidfunk.github.io/mkdocs-material/reference.
+# jekyll-redirect-from, squidfunk.github.io/mkdocs-material/reference,
+# vitepress.dev/reference/frontmatter-config.
 _MARKS = {
     DOCUSAURUS: _names("""
         sidebar_position sidebar_label sidebar_class_name sidebar_key sidebar_custom_props
@@ -46,6 +58,7 @@ _MARKS = {
         layout permalink redirect_from redirect_to nav_order nav_exclude has_children
         grand_parent has_toc search_exclude excerpt_separator last_modified_at
     """),
+    VITEPRESS: _names("outline titleTemplate pageClass editLink"),
 }
 _MKDOCS_BODY = re.compile(rb'^===[!+]? +"', re.M)
 _KEY = re.compile(rb"""^["']?([A-Za-z][\w-]*)["']?[ \t]*[:=]""", re.M)
@@ -237,6 +250,16 @@ def _given(value: Any, _: str) -> _Value:
     return "yes" if value else ""
 
 
+def _refused(value: Any, dialect: str) -> _Value:
+    """Whether a page of VitePress is kept out of its search."""
+    return "yes" if dialect == VITEPRESS and str(value).lower() == "false" else ""
+
+
+def _hidden(value: Any, dialect: str) -> _Value:
+    """Whether a page of Mintlify is kept out of its navigation and search."""
+    return _yes(value, dialect) if dialect == MINTLIFY else ""
+
+
 @dataclass(frozen=True)
 class _Rule:
     """A mapping rule: our key, the keys of other tools (best first), and their conversion."""
@@ -260,16 +283,21 @@ _RULES = (
     _Rule("updated", ("last_update.date", "lastmod", "last_modified_at", "date.updated")),
     _Rule("unlisted", ("search_exclude", "search.exclude"), _yes),
     _Rule("unlisted", _REDIRECTS, _given),
+    _Rule("unlisted", ("search",), _refused),
+    _Rule("unlisted", ("hidden", "noindex"), _hidden),
     _Rule("boost", ("search.boost",)),
 )
 _LESS_THAN_GIT = _Rule("updated", ("date", "date.created"))
-_LABELS = ("sidebar_label", "linkTitle")
+_LABELS = ("sidebar_label", "linkTitle", "sidebarTitle")
 _ORDERS = ("sidebar_position", "nav_order", "weight", "order")
 _ADDRESSES = ("permalink", "url", "redirect_from", "redirects")
 KEYS = frozenset.union(
     *_MARKS.values(),
     *(one.keys for one in (*_RULES, _LESS_THAN_GIT)),
     {*_LABELS, *_ORDERS, *_ADDRESSES, "id"},
+    # of VitePress and Mintlify, which mean nothing here
+    _names("hero features head prev next layout aside sidebar navbar footer lastUpdated team"),
+    _names("icon iconType openapi asyncapi api mode rss og:image canonical deprecated"),
 )
 
 
@@ -291,13 +319,14 @@ def normalize(
     langs: Collection[str] = (),
     dated: bool = False,
     settings: Mapping[str, str] | None = None,
+    address: str = "",
 ) -> Normalized:
     """Translates the keys of `dialect` to ours; a key of ours takes precedence.
 
     A value that cannot be converted counts as absent. `langs` are the languages that may have a
     top-level folder each. `dated` says that git knows the day of the last change: the date in the
     file is then ignored. `settings` are the tool's variables (`navigation.variables`): Jekyll's say
-    at which address the files of a collection stand.
+    at which address the files of a collection stand. `address` is one more that they give the page.
     """
     if not dialect:
         return Normalized(front)
@@ -310,7 +339,7 @@ def normalize(
     if "order" in ours.values:
         ours.values["order"] = None  # read with the other keys that tell it
     _address(ours, path, dialect, langs)
-    _aliases(ours, path, dialect, _of_collection(ours, path, settings or {}))
+    _aliases(ours, path, dialect, _of_collection(ours, path, settings or {}), address)
     posted = _POSTED.match(posixpath.basename(path)) if dialect == JEKYLL and not dated else None
     if posted and not ours.values.get("updated"):
         ours.values["updated"] = posted[1]
@@ -350,7 +379,7 @@ def _take(front: FrontMatter, rule: _Rule, dialect: str) -> None:
         value = front.values.get(key)
         if inner:
             value = value.get(inner) if isinstance(value, dict) else None
-        read = rule.read(value, dialect) if value else ""
+        read = rule.read(value, dialect) if value or value is False else ""
         if read and _is_good(rule.ours, read):
             front.values[rule.ours] = read
             front.lines.setdefault(rule.ours, front.lines.get(key, 1))
@@ -401,7 +430,7 @@ def _address(front: FrontMatter, path: str, dialect: str, langs: Collection[str]
     front.values["slug"] = f"{root}/{rest}" if is_language and not is_inside else rest
 
 
-def _aliases(front: FrontMatter, path: str, dialect: str, given: str) -> None:
+def _aliases(front: FrontMatter, path: str, dialect: str, *given: str) -> None:
     """Adds the addresses that the tool gave the file, `given` by its settings, to the aliases.
 
     As aliases they cannot cost an article its place: of two claims on one alias one is dropped,
@@ -415,7 +444,7 @@ def _aliases(front: FrontMatter, path: str, dialect: str, given: str) -> None:
         own = [alias for alias in own if "/" in alias]
         front.values.pop("aliases", None)
     found = [*own, *(address for key in _ADDRESSES for address in _former(front, key))]
-    found += [given] if given else []
+    found += filter(None, given)
     unique_id = front.values.get("id")
     if dialect == DOCUSAURUS and isinstance(unique_id, str) and unique_id:
         found.append(_joined(base, unique_id))

@@ -53,6 +53,8 @@ class Listing:
     files: tuple[str, ...] = ()  # paths of all other files, by path
     tool_files: tuple[str, ...] = ()  # paths of files that only one tool has
     notices: tuple[Source, ...] = ()  # banners for all pages, see `notices`
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """The address that a tool gives to an article by its settings, by path."""
 
 
 def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
@@ -96,6 +98,8 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
             if entry.name in tools.FILES:
                 tool_files.append(path)
             if tools.is_hidden(entry.name):
+                hidden = navigation.hidden_navigations(os.path.join(top, folder), entry.name)
+                navigations += (folder + each for each in hidden)
                 continue
             if entry.is_symlink() and _is_folder(entry):
                 problems.append(_linked_folder(top, path))
@@ -117,6 +121,9 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                     (banners if _is_notice(top, path) else sources).append(found)
     articles = [each for each in sources if not _is_part(each.path, tool_files)]
     skipped += len(sources) - len(articles)
+    addresses: dict[str, str] = {}
+    for site in navigation.sites(root, navigations):
+        articles = list(_of_site(site, articles, tool_files, problems, addresses))
     if langs:
         unserved = language_folders.unserved((each.path for each in articles), langs)
         problems += [_not_served(folder, n, langs) for folder, n in unserved.items()]
@@ -125,6 +132,7 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
     return Listing(
         tuple(sorted(articles)), tuple(sorted(problems)), skipped, tuple(sorted(navigations)),
         tuple(sorted(files)), tuple(sorted(tool_files)), tuple(sorted(banners)),
+        addresses,
     )  # fmt: skip
 
 
@@ -136,6 +144,26 @@ def _is_notice(top: str, path: str) -> bool:
         return notices.is_notice(path, regular_files.read(os.path.join(top, path), notices.HEAD))
     except OSError:
         return False  # so that reading tells what is wrong
+
+
+def _of_site(
+    site: navigation.Site,
+    articles: Sequence[Source],
+    tool_files: list[str],
+    problems: list[Problem],
+    addresses: dict[str, str],
+) -> Iterator[Source]:
+    """The articles without those in a project of VitePress of which its settings make no page."""
+    within = f"{site.folder}/" if site.folder else ""
+    if within + tools.SITE_FOLDER not in tool_files:  # it lies above
+        tool_files.append(within + tools.SITE_FOLDER)
+    for source in articles:
+        if source.path.startswith(within) and not site.is_page(source.path):
+            problems.append(_left_out(source.path, _NO_PAGE, _CHANGE_SETTINGS))
+            continue
+        if source.path.startswith(within) and (address := site.address(source.path)):
+            addresses[source.path] = address
+        yield source
 
 
 _INCLUDED = frozenset((
@@ -229,6 +257,8 @@ def _linked_folder(top: str, path: str) -> Problem:
 _COPY = Message("copies of the same articles for an older version are left out")
 _GIVE_ITS_FOLDER = Message("to show that version, give its folder as the articles")
 _FOR_CONTRIBUTORS = Message("a file for those who work on the repository is no article")
+_NO_PAGE = Message("the settings of VitePress make no page of it")
+_CHANGE_SETTINGS = Message("to publish it, change `srcDir` or `srcExclude` in .vitepress/config")
 _GIVE_A_TITLE = Message("to publish it, give it front matter: `title: …` between lines `---`")
 
 
@@ -425,5 +455,6 @@ def _parse_all(
                 also=by_folder.also(path),
                 inclusions=included.of(path, data),
                 audience=audiences.audience(path),
+                address=listing.addresses.get(path, ""),
             )
             yield parse(path, data, own), own.inclusions

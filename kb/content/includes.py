@@ -13,10 +13,11 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.base import regular_files
-from kb.content import front_matter, gates, tools
+from kb.content import front_matter, gates, regions, tools
 from kb.content.articles import Article, parse
 from kb.content.link_table import distance
 from kb.content.markup.models import APPENDED, TITLE, Inclusions
+from kb.content.markup.vitepress import INCLUDE, SNIPPET, snippet
 from kb.content.metadata import ENDINGS, without_ending
 from kb.content.navigation import variables
 
@@ -32,6 +33,8 @@ _REFERENCES = re.compile(
     r"|!\[\[(?P<obsidian>[^\[\]|\n]+)(?:\|[^\]\n]*)?\]\]"
     r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
     r"|\[\{#T\}\]\((?P<title>[^)\s#]+)"
+    rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
+    rf"|\n[ \t>]*{SNIPPET.pattern.replace('?P<path>', '?P<snippet>')}"
 )
 _BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets")
 _FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$\n?", re.S | re.M)
@@ -67,6 +70,7 @@ class Includes:
         self._texts: dict[str, str | None] = {}
         self._states: dict[str, str] = {}
         self._titles: dict[str, str] = {}
+        self._heads: dict[str, int] = {}  # lines of front matter, which the texts lack
         self._known: dict[tuple[str, str, str], _Found] = {}  # by folder, kind and address
         self._variables: dict[str, Mapping[str, str]] = {}
 
@@ -111,14 +115,20 @@ class Includes:
         return self._known[key]
 
     def _find(self, path: str, kind: str, address: str) -> "_Found":
-        place, _, section = address.partition("#")
+        whole, range_ = regions.split_range(address)
+        place, _, section = whole.partition("#")
         first = ""
         for candidate in self._candidates(path, kind, unquote(place.strip())):
             first = first or candidate
             if (text := self._text(candidate)) is not None:
                 if kind == "title":
                     return _Found(candidate, self._titles.get(candidate, ""))
-                text = _rebased(_section(text, section), candidate, path)
+                if kind == "snippet":
+                    return _Found(candidate, regions.region(text, section) if section else text)
+                part = regions.region(text, section) if section and "region" in text else None
+                before = 0 if section else self._heads.get(candidate, 0)
+                part = _section(text, section) if part is None else part
+                text = _rebased(regions.lines(part, range_, before), candidate, path)
                 return _Found(candidate, text, tuple(_references(text)))
         return _Found(first or place)
 
@@ -132,7 +142,7 @@ class Includes:
             yield _joined(folder, place)
         if kind in ("diplodoc", "title"):
             return
-        inner = re.sub(r"^(?:~/|@site/|/)", "", place)
+        inner = re.sub(r"^(?:~/|@site/|@?/)", "", place)
         for above in (*_folders_above(path), ""):
             for beside in _BESIDE:
                 yield _joined(posixpath.join(above, beside), inner)
@@ -160,6 +170,8 @@ class Includes:
             title = article.title if article else ""
             self._titles[path] = variables.filled(title, self._variables_of(path)[0])
         text = content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        if front := _FRONT.match(text):
+            self._heads[path] = front[0].count("\n")
         return _FRONT.sub("", text)
 
     def _state(self, path: str) -> str:
@@ -199,7 +211,8 @@ def _references(text: str) -> Iterator[tuple[str, str]]:
     """The addresses that a text includes, each with the kind of its tag."""
     for found in _REFERENCES.finditer(f"\n{text}"):
         kind = found.lastgroup or ""
-        yield kind, found[kind].strip()
+        address = found[kind].strip()
+        yield kind, snippet(address).address if kind == "snippet" else address
 
 
 def _is_kept_back(article: Article | None) -> bool:
@@ -256,15 +269,22 @@ def _joined(folder: str, place: str) -> str:
 
 # --- variables of a page ------------------------------------------------------------------------
 
-_PAGE = re.compile(r"\{[{%][^{}\n]*\bpage\.\w")
+_PAGE = re.compile(r"\{[{%][^{}\n]*\b(?:page|frontmatter)\.\w")
 
 
 def _of_page(text: str) -> dict[str, str]:
-    """The values of a page's own front matter, as Jekyll names them, if its text names any."""
+    """The values of a page's own front matter, as Jekyll and VitePress name them, if it does."""
     if not _PAGE.search(text):
         return {}
     try:
-        front = front_matter.read(text.replace("\r\n", "\n").split("\n"))
-        return variables.flat(front.values, "page.")
+        values = front_matter.read(text.replace("\r\n", "\n").split("\n")).values
     except front_matter.InvalidFile:
         return {}
+    return {
+        name: value
+        for prefix in _OWN_VALUES
+        for name, value in variables.flat(values, prefix).items()
+    }
+
+
+_OWN_VALUES = ("page.", "frontmatter.", "$frontmatter.")

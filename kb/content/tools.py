@@ -5,15 +5,17 @@ import re
 
 DOCUSAURUS, HUGO, JEKYLL, MKDOCS = "docusaurus", "hugo", "jekyll", "mkdocs"
 DIPLODOC, DOCFX, GITBOOK, OBSIDIAN = "diplodoc", "docfx", "gitbook", "obsidian"
-STARLIGHT, WIKIJS = "starlight", "wikijs"
+STARLIGHT, WIKIJS, VITEPRESS = "starlight", "wikijs", "vitepress"
+MINTLIFY, DOCSIFY = "mintlify", "docsify"
 PLAIN = "plain"  # of no tool
 
 NAMES = {
-    DIPLODOC: "Diplodoc", DOCFX: "DocFX", DOCUSAURUS: "Docusaurus", GITBOOK: "GitBook",
-    HUGO: "Hugo", JEKYLL: "Jekyll", MKDOCS: "MkDocs", OBSIDIAN: "Obsidian",
-    STARLIGHT: "Starlight", WIKIJS: "Wiki.js",
+    DIPLODOC: "Diplodoc", DOCFX: "DocFX", DOCSIFY: "Docsify", DOCUSAURUS: "Docusaurus",
+    GITBOOK: "GitBook", HUGO: "Hugo", JEKYLL: "Jekyll", MINTLIFY: "Mintlify", MKDOCS: "MkDocs",
+    OBSIDIAN: "Obsidian", STARLIGHT: "Starlight", VITEPRESS: "VitePress", WIKIJS: "Wiki.js",
 }  # fmt: skip
 
+SITE_FOLDER = ".vitepress"  # a hidden folder whose settings are read
 _SHOWN = ".gitbook"  # a hidden folder that is none: GitBook keeps images there
 
 
@@ -25,12 +27,12 @@ def is_hidden(path: str) -> bool:
 # Files and folders that only one tool has.
 FILES = {
     ".gitbook.yaml": GITBOOK, ".obsidian": OBSIDIAN, ".openpublishing.publish.config.json": DOCFX,
-    ".yfm": DIPLODOC, "SUMMARY.md": GITBOOK, "_config.yml": JEKYLL,
+    SITE_FOLDER: VITEPRESS, ".yfm": DIPLODOC, "SUMMARY.md": GITBOOK, "_config.yml": JEKYLL,
     "astro.config.mjs": STARLIGHT, "astro.config.ts": STARLIGHT, "docfx.json": DOCFX,
     "docusaurus.config.js": DOCUSAURUS, "docusaurus.config.ts": DOCUSAURUS, "hugo.json": HUGO,
     "hugo.toml": HUGO, "hugo.yaml": HUGO, "mkdocs.yaml": MKDOCS, "mkdocs.yml": MKDOCS,
-    "presets.yaml": DIPLODOC, "sidebars.js": DOCUSAURUS, "sidebars.ts": DOCUSAURUS,
-    "zensical.toml": MKDOCS,
+    "mint.json": MINTLIFY, "presets.yaml": DIPLODOC, "sidebars.js": DOCUSAURUS,
+    "sidebars.ts": DOCUSAURUS, "zensical.toml": MKDOCS,
 }  # fmt: skip
 
 # What only one tool writes in a text.
@@ -44,6 +46,8 @@ _WRITTEN = {
     JEKYLL: rb"\{% (?:include [\w/.-]+\.(?:html|md)|link |post_url |assign )|\{\{ *site\.\w",
     OBSIDIAN: rb"\[\[[^\[\]\s\"'][^\[\]\r\n\"]*\]\](?![(\[])|^>[ \t]*\[!\w+\][+-]",
     STARLIGHT: rb"^import [^\n]* from ['\"]@astrojs/starlight",
+    VITEPRESS: rb"^ {0,3}<<< (?:@|\.\.?)/|^ {0,3}<!-- ?@include: "
+    rb"|^:{3,} (?:code-group|v-pre|raw)\s*$|^<script setup|<Badge type=\"",
     WIKIJS: rb"^\{\.is-(?:info|success|warning|danger)\}|^editor: markdown\r?$",
 }
 _ANY = {tool: re.compile(pattern, re.M) for tool, pattern in _WRITTEN.items()}
@@ -53,6 +57,9 @@ _SIGNS = {
     DOCUSAURUS: (b"@theme/", b"@site/", b"@docusaurus/"), GITBOOK: (b"{% ",),
     HUGO: (b"{{<", b"{{%"), JEKYLL: (b"{% ", b"{{"), OBSIDIAN: (b"[[", b"]+", b"]-"),
     STARLIGHT: (b"@astrojs/starlight",),
+    VITEPRESS: (
+        b"<<< ", b"@include: ", b": code-group", b": v-pre", b": raw", b"<script setup", b"<Badge",
+    ),
     WIKIJS: (b"{.is-", b"editor: markdown"),
 }  # fmt: skip
 _BY_SIGN = tuple((sign, tool) for tool, signs in _SIGNS.items() for sign in signs)

@@ -532,7 +532,7 @@ def _of_language(
     chosen: dict[str, tuple[bool, Navigation]] = {}
     for each in navigations:
         of, root = language_folders.split(f"{each.root}/", langs)
-        is_own = of == lang
+        is_own, root = of == lang, root.strip("/")
         if root not in chosen or is_own > chosen[root][0]:
             chosen[root] = is_own, each.without_language(langs)
     yield from (each for _, each in chosen.values())

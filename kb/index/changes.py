@@ -162,12 +162,14 @@ def compare(
     before: PreviousBuild | None,
     is_copy: bool,
     tool_files: Sequence[str] = (),
+    addresses: Mapping[str, str] | None = None,
 ) -> Changes:
     """Sorts files into those that the previous build knows as they are, and the bytes of others.
 
     A file is unchanged if its stat and facts are, or its digest is. `past` says who changed it last
     and when. With `is_copy` the files are gone soon, so the stat of the previous build is kept.
-    `tool_files` are the paths of files that belong to tools.
+    `tool_files` are the paths of files that belong to tools, `addresses` what the settings of tools
+    give to articles besides their own, by path.
     """
     changes = Changes()
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
@@ -188,6 +190,7 @@ def compare(
             folders.dialect(source.path),
             folders.also(source.path),
             audiences.audience(source.path),
+            (addresses or {}).get(source.path, ""),
         )
         stat = stat_of(source)
         entry = known.get(source.path)
@@ -255,9 +258,11 @@ def _known_of(
     dialect: str,
     also: tuple[str, ...],
     audience: tuple[str, ...],
+    address: str,
 ) -> tuple[Defaults, str]:
     """The defaults of an article by git and its folder, and the same as text."""
     defaults = replace(base.of(change), dialect=dialect, also=also, audience=audience)
+    defaults = replace(defaults, address=address) if address else defaults
     return defaults, facts_of(defaults)
 
 
@@ -266,7 +271,8 @@ def facts_of(defaults: Defaults) -> str:
     audience = ",".join(defaults.audience)
     tools = ",".join((defaults.dialect, *defaults.also))
     facts = (str(defaults.author), str(defaults.updated), tools, audience)
-    return "|".join((*facts, defaults.inclusions.state))
+    own = (f"@{defaults.address}",) if defaults.address else ()
+    return "|".join((*facts, *own, defaults.inclusions.state))
 
 
 def known_paths(builds: Builds) -> tuple[set[str], set[str]]:

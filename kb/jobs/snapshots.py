@@ -149,7 +149,8 @@ def _of_commit(
         at = PurePosixPath(blob.path)
         if at.is_relative_to(below) and at.name.lower().endswith(ENDINGS):
             return blob.size <= most
-        if at.is_relative_to(below) and navigation.is_settings(at.name):
+        is_setting = navigation.is_settings(at.name) or navigation.is_hidden_setting(str(at))
+        if at.is_relative_to(below) and is_setting:
             return _is_plain(blob)
         is_beside = at.parent == below and at.name in _BESIDE
         is_question = any(

@@ -12,13 +12,14 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from watchfiles import DefaultFilter, watch
+from watchfiles import Change, DefaultFilter, watch
 
 from kb.base import gc_tuning
 from kb.base.config import Settings
 from kb.base.errors import KBError
 from kb.checks import runner
-from kb.content.navigation import settings_above
+from kb.content import tools
+from kb.content.navigation import is_hidden_setting, settings_above
 from kb.content.problems import Problem
 from kb.indexer import BuildReport
 from kb.service import KnowledgeBase
@@ -30,9 +31,15 @@ REST = 60.0  # seconds without a save after which is done what was left out in t
 
 
 class _Articles(DefaultFilter):
-    """Everything except hidden files and what editors keep for themselves."""
+    """Everything except hidden files and what editors and tools keep for themselves."""
 
     ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^\.", r"^4913$", r"^#.*#$")
+
+    def __call__(self, change: Change, path: str) -> bool:
+        """Whether a change of the file at `path` counts."""
+        if f"{os.sep}{tools.SITE_FOLDER}{os.sep}" in path and not is_hidden_setting(path):
+            return False  # what its tool writes while it runs
+        return super().__call__(change, path)
 
 
 def saves(folder: Path, data: Path, is_wanted: Callable[[], bool]) -> Iterator[float]:

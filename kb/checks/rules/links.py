@@ -11,6 +11,7 @@ from kb.checks.rules.base import Base, Finding, line_of, rule
 from kb.content.articles import Article
 from kb.content.markup import Link
 from kb.content.markup.link_targets import WIKI
+from kb.content.markup.link_targets import anchor as heading_anchor
 from kb.content.metadata import ENDINGS, without_ending
 
 
@@ -109,6 +110,8 @@ def _anchored(base: Base) -> Iterator[tuple[Article, Link, _Target]]:
         target = resolve(base, article, link) if "#" in link.url else None
         if target is None or target.article is None or target.anchor in ("", "top", "h-top"):
             continue
+        if target.anchor == heading_anchor(target.article.title, target.article.dialect):
+            continue  # the heading that is the title: the top of the page
         if target.article.slug in base.rendered:
             yield article, link, target
 

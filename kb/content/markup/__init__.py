@@ -85,7 +85,7 @@ def _converted(body: str, context: Context) -> str:
     return commonmark.convert(
         translated,
         indented_code=not reads_mdx(context),
-        titled_callouts="obsidian" in context.tools,
+        titled_callouts=bool(context.tools & {"obsidian", "vitepress"}),
     )
 
 

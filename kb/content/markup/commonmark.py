@@ -16,7 +16,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
 from kb.content.markup import abbreviations, attributes, callouts, indented
-from kb.content.markup.code_languages import language_of
+from kb.content.markup.code_languages import changes_of, language_of
 from kb.content.markup.highlighting import highlight
 from kb.content.markup.models import TooDeep
 
@@ -111,7 +111,8 @@ def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 def _fence(_: object, tokens: Sequence[Token], at: int, *__: object) -> str:
     token = tokens[at]
-    return highlight(token.content.removesuffix("\n"), language_of(token.info))
+    source = token.content.removesuffix("\n")
+    return highlight(source, language_of(token.info), changes_of(token.info))
 
 
 def _cell(renderer: Any, tokens: Sequence[Token], at: int, options: Any, env: _Env) -> str:

@@ -1,7 +1,9 @@
 """Blocks of code as HTML with classes for their colours, by Pygments."""
 
 import html
+import re
 import threading
+from collections.abc import Mapping
 
 import pygments
 from pygments.formatters.html import HtmlFormatter
@@ -19,8 +21,26 @@ _FORMATTER = HtmlFormatter(cssclass="highlight", wrapcode=True)
 _local = threading.local()
 
 
-def highlight(source: str, language: str) -> str:
-    """Formats code; without colours if its language is unknown."""
+def highlight(source: str, language: str, changed: Mapping[int, str] | None = None) -> str:
+    """Formats code; without colours if its language is unknown.
+
+    `changed` are the elements, `del` or `ins`, around lines from 1.
+    """
+    made = _formatted(source, language)
+    return _marked(made, changed) if changed else made
+
+
+def _marked(made: str, changed: Mapping[int, str]) -> str:
+    before, opening, rest = made.partition("<code>")
+    inner, closing, after = rest.rpartition("</code>")
+    lines = re.findall(r"[^\n]*\n|[^\n]+", inner)
+    for number, element in changed.items():
+        if 0 < number <= len(lines):
+            lines[number - 1] = f"<{element}>{lines[number - 1]}</{element}>"
+    return "".join((before, opening, *lines, closing, after))
+
+
+def _formatted(source: str, language: str) -> str:
     if language in DIAGRAMS:
         return _plain(source, "highlight diagram")
     lexer = _lexer(language) if language and len(source) <= _MAX_COLOURED else None

@@ -115,6 +115,8 @@ class HtmlPass:
             source = self._decide(source)
         if self._heading is not None:
             self._heading.texts.append(source)
+            if not self._heading.is_badge:
+                self._heading.named.append(source)
         elif not self._quiet and not (
             self._boxes and self._boxes[-1] == "table" and source.isspace()
         ):
@@ -154,6 +156,8 @@ class HtmlPass:
         if name in _HEADINGS:
             self._open_heading(name, values)
             return
+        if name == "small" and self._heading is not None:
+            self._heading.is_badge = self.dialect == "vitepress"
         if name in _BOXES:
             self._boxes.append(name)
         if name in ("code", "pre"):
@@ -162,7 +166,7 @@ class HtmlPass:
         if written:
             attributes = "".join(f' {key}="{value}"' for key, value in values.items())
             attributes = (
-                f' id="{_quoted(self._own_id(anchor(html.unescape(written))))}"' + attributes
+                f' id="{_quoted(self._own_id(self._anchor(html.unescape(written))))}"' + attributes
             )
         if name == "div" and values.get("class", "").startswith("admonition"):
             self._admonition(values["class"])
@@ -190,6 +194,8 @@ class HtmlPass:
         if name in _HEADINGS:
             self._close_heading(name)
             return
+        if name == "small" and self._heading is not None:
+            self._heading.is_badge = False
         if name in _BLOCKS:
             self._texts[-1].append("\n")
         if name == "pre":
@@ -233,6 +239,9 @@ class HtmlPass:
             texts[at] = said + sign
             self._finished = (len(self._texts), at)
 
+    def _anchor(self, written: str) -> str:
+        return anchor(written, self.dialect)
+
     def _own_id(self, wanted: str) -> str:
         found = wanted
         while found in self.ids:
@@ -260,7 +269,7 @@ class HtmlPass:
             heading.texts[-1] = _OWN_ID.sub("", heading.texts[-1])
             heading.id = own[1]
         title = plain_words("".join(heading.texts))
-        id_ = anchor(heading.id or title)
+        id_ = self._anchor(heading.id or plain_words("".join(heading.named)) or title)
         taken = id_ in heading.anchors
         if not taken:
             id_ = self._own_id(id_)
@@ -285,7 +294,7 @@ class HtmlPass:
         opening = ""
         place = html.unescape(values.get("id") or values.get("name", ""))
         if place:
-            id_ = self._own_id(anchor(place))
+            id_ = self._own_id(self._anchor(place))
             opening = f' id="{_quoted(id_)}"'
             if self._heading is not None:
                 self._heading.anchors.add(id_)
@@ -303,7 +312,8 @@ class HtmlPass:
             self.out.append(f"<a{opening}>")
 
     def _href(self, target: str, classes: str) -> str:
-        url = resolve(target, self.path, html=self.dialect == "jekyll")
+        is_html = self.dialect in ("jekyll", "vitepress")
+        url = resolve(target, self.path, html=is_html, dialect=self.dialect)
         if classes == "footnote-backref":
             label = _quoted(PHRASES[self.lang]["back"])
             return f' class="footnote-backref" href="{_quoted(url)}" aria-label="{label}"'
@@ -430,12 +440,14 @@ class _Open:
     at: int
     id: str
     texts: list[str]
+    named: list[str]  # those that make its id: a badge beside its words is none
     anchors: set[str]
     places: list[tuple[int, str]]
+    is_badge: bool
 
     def __init__(self, name: str, at: int, id_: str) -> None:
-        self.name, self.at, self.id = name, at, id_
-        self.texts, self.anchors, self.places = [], set(), []
+        self.name, self.at, self.id, self.is_badge = name, at, id_, False
+        self.texts, self.named, self.anchors, self.places = [], [], set(), []
 
 
 def _values(attributes: str) -> dict[str, str]:

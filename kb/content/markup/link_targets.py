@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import unicodedata
 from urllib.parse import quote, unquote
 
 WIKI = "wiki:"  # before the name of a page, wherever in the folder it lies
@@ -18,20 +19,39 @@ _OWN = re.compile(r"(?:articles|media|contact|search)(?:/|$)")
 SAFE = "/~!$()*+,;=:@-._"
 
 
-def anchor(written: str) -> str:
-    """The id of a heading, or the target of a link to it: `h-` and the slug of its text."""
+def anchor(written: str, dialect: str = "") -> str:
+    """The id of a heading, or the target of a link to it: `h-` and the slug of its text.
+
+    Two texts have one id here if they have one in the tool `dialect`.
+    """
     from markdown.extensions.toc import slugify_unicode  # who only reads pages loads no Markdown
 
+    if dialect in _SEPARATING:
+        written = _separated(written)
     return "h-" + (slugify_unicode(written, "-").strip("-") or "section")
 
 
-def resolve(target: str, path: str, *, image: bool = False, html: bool = False) -> str:
+_SEPARATING = frozenset(("vitepress",))  # tools that put `-` for each sign between words
+_SIGNS = re.compile(r"[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:\"'“”‘’<>,.?/]+")
+_COMBINING = re.compile("[\u0300-\u036f]")
+
+
+def _separated(written: str) -> str:
+    """A slug as `slugify` of @mdit-vue/shared makes it: `server.host` → `server-host`."""
+    plain = _COMBINING.sub("", unicodedata.normalize("NFKD", written))
+    slug = _SIGNS.sub("-", _CONTROL.sub("", plain)).strip("-").lower()
+    return re.sub(r"^(\d)", r"_\1", slug)
+
+
+def resolve(
+    target: str, path: str, *, image: bool = False, html: bool = False, dialect: str = ""
+) -> str:
     """Resolves the target of a link in the article at `path` to a URL of the site.
 
     Other articles become `/articles/…`, files `/media/…`; http, mailto and tel stay as they are.
     The address is a first guess, which knows no other article: `LinkTable` corrects it. The result
     is "" for other schemes and for paths of Windows. `image` marks the source of an image; `html`
-    says that `.html` names an article.
+    says that `.html` names an article, `dialect` how ids of headings are made.
     """
     target = "".join(target.split("\n")).strip()
     if target.startswith("\\\\"):
@@ -45,7 +65,7 @@ def resolve(target: str, path: str, *, image: bool = False, html: bool = False) 
         return target if _OUTSIDE.match(target) else ""
     place, _, fragment = target.partition("#")
     place, _, query = place.partition("?")
-    hash_ = "#" + quote(anchor(unquote(fragment)), safe=SAFE) if fragment else ""
+    hash_ = "#" + quote(anchor(unquote(fragment), dialect), safe=SAFE) if fragment else ""
     if not place:
         return hash_ or "#"
     place = unquote(place, errors="replace")

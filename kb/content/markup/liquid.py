@@ -306,7 +306,7 @@ def _output(translator: Translator, found: re.Match[str]) -> str | None:
     return f"`{found[0]}`" if "`" not in found[0] and "\n" not in found[0] else ""
 
 
-_TEMPLATING = frozenset(("jekyll", "hugo", "mkdocs", "diplodoc"))
+_TEMPLATING = frozenset(("jekyll", "hugo", "mkdocs", "diplodoc", "vitepress"))
 
 _TARGET_TITLE = re.compile(r"\[\{#T\}\]\((?P<path>[^)\s#]+)")
 

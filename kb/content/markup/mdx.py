@@ -12,7 +12,7 @@ _BRACES = (
 )
 _TEXT = rf"(?:\"[^\"]*\"|'[^']*'|{_BRACES}|[^\s\"'<>={{}}]+)"
 _PROPERTY = rf"(?:\s*{_BRACES}|\s+[A-Za-z_][\w:.@-]*(?:\s*=\s*{_TEXT})?)"
-_TAG = re.compile(
+TAG = re.compile(
     rf"<(?P<close>/?)(?P<name>[A-Za-z][\w.:-]*)?(?P<given>{_PROPERTY}*+)\s*(?P<alone>/?)>"
 )
 _GIVEN = re.compile(
@@ -135,7 +135,8 @@ _NOTES = frozenset(("Admonition", "Aside", "Callout", "Alert", "Banner"))
 _LINKS = frozenset(("Link", "Anchor", "a"))
 
 
-def _tag(translator: Translator, found: re.Match[str]) -> str | None:
+def tag(translator: Translator, found: re.Match[str]) -> str | None:
+    """What comes instead of a tag of a component or of HTML; None where it stays."""
     name = found["name"] or ""
     if name and name[0].islower() and "." not in name:
         return _html_tag(translator, found)
@@ -262,6 +263,6 @@ RULES = (
     TagRule(r"import(?=\s)", _IMPORT, _statement),
     TagRule(r"export(?=\s)", _EXPORT, _statement),
     TagRule(r"\{(?=/\*)", _REMARK, lambda *_: ""),
-    TagRule(r"<(?=/?[A-Za-z]|/?>)", _TAG, _tag),
+    TagRule(r"<(?=/?[A-Za-z]|/?>)", TAG, tag),
     TagRule(r"\{(?![%{])", _EXPRESSION, _expression),
 )

@@ -173,14 +173,19 @@ class Translator:
             return "" if is_alone else words
         if without_title:
             written = _TITLE.sub("", written, count=1)
-        inner = Translator(self.context, self._rules, self._depth + 1)
-        inner.variables = self.variables
-        inner.body = written = _MARKS.sub("", written)
-        text = "".join(inner._parts(written)).strip("\n" if is_alone else None)
-        self.unknown += [(tag, self._line) for tag, _ in inner.unknown]
+        text = self.inner(written).strip("\n" if is_alone else None)
         if not is_alone:
             return text
         return text.replace("\n", "\n" + self.indent())
+
+    def inner(self, written: str) -> str:
+        """Another text, translated; what has no meaning there is told at this line."""
+        inner = Translator(self.context, self._rules, self._depth + 1)
+        inner.variables = self.variables
+        inner.body = written = _MARKS.sub("", written)
+        text = "".join(inner._parts(written))
+        self.unknown += [(tag, self._line) for tag, _ in inner.unknown]
+        return text
 
     def indent(self) -> str:
         """What stands before the text of this line: marks of quotations, room for item marks."""
@@ -224,6 +229,11 @@ def block(written: str, indent: str | None = None) -> str:
     `indent` is its indentation, if not that of the text it stands in.
     """
     return f"{_BLOCK}{written if indent is None else f'{_AT}{indent}{_AT}{written}'}{_END}"
+
+
+def within_line(written: str) -> str:
+    """The same within a sentence: what would stand on lines of its own stands between its words."""
+    return _EDGES.sub("", re.sub(r"</?p>", "", written)) if _BLOCK in written else written
 
 
 def title(words: str) -> str:
@@ -278,6 +288,15 @@ def inline(words: str) -> str:
     return shown
 
 
+def code_block(translator: "Translator", info: str, text: str) -> str:
+    """A block of code on lines of its own, in the list or quotation that the tag stands in."""
+    longest = max(map(len, re.findall("`{3,}", text)), default=3)
+    sign = "`" * max(4, longest + 1)
+    indent = translator.indent()
+    code = f"\n{indent}".join((f"{sign}{info}", *text.split("\n"), sign))
+    return code if indent else f"\n{code}\n"
+
+
 def link(address: str, words: str) -> str:
     """A link in Markdown, or its words where Markdown cannot express the address."""
     words = re.sub(r"[\[\]\n]", " ", words).strip()
@@ -308,11 +327,11 @@ def arguments(written: str) -> tuple[dict[str, str], list[str]]:
 
 # --- code, which holds no tags ------------------------------------------------------------------
 
-_FENCE = re.compile(
+FENCE = re.compile(
     r"(?P<sign>`{3,}(?=[^`\n]*(?:\n|\Z))|~{3,})(?P<info>[^\n]*)"
     r"(?:\n(?![ \t>]*(?P=sign)[`~]*[ \t]*(?:\n|\Z))[^\n]*)*+(?:\n[^\n]*)?"
 )
-_SPAN = re.compile(
+SPAN = re.compile(
     r"(?<!\\)(?P<tick>`+)(?:[^`\n]|\n(?![ \t>]*(?:\n|\Z))|(?!(?P=tick)(?!`))`++)*+(?P=tick)(?!`)"
 )
 _VERBATIM = re.compile(r"<(pre|script|style|code)\b[^<>]*>[\s\S]*?</\1\s*>|<!--[\s\S]*?-->", re.I)
@@ -342,7 +361,8 @@ def _indented_code(translator: Translator, found: re.Match[str]) -> str | None:
     return None if any(map(_HOLDS.match, paragraph)) else _code(translator, found)
 
 
-def _fence(translator: Translator, found: re.Match[str]) -> str | None:
+def fence(translator: Translator, found: re.Match[str]) -> str | None:
+    """A block of code as it is; None where the fence stands within a line."""
     if not translator.starts_line():
         return None
     if (language := language_of(found["info"].strip())) in DIAGRAMS:
@@ -390,9 +410,9 @@ MATH = (
 )
 INDENTED_CODE = TagRule(rf"^{_INDENT}(?=[^\n]*[\[{{<:%=`])", _INDENTED, _indented_code)
 CODE = (
-    TagRule(r"````*", _FENCE, _fence),
-    TagRule(r"~~~~*", _FENCE, _fence),
-    TagRule(r"``*", _SPAN, _code),
+    TagRule(r"````*", FENCE, fence),
+    TagRule(r"~~~~*", FENCE, fence),
+    TagRule(r"``*", SPAN, _code),
     TagRule(r"<(?=(?:iframe|video|audio|object|embed|svg)\b)", _EMBED, _embed),
     TagRule(r"<(?=(?:pre|script|style|code)\b|!--)", _VERBATIM, _code),
 )

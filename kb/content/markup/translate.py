@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from kb.content.markup import containers, diplodoc, hugo, liquid, mdx, tables, wikilinks
+from kb.content.markup import containers, diplodoc, hugo, liquid, mdx, tables, vitepress, wikilinks
 from kb.content.markup.tags import CODE, INDENTED_CODE, MATH, Context, TagRule, Translator
 
 _MDX = frozenset(("docusaurus",))  # reads every file as MDX
@@ -34,6 +34,8 @@ def _rules(tools: frozenset[str], is_mdx: bool, has_table: bool) -> tuple[TagRul
         found += (*diplodoc.TERMS, *diplodoc.SPOKEN)
     if "obsidian" in tools:
         found += wikilinks.OBSIDIAN
+    if "vitepress" in tools:
+        found = (*vitepress.RULES, *found)
     return (*found, *mdx.RULES) if is_mdx else found
 
 
@@ -44,7 +46,8 @@ def translate(body: str, context: Context) -> tuple[str, list[tuple[str, int]]]:
     read where they are spoken. Each tag told has its line of the body, from 1.
     """
     is_mdx = reads_mdx(context)
-    if not is_mdx and not _SIGNS.search(body):
+    signs = vitepress.SIGNS if "vitepress" in context.tools else _SIGNS
+    if not is_mdx and not (_SIGNS.search(body) or (signs is not _SIGNS and signs.search(body))):
         return body, []
     has_table = any("#|" in text for text in (body, *context.included.values()))
     translator = Translator(context, _rules(context.tools, is_mdx, has_table))

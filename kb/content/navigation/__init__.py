@@ -6,7 +6,7 @@ Nothing is run. What a file computes, and what names no article, is left out.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,8 +18,18 @@ from typing import Any
 from kb.base import regular_files
 from kb.base.errors import reason
 from kb.base.messages import Message
-from kb.content.navigation import contents_files, data, docusaurus, hugo, mkdocs, variables
+from kb.content.navigation import (
+    contents_files,
+    data,
+    docusaurus,
+    hugo,
+    mkdocs,
+    scripts,
+    variables,
+    vitepress,
+)
 from kb.content.navigation.models import FolderLabel, Item, Navigation
+from kb.content.navigation.vitepress import Site
 from kb.content.problems import Problem
 
 __all__ = [
@@ -27,10 +37,14 @@ __all__ = [
     "Item",
     "Navigation",
     "Navigations",
+    "Site",
+    "hidden_navigations",
+    "is_hidden_setting",
     "is_navigation",
     "is_settings",
     "read",
     "settings_above",
+    "sites",
 ]
 
 _ABOVE = mkdocs.FILES | docusaurus.SIDEBARS | docusaurus.ASTRO  # beside the folder of articles
@@ -75,6 +89,32 @@ def is_settings(name: str) -> bool:
     return name in _FILES or contents_files.is_toc(name)
 
 
+def hidden_navigations(folder: Path | str, name: str) -> tuple[str, ...]:
+    """The files that may hold a navigation in a hidden folder `name`, from the folder it lies in.
+
+    Only VitePress has such a folder; of several files the first counts.
+    """
+    if name != vitepress.FOLDER:
+        return ()
+    paths = (f"{name}/{config}" for config in vitepress.CONFIGS)
+    return tuple(path for path in paths if os.path.isfile(os.path.join(folder, path)))[:1]
+
+
+def is_hidden_setting(path: str) -> bool:
+    """Whether a file in a hidden folder may hold a navigation, or a part of one."""
+    return vitepress.is_setting(path)
+
+
+def sites(root: Path, paths: Collection[str]) -> tuple[Site, ...]:
+    """The projects of VitePress whose settings are in the files at `paths`, and one above `root`.
+
+    Settings that cannot be read say nothing; `read` tells of them.
+    """
+    reader = _NavigationReader(root, paths)
+    within = (reader.site(path) for path in paths if f"/{vitepress.FOLDER}/" in f"/{path}")
+    return tuple(site for site in (*within, reader.site_above()) if site is not None)
+
+
 def read(root: Path, paths: Collection[str]) -> Navigations:
     """Reads the navigations in the files at `paths`, and those of the project around `root`.
 
@@ -109,7 +149,10 @@ class _NavigationReader:
         """All navigations, those of outer folders first."""
         self._read_above()
         for path in self._paths:
-            self._read_one(path)
+            if f"/{vitepress.FOLDER}/" in f"/{path}":
+                self._read_site(path)
+            else:
+                self._read_one(path)
         self._translate_docusaurus()
         return Navigations(tuple(self._found), self._labels, tuple(self._problems))
 
@@ -124,6 +167,56 @@ class _NavigationReader:
                     moved = tuple(_moved(item, f"{inner}/") for item in made.items)
                     file = os.path.relpath(folder / name, here)
                     self._found.append(Navigation(made.tool, "", "", made.title, moved, file))
+
+        if (site := self.site_above()) is not None:
+            self._found += site.navigations()
+
+    def site_above(self) -> Site | None:
+        """The project of VitePress above the articles, if its pages are those in this folder."""
+        here = Path(os.path.realpath(self._root))
+        for folder in self._around:
+            for path in hidden_navigations(folder, vitepress.FOLDER):
+                site = self._site(folder, "", path)
+                if site is not None and site.root == here.relative_to(folder).as_posix():
+                    settings = {**site.settings, "srcDir": ""}
+                    return replace(site, settings=settings, has=self._has_page)
+        return None
+
+    def site(self, path: str) -> Site | None:
+        """The project of VitePress whose settings are in the file at `path`."""
+        project = path.rpartition(f"{vitepress.FOLDER}/")[0].rstrip("/")
+        return self._site(self._root / project, project, path[len(project) :].lstrip("/"))
+
+    def _site(self, here: Path, project: str, name: str) -> Site | None:
+        """The project in the folder `here`, known as `project`, with its settings in `name`."""
+        settings = self._exported(here / name, here)
+        if not isinstance(settings, dict):
+            return None
+        site = Site(project, settings, has=self._has_page)
+        inner = here / (site.root[len(project) :].lstrip("/"))
+        sections = {path.parent.name: self._exported(path, here) for path in _sections(inner)}
+        return replace(site, sections=sections)
+
+    def _has_page(self, path: str) -> bool:
+        return os.path.isfile(self._root / f"{path}.md")
+
+    def _exported(self, path: Path, within: Path) -> Any:
+        """What a script exports, with what it imports from files in the folder `within`."""
+        text = _text(path)
+        if text is None:
+            return None
+        try:
+            return data.checked(scripts.exported(str(path), text, _importer(within)))
+        except data.Unreadable:
+            return None
+
+    def _read_site(self, path: str) -> None:
+        """Reads the navigation of VitePress; one that is no data is told."""
+        site = self.site(path)
+        if site is None:
+            self._problems.append(_unreadable(path, "it exports no literal"))
+            return
+        self._found += (replace(made, file=path) for made in site.navigations())
 
     def _made_above(self, path: Path) -> Navigation | None:
         """The navigation of a file that nobody may have meant for these articles."""
@@ -255,6 +348,37 @@ def _text(path: Path | str) -> str | None:
     except OSError:
         return None
     return None if len(read) > data.MOST_BYTES else read.decode("utf-8-sig", "replace")
+
+
+_IMPORTED = ("", ".ts", ".js", ".mts", ".mjs", ".json", "/index.ts", "/index.js", "/index.mts")
+
+
+def _importer(within: Path) -> scripts.Load:
+    """Opens the files that scripts import, inside the folder `within` alone."""
+    top = os.path.realpath(within)
+
+    def load(path: str, address: str) -> tuple[str, str] | None:
+        place = os.path.normpath(os.path.join(os.path.dirname(path), address))
+        for ending in (*_IMPORTED, None):
+            named = f"{place}{ending}" if ending is not None else place.replace(".js", ".ts")
+            real = os.path.realpath(named)
+            if real.startswith(f"{top}{os.sep}") and os.path.isfile(real):
+                text = _text(real)
+                return None if text is None else (real, text)
+        return None
+
+    return load
+
+
+def _sections(folder: Path) -> Iterator[Path]:
+    """The settings of parts of a site of VitePress: in the folder of its pages and those in it."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        inner = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for place in (str(folder), *sorted(inner)):
+            for name in sorted(vitepress.SECTIONS):
+                path = Path(place, name)
+                if path.is_file() and "defineAdditionalConfig" in (_text(path) or ""):
+                    yield path
 
 
 def _moved(item: Item, prefix: str) -> Item:

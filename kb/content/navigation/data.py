@@ -28,7 +28,11 @@ def read(name: str, text: str) -> Any:
 
     Of a script the value that it exports. Raises Unreadable.
     """
-    value = _parsed(name.rpartition(".")[2].lower(), text)
+    return checked(_parsed(name.rpartition(".")[2].lower(), text))
+
+
+def checked(value: Any) -> Any:
+    """The value itself, if it has few enough values in it. Raises Unreadable."""
     if not _is_small(value):
         raise Unreadable(Message("more than {n} values, or one inside itself", n=_MOST_VALUES))
     return value
