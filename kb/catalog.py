@@ -14,10 +14,12 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.article_history import Source
 from kb.base.cache import Cache
 from kb.cards import Card, card, day
 from kb.checks import reviews
 from kb.content import dialects, notices
+from kb.content.gates import is_restricted
 from kb.content.markup import Section
 from kb.content.notices import Notice
 from kb.index.learned import LearnedLine
@@ -75,6 +77,7 @@ class Page:
     topic: TopicPage | None = None  # that it is the page of
     publish: date | None = None  # customers see it from this day
     expires: date | None = None  # and no more from this day
+    has_history: bool = False  # what changed in it may be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +346,24 @@ class Catalog:
             above=self.topics.above(doc),
             where=self.reader.topics.path(doc),
             topic=self.topics.page(topic.lang, topic.key, today) if topic else None,
+            has_history=self._source(doc, today) is not None,
+        )
+
+    def source(self, slug: str, today: date) -> Source | None:
+        """The file of an article whose changes may be told, or None.
+
+        Everybody must find it today: it is no draft, not unlisted, and for no readers alone.
+        """
+        doc = self.reader.find(slug)
+        return None if doc is None else self._source(doc, today)
+
+    def _source(self, doc: int, today: date) -> Source | None:
+        article = self.reader.page(doc)["article"]
+        is_open = self.reader.corpus.served(today)[doc] and not is_restricted(article["audience"])
+        if not (is_open and self.reader.commit):
+            return None
+        return Source(
+            article["path"], self.reader.commit, article["dialect"], tuple(article["also"])
         )
 
     def _find_related(self, key: tuple[int, date]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from kb.article_history import ArticleHistory, Histories, Source
 from kb.base import data_folder
 from kb.base.background import Refreshed
 from kb.base.config import Settings
@@ -169,6 +170,7 @@ class KnowledgeBase:
         )
         self._log: SearchLog | None = None
         self._owners = OwnersFile(settings.articles)
+        self._histories = Histories(settings)
         self._popular = PopularCache(
             lambda: self.log if self._has_log() else None,
             least=settings.min_askers,
@@ -211,6 +213,7 @@ class KnowledgeBase:
     def after_fork(self) -> None:
         """Prepares a child process, which opens connections and threads of its own."""
         self._current.after_fork()
+        self._histories = Histories(self.settings)
         self._log = None
 
     # ------------------------------------------------------------ the build
@@ -911,6 +914,18 @@ class KnowledgeBase:
     def article(self, slug: str) -> Page | Moved | None:
         """The article at `slug` today, where it moved to, or None."""
         return self.catalog().article(slug, self.today())
+
+    def history(self, slug: str) -> ArticleHistory | None:
+        """What changed in the article at `slug`, by git; None if it may not be told.
+
+        Raises HistoryUnavailable if it cannot be told now.
+        """
+        source = self._source(slug) if self.settings.history else None
+        return self._histories.of(source) if source else None
+
+    @_retried
+    def _source(self, slug: str) -> Source | None:
+        return self.catalog().source(slug, self.today())
 
     @_retried
     def markdown(self, slug: str, root: str) -> str | None:

@@ -249,6 +249,7 @@ def _add_names(app: Flask) -> None:
         markdown_url=markdown_pages.markdown_url,
         category_url=context.category_url,
         feed_url=context.feed_url,
+        history_url=context.history_url,
         linked_data=feeds.linked_data,
         new_id=context.new_id,
         asset=lambda name: context.url(site.assets[name]),

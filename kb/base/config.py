@@ -188,6 +188,9 @@ class Settings(BaseModel):
     learn: bool = Field(
         True, description="questions that ended well at an article are searched with it"
     )
+    history: bool = Field(
+        True, description="readers may see what changed in an article, where it lies in git"
+    )
     review_days: Annotated[int, Field(ge=1, le=3650)] = Field(
         365, description="days after which an unchanged article is due for review"
     )

@@ -77,21 +77,33 @@ def blobs(folder: Path, ids: Iterable[str], *, seconds: float) -> Iterator[bytes
 
     Raises GitFailed.
     """
-    given = "".join(f"{id}\n" for id in ids).encode("ascii")
-    return _blobs(read(folder, "cat-file", "--batch", seconds=seconds, given=given))
+    for found in objects(folder, ids, seconds=seconds):
+        yield found[1] if found and found[0] == "blob" else None
 
 
-def _blobs(output: bytes) -> Iterator[bytes | None]:
+def objects(
+    folder: Path, names: Iterable[str], *, seconds: float
+) -> Iterator[tuple[str, bytes] | None]:
+    """Kinds and contents of objects, from one run of git, by id or as `commit:./path`.
+
+    `./` is `folder`; no name may hold a line end. None for an object that is not here. Raises
+    GitFailed.
+    """
+    given = "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+    return _objects(read(folder, "cat-file", "--batch", seconds=seconds, given=given))
+
+
+def _objects(output: bytes) -> Iterator[tuple[str, bytes] | None]:
     at = 0
     while at < len(output):
         end = output.index(b"\n", at)
-        _, kind, *size = output[at:end].split()  # `<id> blob <size>`, or `<id> missing`
-        at = end + 1
-        if not size:
+        line, at = output[at:end], end + 1  # `<id> blob <size>`, or `<as asked> missing`
+        if line.endswith((b" missing", b" ambiguous")):
             yield None
             continue
-        until = at + int(size[0])
-        yield output[at:until] if kind == b"blob" else None
+        _, kind, size = line.split()
+        until = at + int(size)
+        yield kind.decode("ascii"), output[at:until]
         at = until + 1
 
 

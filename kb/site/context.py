@@ -21,7 +21,7 @@ from kb.base.errors import KBError
 from kb.base.networks import network
 from kb.cards import Card
 from kb.catalog import Page
-from kb.index.segment import topic_url
+from kb.index.segment import article_url, topic_url
 from kb.letters.form_key import FormStamps
 from kb.searchlog import reports, sessions
 from kb.service import KnowledgeBase
@@ -156,6 +156,11 @@ def quoted(path: str) -> str:
 def category_url(key: str, lang: str) -> str:
     """The address of a topic's page, or with the key "" of all topics of a language."""
     return topic_url(lang, key)
+
+
+def history_url(slug: str) -> str:
+    """The address of what changed in an article."""
+    return article_url(slug) + "/history"
 
 
 def feed_url(key: str, lang: str) -> str:

@@ -16,7 +16,10 @@ from kb.topic_pages import TopicLink, TopicPage
 
 feeds = Blueprint("feeds", __name__)
 
-_HIDDEN = ("/search", "/api/", "/leads/", "/contact", "/tell-me", "/leaving", "/widget", "/metrics")
+_HIDDEN = (
+    "/search", "/api/", "/leads/", "/contact", "/tell-me", "/leaving", "/widget", "/metrics",
+    "/articles/*/history",
+)  # fmt: skip
 _IN_FEED = 30  # articles
 _DEFAULT_ACCENT = "#1a56db"
 

@@ -4,7 +4,9 @@ from time import monotonic
 
 from flask import Blueprint, abort, g, redirect, render_template, request, send_file
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import ServiceUnavailable
 
+from kb.article_history import HistoryUnavailable
 from kb.base.errors import IndexMissing, KBError
 from kb.base.messages import Message
 from kb.cards import Card
@@ -198,6 +200,34 @@ def article(slug: str) -> ResponseReturnValue:
     answer = context.as_response(page)
     answer.vary.add("Accept")
     return answer
+
+
+_HISTORIES = 30  # that one address may ask for in a minute
+_AGAIN = 10  # seconds after which a history that could not be told may be
+
+
+@pages.get("/articles/<path:slug>/history")
+def history(slug: str) -> ResponseReturnValue:
+    """What changed in an article; an article of this very address comes first."""
+    here = f"{slug}/history"
+    if kb().article(here) is not None:
+        return article(here)
+    found = kb().article(slug)
+    if isinstance(found, Moved) and not found.topic:
+        return redirect(context.quoted(context.history_url(found.slug)), 301)
+    if not isinstance(found, Page) or not found.has_history or not site().settings.history:
+        abort(404)
+    _set_language(found.lang)
+    if not context.is_within_rate("history", _HISTORIES, 60):
+        abort(429)
+    try:
+        told = kb().history(found.slug)
+    except HistoryUnavailable as error:
+        context.log_warning(f"the history of {found.path} cannot be told: {error}")
+        raise ServiceUnavailable(retry_after=_AGAIN) from None
+    if told is None:
+        abort(404)
+    return render_template("history.html", page=found, history=told)
 
 
 def _with_prefix(html: str) -> str:

@@ -1,5 +1,6 @@
 """A notice, marks of changed articles and history in a real browser, on phones and in the dark."""
 
+import subprocess
 from typing import Any
 
 from browser.accessibility import violations
@@ -41,5 +42,35 @@ def test_a_notice_is_readable_and_a_changed_article_is_marked(
         page.locator("article .changed").wait_for()
         page.reload()
         assert page.locator("article .changed").count() == 0
+        chrome.close(context)
+    base.close()
+
+
+def test_the_history_of_an_article_is_readable_on_a_phone(
+    chrome: Any, serve: Any, settings: Settings, write: Any
+) -> None:
+    def commit() -> None:
+        for command in (["add", "."], ["commit", "-q", "-m", "x"]):
+            subprocess.run(["git", *who, *command], cwd=settings.articles, check=True)
+
+    who = ("-c", "user.name=Анна", "-c", "user.email=a@example.com")
+    subprocess.run(["git", "init", "-q"], cwd=settings.articles, check=True)
+    write("ru/vpn", "Первый шаг: откройте настройки.\n\n## Почему\n\nСеть.", title="VPN")
+    commit()
+    write("ru/vpn", f"Первый шаг: закройте настройки.\n\n## Почему\n\n{'длинно' * 40}", title="VPN")
+    commit()
+    base = KnowledgeBase(settings)
+    base.rebuild()
+    with serve(base) as url:
+        context = chrome.new_context(viewport={"width": 360, "height": 800}, locale="ru")
+        page = context.new_page()
+        page.goto(url + "/articles/ru/vpn")
+        page.get_by_role("link", name="Что менялось").click()
+        page.locator("ins", has_text="закройте").wait_for()
+        assert page.locator("del", has_text="откройте").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            assert violations(page) == []
         chrome.close(context)
     base.close()

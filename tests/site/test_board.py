@@ -38,6 +38,7 @@ PUBLIC = {
     "/widget/demo", "/leads/sign-in", "/leads/sign-out", "/api/contact",
     "/articles/<path:slug>.md", "/llms.txt", "/llms-full.txt", "/ru/llms.txt", "/en/llms.txt",
     "/ru/llms-full.txt", "/en/llms-full.txt", "/mcp", "/tell-me", "/tell-me/<token>",
+    "/articles/<path:slug>/history",
     "/leaving", "/categories/<lang>/feed.xml", "/categories/<lang>/<path:key>/feed.xml",
 }  # fmt: skip
 
