@@ -36,6 +36,7 @@ from kb.commands import (
     sign_in,
     sync,
     tickets,
+    tokens,
     translated_help,
 )
 from kb.commands.shared import DONE, FAILED, fail, say, speaks_english
@@ -93,7 +94,11 @@ def _in_our_language(command: click.Command, words: Sequence[str]) -> AbstractCo
     if speaks_english():
         return nullcontext()
     has_help = bool({"--help", "-h"}.intersection(words)) or not set(words) - {"-v", "--verbose"}
-    has_help |= list(words) in (["log"], ["leads"])  # groups that only list what they hold
+    has_help |= list(words) in (
+        ["log"],
+        ["leads"],
+        ["tokens"],
+    )  # groups that only list what they hold
     # Texts of help and of click, not sentences of our own; tests compare help with the catalogue.
     look_up = messages.Message
     return translated_help.spoken(
@@ -164,6 +169,7 @@ for _verb in (
     backup.restore,
     leads.leads,
     letters.letters,
+    tokens.tokens,
     sign_in.sign_in,
     config.config,
     doctor.doctor,

@@ -30,6 +30,8 @@ from kb.content.owners import OwnersFile, folded_category
 from kb.content.pins import Pin
 from kb.content.problems import Problem
 from kb.current_build import CurrentBuild
+from kb.hooks import announcing
+from kb.index import changes as build_changes
 from kb.index.builds import Build, Builds, made_at
 from kb.index.learned import LearnedLines
 from kb.index.reader import IndexReader
@@ -41,6 +43,7 @@ from kb.searchlog import closing, learning, triage, wordings
 from kb.searchlog import replay as replaying
 from kb.searchlog.askers import Askers
 from kb.searchlog.closing import Standing
+from kb.searchlog.db.feed_models import Publication, PublishedArticle
 from kb.searchlog.db.letter_models import (
     CONFIRMATION,
     CUSTOMER,
@@ -169,6 +172,9 @@ class KnowledgeBase:
             engine=engine,
         )
         self._log: SearchLog | None = None
+        self._announced = ""  # the day and the build that hooks were told of last, once known
+        self._indexed = status.Latest(settings.data, status.Indexed)
+        self._told_of: datetime | None = None
         self._owners = OwnersFile(settings.articles)
         self._histories = Histories(settings)
         self._popular = PopularCache(
@@ -287,6 +293,7 @@ class KnowledgeBase:
 
         with suppress(OSError):  # told when the build is written
             data_folder.prepare(self.settings.data)
+        self._announce_safely()  # what was published before this, should nobody have told it
         before = self._catalog_if_any()
         report = indexer.rebuild(
             self.settings,
@@ -302,15 +309,67 @@ class KnowledgeBase:
         self._current.look_again()
         self._write_status(report, before.reader if before else None)
         if not report.published or hurried:
+            self._announce_safely()
             return report
         try:
             result = self.replay(progress)
         except LogUnavailable as error:
             logger.warning("open questions were not asked again: %s", error)
             return report
+        finally:
+            self._announce_safely()
         return replace(
             report, answered=result.answered, regressed=result.regressed, unasked=result.unasked
         )
+
+    def announce(self) -> int:
+        """Queues what the hooks of the settings are to hear: articles, questions, votes.
+
+        Returns how many deliveries. Called again it queues nothing twice, and what a process that
+        died left out. Raises LogUnavailable.
+        """
+        hooks, now = self.settings.hooks, self._now()
+        if not hooks:
+            return 0
+        feed = self.log.feed
+        queued = announcing.questions(feed, hooks, now)
+        queued += announcing.votes(feed, hooks, now, self._title)
+        if (shown := self._publication()) is not None:
+            queued += announcing.articles(feed, hooks, shown, now)
+            self._announced = f"{shown.day} {shown.build}"
+        indexed = self._indexed.read()
+        if indexed is not None and indexed.at != self._told_of:
+            queued += announcing.rejections(feed, hooks, indexed, now)
+            self._told_of = indexed.at
+        return queued
+
+    def _announce_safely(self) -> None:
+        try:
+            self.announce()
+        except LogUnavailable as error:
+            logger.warning("hooks will be told later: %s", error)
+
+    def _publication(self) -> Publication | None:
+        """The articles that readers see today; None where nothing is new, or no build is whole."""
+        catalog = self._catalog_if_any()
+        if catalog is None:
+            return None
+        known = self._announced or self.log.feed.told_of()
+        if known == f"{self.today()} {catalog.reader.name}":
+            self._announced = known
+            return None
+        digests = build_changes.digests(catalog.reader.folder)
+        articles = {
+            card.slug: PublishedArticle(digests.get(card.slug, ""), card.lang, card.title)
+            for card in map(catalog.card, catalog.served(self.today()))
+        }
+        return Publication(catalog.reader.name, self.today(), articles)
+
+    def _title(self, slug: str) -> str:
+        """The title of the article at a slug, else the slug."""
+        catalog = self._catalog_if_any()
+        doc = catalog.reader.find(slug) if catalog else None
+        return slug if catalog is None or doc is None else str(catalog.reader.card(doc)["title"])
 
     def _learned_lines(self) -> LearnedLines | None:
         """What articles learn from the log now; None, so what they learned stays, without one."""

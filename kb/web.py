@@ -28,6 +28,7 @@ from kb.site import (
     api,
     banner,
     board,
+    board_api,
     compression,
     contact,
     context,
@@ -195,6 +196,7 @@ def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) ->
         subscriptions.subscriptions,
         leaving.leaving,
         git_webhook.hooks,
+        board_api.board_api,
         board.leads,
         widget.widget,
     ):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.base.config import FooterLink, Settings
-from kb.site import article_html, proxies, rate_limits, theme
+from kb.site import article_html, openapi, proxies, rate_limits, theme
 from kb.web import create_app
 
 POLICY = (
@@ -495,7 +495,7 @@ def test_a_mistake_of_ours_is_no_traceback(base, monkeypatch):
 
 def test_the_description_names_the_routes_that_answer(client, app):
     document = client.get("/openapi.json").json
-    rules = {rule.rule: rule.methods for rule in app.url_map.iter_rules()}
+    rules = {openapi.path_of(rule.rule): rule.methods for rule in app.url_map.iter_rules()}
 
     for path, item in document["paths"].items():
         assert {method.upper() for method in item} <= rules[path]

@@ -8,10 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from kb.base import messages, passwords, wrong_values
 from kb.base.errors import ConfigError, reason
@@ -35,6 +44,64 @@ class FooterLink(BaseModel):
 
     title: str
     url: str
+
+
+HOOK_EVENTS: Final = (
+    *("article.published", "article.changed", "article.removed", "article.rejected"),
+    *("question.opened", "question.answered", "question.proved", "question.lost"),
+    *("vote.no", "letter.received"),
+)
+
+
+class Hook(BaseModel):
+    """A receiver that hears of events: where it is, how it is written to, and of what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    name: str = ""  # by which deliveries name it; without one its shape
+    shape: Literal["json", "slack", "mattermost", "telegram"] = "json"
+    url: SecretStr | None = None  # an address of an incoming webhook is a secret
+    secret: SecretStr | None = None  # of the signature of JSON
+    chat: str = ""  # of Telegram: a number or @name
+    token: SecretStr | None = None  # of the bot of Telegram
+    events: tuple[str, ...] = ("*",)
+
+    @field_validator("events")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            if not any(fnmatchcase(event, pattern) for event in HOOK_EVENTS):
+                raise ValueError(
+                    Message(
+                        "{event} is no event; write {known}, or question.*",
+                        event=quoted(pattern),
+                        known=", ".join(HOOK_EVENTS),
+                    )
+                )
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _receiver(cls, value: SecretStr | None) -> SecretStr | None:
+        _check_address(value.get_secret_value() if value else "")
+        return value
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Hook":
+        if self.shape == "telegram" and not (self.chat and self.token):
+            raise ValueError(Message("a hook to Telegram needs chat and token"))
+        if self.shape != "telegram" and not self.url:
+            raise ValueError(Message("a hook needs url"))
+        return self
+
+    @property
+    def called(self) -> str:
+        """The name by which deliveries to it are known."""
+        return self.name or self.shape
+
+    def wants(self, event: str) -> bool:
+        """Whether it hears of an event of HOOK_EVENTS."""
+        return any(fnmatchcase(event, pattern) for pattern in self.events)
 
 
 class Settings(BaseModel):
@@ -156,6 +223,11 @@ class Settings(BaseModel):
     )
     letters_mattermost: SecretStr | None = Field(
         None, description="incoming webhook of Mattermost that is told of letters"
+    )
+    hooks: tuple[Hook, ...] = Field(
+        (),
+        description="receivers of events: json|slack|mattermost ADDRESS EVENT…, or telegram with"
+        " chat= and token=; name= and secret= besides",
     )
     follow_up_days: Annotated[int, Field(ge=0, le=90)] = Field(
         3, description="days after which whoever got a reply is asked whether all works; 0: nobody"
@@ -336,8 +408,19 @@ class Settings(BaseModel):
     @classmethod
     def _receiver(cls, value: str | SecretStr | None) -> str | SecretStr | None:
         text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if text and not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", text):
-            raise ValueError(Message("this is no address; write https://example.com/…"))
+        _check_address(text or "")
+        return value
+
+    @field_validator("hooks")
+    @classmethod
+    def _told_apart(cls, value: tuple[Hook, ...]) -> tuple[Hook, ...]:
+        names = [hook.called for hook in value]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(
+                Message(
+                    "two hooks are called {name}; give each a name of its own", name=quoted(twice)
+                )
+            )
         return value
 
     @field_validator("attachment_types")
@@ -429,6 +512,12 @@ class Settings(BaseModel):
         return self.data / "log.sqlite3"
 
 
+def _check_address(text: str) -> None:
+    """Raises ValueError unless a text is an address of HTTP, or empty."""
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/\S*)?", text):
+        raise ValueError(Message("this is no address; write https://example.com/…"))
+
+
 def _reader(written: str) -> tuple[str, str]:
     """The mailbox and the language, or "", of `lead@example.com=en`."""
     box, equals, code = written.rpartition("=")
@@ -510,6 +599,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name == "links":
             found[name] = [_link(part) for part in text.split(",") if part.strip()]
+        elif name == "hooks":
+            found[name] = [_hook(part) for part in text.split(",") if part.strip()]
         elif name in ("checks", "icons", "promises"):
             found[name] = dict(_pair(part) for part in text.split(",") if part.strip())
         elif name == "tools":
@@ -527,6 +618,21 @@ def _link(text: str) -> dict[str, str]:
     return {"title": title or url, "url": url}
 
 
+def _hook(text: str) -> dict[str, Any]:
+    """`slack https://hooks.slack.com/… question.* vote.no` as the table a `kb.toml` would hold."""
+    shape, *words = text.split()
+    table: dict[str, Any] = {"shape": shape}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if "://" in word and not key.isidentifier():
+            table["url"] = word
+        elif equals:
+            table[key] = value
+        else:
+            table.setdefault("events", []).append(word)
+    return table
+
+
 def _pair(text: str) -> tuple[str, str]:
     """`no-author=off`, `billing=💳`: as the line a `kb.toml` would hold."""
     code, _, level = text.partition("=")
@@ -542,7 +648,7 @@ def _tool(text: str) -> tuple[str, str]:
 def secret_names() -> list[str]:
     """Settings that are secrets."""
     fields = Settings.model_fields.items()
-    return [name for name, field in fields if "Secret" in str(field.annotation)]
+    return [name for name, field in fields if re.search("Secret|Hook", str(field.annotation))]
 
 
 def variable(name: str) -> str:
@@ -613,11 +719,18 @@ def shown(value: Any) -> str:
     if isinstance(value, SecretStr):
         return "••••••"
     if isinstance(value, tuple):
-        return ", ".join(
-            f"{v.title} {v.url}" if isinstance(v, FooterLink) else str(v) for v in value
-        )
+        return ", ".join(map(_one_shown, value))
     if isinstance(value, dict):
         return ", ".join(f"{key}={one}" for key, one in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "" if value is None else str(value)
+
+
+def _one_shown(value: Any) -> str:
+    if isinstance(value, FooterLink):
+        return f"{value.title} {value.url}"
+    if isinstance(value, Hook):
+        name = f" name={value.name}" if value.name else ""
+        return f"{value.shape}{name} •••••• {' '.join(value.events)}"
+    return str(value)

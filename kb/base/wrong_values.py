@@ -28,7 +28,7 @@ _WRONG = {
     "json": Message("no JSON"),
     "less_than_equal": Message("{value} is too large: {le} is the most", value="", le=""),
     "literal": Message("{value} is none of {expected}", value="", expected=""),
-    "model": Message("{value} is no table with `title` and `url`", value=""),
+    "model": Message("{value} is no table with keys and values", value=""),
     "path": Message("{value} is no path: write it in quotes", value=""),
     "string": Message("{value} is no text: write it in quotes", value=""),
     "string_too_long": Message("{value} is too long", value=""),

@@ -30,6 +30,7 @@ _SUBJECTS = {
     "clock": Message("clock"),
     "disk": Message("disk"),
     "git": Message("git"),
+    "hooks": Message("hooks"),
     "hosts": Message("hosts"),
     "index": Message("index"),
     "kernel": Message("kernel"),

@@ -1,4 +1,4 @@
-"""Letters to support and their deliveries: `kb letters`, `kb letters send`, `kb letters retry`."""
+"""Letters to support, and what is delivered: `kb letters`, with `send` and `retry`."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -133,6 +133,7 @@ def send(while_parent: int | None, as_json: bool, articles: Path | None, data: P
         if while_parent is not None:
             _deliver_while(service, settings, while_parent)
             return DONE
+        service.announce()
         announcements.queue_due(service, settings)
         done = delivery.Deliverer(settings, service.log, service.now).deliver_due()
         delivery.tidy(service.log, service.now, files)
@@ -165,7 +166,10 @@ def _deliver_while(service: "KnowledgeBase", settings: "Settings", parent: int) 
             continue
         files = AttachmentFolder(settings.data)
         announce = partial(announcements.queue_due, service, settings)
-        delivery.run(deliverer, service.log, service.now, files, goes_on, announce=announce)
+        delivery.run(
+            deliverer, service.log, service.now, files, goes_on, announce=announce,
+            look=service.announce,
+        )  # fmt: skip
 
 
 @letters.command()

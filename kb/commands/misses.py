@@ -90,7 +90,11 @@ def misses(
             return
         wanted = "" if owner == "-" else owner
         found = service.misses(moment("--since", since), status, MOST + 1, kind=kind, owner=wanted)
-        _PRINT_MISSES[shape](found[:MOST], settings)
+        if shape == "json":  # the document of `GET /api/misses`
+            groups = [group.shape() for group in found[:MOST]]
+            print_json({"groups": groups, "more": len(found) > MOST})
+        else:
+            _PRINT_MISSES[shape](found[:MOST], settings)
         if len(found) > MOST:
             more = Message(
                 "These are the {n} costliest; --since, --kind or --owner narrow.", n=MOST
@@ -209,10 +213,6 @@ def _print_learned(
         tell(settings, Message("Nothing learned yet."))
 
 
-def _misses_json(groups: Iterable["MissGroup"], settings: "Settings") -> None:
-    print_json({"groups": [group.shape() for group in groups]})
-
-
 _COLUMNS = (
     "id", "question", "visits", "tickets", "kinds", "status", "owner", "category", "cause", "first",
     "last", "answer", "phrasings",
@@ -262,7 +262,6 @@ def _misses_table(groups: Iterable["MissGroup"], settings: "Settings") -> None:
 _PRINT_MISSES: dict[str, Callable[[Iterable["MissGroup"], "Settings"], None]] = {
     "table": _misses_table,
     "csv": _misses_csv,
-    "json": _misses_json,
 }
 
 

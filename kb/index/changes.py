@@ -302,6 +302,19 @@ def _known(builds: Builds) -> dict[str, Entry]:
         return {}
 
 
+def digests(folder: Path) -> dict[str, str]:
+    """The digest of each article of the build in this folder, by slug; none if it cannot be read.
+
+    Equal digests mean that an article is as it was.
+    """
+    try:
+        state = orjson.loads((folder / STATE).read_bytes())
+        entries = map(Entry.from_json, state["entries"].values())
+        return {entry.slug: entry.digest for entry in entries if entry.is_served}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
 def articles_root(settings: Settings) -> str:
     """The folder a build is of, written into it, so that no other server takes it for its own."""
     return str(settings.articles.resolve())

@@ -26,6 +26,7 @@ from kb.searchlog.db import copies, database
 _LOG = "log.sqlite3"
 _PEOPLE = "leads.toml"
 _ATTACHMENTS = "attachments/"
+_HOOKS = re.compile(r"^[ \t]*\[\[[ \t]*hooks[ \t]*\]\].*?(?=^[ \t]*\[|\Z)", re.M | re.S)
 _ARTICLES = "articles/"
 _ALWAYS = ("owners.yml", "pins.yml", "synonyms.yml")  # of the articles folder
 
@@ -191,6 +192,7 @@ def _without_secrets(toml: Path) -> str:
     values, names = tomllib.loads(text), config.secret_names()
     line = re.compile(rf"^[ \t]*[\"']?({'|'.join(names)})[\"']?[ \t]*=.*$", re.M)
     kept = line.sub(r"# \1 is not in the backup", text)
+    kept = _HOOKS.sub("# hooks are not in the backup\n", kept)
     secrets = [str(values[name]) for name in names if values.get(name)]
     try:
         is_rest = tomllib.loads(kept) == {k: v for k, v in values.items() if k not in names}

@@ -14,18 +14,23 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Final
 
+from kb.base import catalogs
 from kb.base.config import Settings, variable
 from kb.base.errors import ConfigError, KBError, LogUnavailable, MailRefused, reason
 from kb.base.messages import Message
+from kb.hooks import events, shapes
+from kb.hooks.events import Event
 from kb.jobs import letter_mails, mail, subscription_mails
 from kb.letters import http_post, payloads
 from kb.letters.attachments import AttachmentFolder
+from kb.letters.channels import HOOK
 from kb.letters.http_post import NotDelivered, Request
 from kb.letters.payloads import Parcel
 from kb.searchlog.db.letter_models import (
     ACKNOWLEDGEMENT,
     CONFIRMATION,
     CUSTOMER,
+    EVENT,
     FOLLOW_UP,
     MAIL,
     REPLY,
@@ -83,6 +88,7 @@ class Deliverer:
         self._waits = waits
         self._telegram = telegram
         self._files = AttachmentFolder(settings.data)
+        self._languages = catalogs.languages(settings.templates, settings.langs, settings.lang)
         self._channels: Mapping[str, Callable[[Delivery, LetterDetails], None]] = {
             "email": self._to_mailbox,
             "webhook": self._to_webhook,
@@ -147,11 +153,16 @@ class Deliverer:
             asked = json.loads(delivery.payload)
             mail.send(self._settings, subscription_mails.confirmation(asked, self._settings))
             return
+        if delivery.what == EVENT:
+            self._to_hook(delivery, Event.read(delivery.payload))
+            return
         found = self._log.letters.details(delivery.letter)
         if found is None:
             raise _Given(Message("the letter is there no more"))
         if delivery.channel == CUSTOMER:
             self._to_customer(delivery, found)
+        elif delivery.channel.startswith(HOOK):
+            self._to_hook(delivery, events.of_letter(found.letter))
         elif delivery.channel in self._channels:
             self._channels[delivery.channel](delivery, found)
         else:
@@ -239,6 +250,15 @@ class Deliverer:
         parcel = self._parcel(delivery, found)
         self._post(payloads.chat(parcel, self._secret("letters_mattermost")))
 
+    def _to_hook(self, delivery: Delivery, event: Event) -> None:
+        name = delivery.channel.removeprefix(HOOK)
+        hook = next((each for each in self._settings.hooks if each.called == name), None)
+        if hook is None:
+            raise _Given(Message("KB_HOOKS has no hook {name} any more", name=name))
+        now = int(self._now().timestamp())
+        say, base = self._languages.say, self._settings.base_url
+        self._post(shapes.request(hook, event, say, base, now, self._telegram))
+
     # ------------------------------------------------------------ what is sent
 
     def _parcel(self, delivery: Delivery, found: LetterDetails) -> Parcel:
@@ -282,16 +302,18 @@ def run(
     goes_on: Callable[[], bool],
     *,
     announce: Callable[[], object] = lambda: None,
+    look: Callable[[], object] = lambda: None,
     pause: float = 1.0,
 ) -> None:
     """Delivers what is due, looks again after `pause` seconds, and tidies up now and then.
 
-    Then `announce` also queues what has become due.
+    Then `announce` also queues what has become due; `look` queues what just happened, each time.
     """
     tidied = monotonic() - _TIDY
     trouble = ""
     while goes_on():
         try:
+            look()
             while goes_on() and deliverer.deliver_due(most=BATCH) != Delivered():
                 pass
             if monotonic() - tidied >= _TIDY:

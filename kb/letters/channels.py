@@ -13,6 +13,7 @@ from kb.searchlog.db.letter_models import (
 )
 
 EMAIL: Final = "email"  # a delivery for each mailbox, so that one refused repeats no other
+HOOK: Final = "hook "  # and the name of a hook of KB_HOOKS
 # The channels to the team, and the setting that each is on with.
 SETTING: Final[Mapping[str, str]] = {
     EMAIL: "letters_email",
@@ -31,12 +32,15 @@ def channels(settings: Settings) -> tuple[str, ...]:
 
 
 def of_letter(settings: Settings, key: str) -> tuple[NewDelivery, ...]:
-    """What is queued when a letter comes: to each channel, and a receipt to the customer."""
+    """What is queued when a letter comes: to each channel and hook, and a receipt."""
     team = [
         NewDelivery(f"{key}-{name}", name, LETTER) for name in channels(settings) if name != EMAIL
     ]
     for n, mailbox in enumerate(settings.letters_email):
         team.append(NewDelivery(f"{key}-{EMAIL}-{n}", EMAIL, LETTER, payload=mailbox))
+    for hook in settings.hooks:
+        if hook.wants("letter.received"):
+            team.append(NewDelivery(f"{key}-hook-{hook.called}", f"{HOOK}{hook.called}", LETTER))
     if settings.smtp_url is None:
         return tuple(team)
     return (*team, NewDelivery(f"{key}-receipt", CUSTOMER, ACKNOWLEDGEMENT))

@@ -67,11 +67,15 @@ def webhook(parcel: Parcel, url: str, secret: str, now: int) -> Request:
 
     `now` are seconds since 1970. Without a secret there is no signature.
     """
-    body = _bytes(as_json(parcel))
-    headers = {**_JSON, "Idempotency-Key": parcel.key, "webhook-id": parcel.key}
-    headers["webhook-timestamp"] = str(now)
+    return signed(url, secret, parcel.key, now, as_json(parcel))
+
+
+def signed(url: str, secret: str, id: str, now: int, document: object) -> Request:
+    """JSON to any receiver under an id, signed if there is a secret; `now` as of `webhook`."""
+    body = _bytes(document)
+    headers = {**_JSON, "Idempotency-Key": id, "webhook-id": id, "webhook-timestamp": str(now)}
     if secret:
-        headers["webhook-signature"] = signature(secret, parcel.key, now, body)
+        headers["webhook-signature"] = signature(secret, id, now, body)
     return Request(url, headers, body)
 
 
@@ -158,10 +162,15 @@ def zammad(
 
 
 def telegram(parcel: Parcel, token: str, chat: str, base: str = _TELEGRAM) -> Request:
-    """A notice to a chat of Telegram, as plain text."""
+    """A notice of a letter to a chat of Telegram."""
+    return telegram_message(notice(parcel), token, chat, base)
+
+
+def telegram_message(text: str, token: str, chat: str, base: str = _TELEGRAM) -> Request:
+    """A message to a chat of Telegram, as plain text."""
     message = {
         "chat_id": chat,
-        "text": notice(parcel),
+        "text": text,
         "link_preview_options": {"is_disabled": True},
     }
     return Request(f"{base}/bot{token}/sendMessage", dict(_JSON), _bytes(message))
@@ -174,9 +183,14 @@ def chat(parcel: Parcel, url: str) -> Request:
     """
     letter = parcel.letter
     facts = " · ".join(filter(None, (letter.type, letter.plan, letter.owner)))
-    head = f"{letter.number} {_code(letter.subject)}".rstrip()
-    lines = (head, _code(facts), _code(" ".join(letter.text.split())[:300]), parcel.board)
-    return Request(url, dict(_JSON), _bytes({"text": "\n".join(filter(None, lines))}))
+    head = f"{letter.number} {as_code(letter.subject)}".rstrip()
+    lines = (head, as_code(facts), as_code(" ".join(letter.text.split())[:300]), parcel.board)
+    return chat_message("\n".join(filter(None, lines)), url)
+
+
+def chat_message(text: str, url: str) -> Request:
+    """A message to an incoming webhook of Slack or Mattermost."""
+    return Request(url, dict(_JSON), _bytes({"text": text}))
 
 
 def notice(parcel: Parcel) -> str:
@@ -213,7 +227,7 @@ def _tag(text: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """Text as code of Slack and Mattermost, which neither reads as commands."""
     escaped = text.replace("`", "'").replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"`{escaped}`" if escaped else ""

@@ -291,7 +291,7 @@ def _commands(
     elif is_ready and not commands and not read_only:
         commands.append(_command(settings, "index", "--careful"))
     has_outbox = settings.database_url is not None or not read_only
-    if has_outbox and (settings.smtp_url or channels.channels(settings)):
+    if has_outbox and (settings.smtp_url or settings.hooks or channels.channels(settings)):
         commands.append(_command(settings, "letters send", *ours))
     return commands
 

@@ -3,28 +3,24 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from hmac import compare_digest
-from math import ceil
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from flask import Blueprint, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
-from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests, Unauthorized
+from werkzeug.exceptions import BadRequest, Forbidden, NotFound, TooManyRequests
 
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.base.messages import Message
-from kb.base.networks import network
 from kb.index.segment import article_url
 from kb.search import to_json
 from kb.searchlog import export, reports, since
 from kb.searchlog.db.models import KINDS, STATUSES
+from kb.searchlog.db.token_models import READ
 from kb.service import KnowledgeBase
-from kb.site import answer_cache, banner, context, openapi, own_questions, promises
+from kb.site import answer_cache, banner, context, own_questions, promises, tokens
 from kb.site.context import kb, site
-from kb.site.throttle import LoginThrottle
 
 api = Blueprint("api", __name__)
 
@@ -34,10 +30,11 @@ _YES = frozenset(["1", "true", "yes", "on"])
 
 def error(code: str, message: str, status: int) -> Response:
     """The JSON body of every error: a code for programs and a message for people."""
-    return _json({"error": {"code": code, "message": message}}, status)
+    return json_answer({"error": {"code": code, "message": message}}, status)
 
 
-def _json(body: object, status: int = 200) -> Response:
+def json_answer(body: object, status: int = 200) -> Response:
+    """Plain values as JSON."""
     return Response(orjson.dumps(body), status, content_type="application/json")
 
 
@@ -69,7 +66,7 @@ def answered(service: KnowledgeBase, query_string: str, prefix: str) -> answer_c
         lang=args.get("lang"),
         category=args.get("category"),
         tag=args.get("tag"),
-        limit=_number("limit", args.get("limit"), 8, _MOST_HITS),
+        limit=number("limit", args.get("limit"), 8, _MOST_HITS),
         exact=args.get("exact") in _YES,
         own_lang=args.get("own"),
         facets=False,
@@ -78,7 +75,7 @@ def answered(service: KnowledgeBase, query_string: str, prefix: str) -> answer_c
     return answer_cache.SearchAnswer(outcome, results.build, orjson.dumps(to_json(results, prefix)))
 
 
-def _number(name: str, text: str | None, default: int, most: int) -> int:
+def number(name: str, text: str | None, default: int, most: int) -> int:
     """The parameter as a number from 1 to `most`; raises BadRequest if it is another text."""
     if not text:
         return default
@@ -128,18 +125,18 @@ def feedback() -> ResponseReturnValue:
     if not context.is_within_rate("feedback", 60, 600) or not context.may_report("vote"):
         raise TooManyRequests("too many votes; wait a few minutes")
     is_form = request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data")
-    sent: Mapping[str, Any] = request.form if is_form else _mapping(_body())
-    slug = _text(sent, "slug", 500, needed=True)
+    sent: Mapping[str, Any] = request.form if is_form else sent_object()
+    slug = text_of(sent, "slug", 500, needed=True)
     helpful = sent.get("helpful")
     if is_form and helpful in ("true", "false"):
         helpful = helpful == "true"
     if not isinstance(helpful, bool):
         raise BadRequest("helpful is true or false")
-    reason, text = _text(sent, "reason", 100), _text(sent, "text", 2000)
-    run = _text(sent, "run", 64) or (context.new_id() if is_form else "")
+    reason, text = text_of(sent, "reason", 100), text_of(sent, "text", 2000)
+    run = text_of(sent, "run", 64) or (context.new_id() if is_form else "")
     slug = _current_slug(slug)
     kb().feedback(slug, helpful, reason, text, run, asker=context.asker())
-    rank = _text(sent, "rank", 4)
+    rank = text_of(sent, "rank", 4)
     if run and helpful and rank.isascii() and rank.isdigit():  # said in the result list
         answered = reports.Event("answered", slug, int(rank))
         context.record_report(reports.Report(run=run, visit=run, events=(answered,)))
@@ -176,15 +173,24 @@ def _body() -> object:
         raise BadRequest("the body must be JSON") from None
 
 
-def _mapping(body: object) -> Mapping[str, Any]:
+def sent_object() -> Mapping[str, Any]:
+    """The JSON object that was sent; raises BadRequest for anything else."""
+    body = _body()
     if not isinstance(body, Mapping):
         raise BadRequest("the body must be a JSON object")
     return body
 
 
-def _text(sent: Mapping[str, Any], name: str, most: int, *, needed: bool = False) -> str:
+def text_of(
+    sent: Mapping[str, Any], name: str, most: int, *, needed: bool = False, given: bool = False
+) -> str:
+    """A field of what was sent, cut to `most` characters, or "" if it is not there.
+
+    Raises BadRequest if it is no text, is empty though `needed`, or is not there though it must be
+    `given`.
+    """
     value = sent.get(name)
-    if value is None:
+    if value is None and not given:
         value = ""
     if not isinstance(value, str):
         raise BadRequest(f"{name} must be text")
@@ -209,7 +215,7 @@ def promise() -> ResponseReturnValue:
         "promises": [promises.shape(row) for row in rows],
         "delay": {"sentence": shown.delay, "letters": shown.late} if shown.delay else None,
     }
-    answer = _json(body)
+    answer = json_answer(body)
     answer.headers["Cache-Control"] = "private, max-age=60"
     answer.vary.add("Accept-Language")
     return answer
@@ -225,7 +231,7 @@ def notice() -> ResponseReturnValue:
     """The notice that pages show now to readers of a language, or null."""
     context.set_language(request.args.get("lang"))
     found = banner.shown()
-    answer = _json({"lang": str(g.lang), "notice": banner.shape(found) if found else None})
+    answer = json_answer({"lang": str(g.lang), "notice": banner.shape(found) if found else None})
     answer.headers["Cache-Control"] = answer_cache.cache_control(kb().lasting(_NOTICE_KEPT))
     answer.vary.add("Accept-Language")
     return answer
@@ -238,8 +244,8 @@ _MOST_GROUPS = 1000
 
 @api.get("/api/misses")
 def misses() -> ResponseReturnValue:
-    """The groups of misses for programs that hold `KB_API_TOKEN`, the costliest first."""
-    _require_token()
+    """The groups of misses for programs that may read the board, the costliest first."""
+    tokens.require(READ)
     purpose = request.args.get("for")
     if purpose == "git":
         return _for_git()
@@ -250,13 +256,13 @@ def misses() -> ResponseReturnValue:
         raise BadRequest(f"status is one of {', '.join(STATUSES)} or all")
     if kind not in (None, *KINDS):
         raise BadRequest(f"kind is one of {', '.join(KINDS)}")
-    limit = _number("limit", request.args.get("limit"), 100, _MOST_GROUPS)
+    limit = number("limit", request.args.get("limit"), 100, _MOST_GROUPS)
     found = kb().misses(
-        _since(request.args.get("since")), status, kind=kind, owner=request.args.get("owner"),
+        since_param(request.args.get("since")), status, kind=kind, owner=request.args.get("owner"),
         limit=limit + 1,
     )  # fmt: skip
     groups = [group.shape() for group in found[:limit]]
-    answer = _json({"groups": groups, "more": len(found) > limit})
+    answer = json_answer({"groups": groups, "more": len(found) > limit})
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -271,37 +277,8 @@ def _for_git() -> ResponseReturnValue:
     return answer
 
 
-def _require_token() -> None:
-    """Raises Unauthorized without the right token, TooManyRequests after many wrong ones.
-
-    Tokens are compared in constant time. A network that sent the right token in the last thirty
-    days does not wait: strangers behind the same proxy must not stop a lead's program.
-    """
-    throttle = LoginThrottle(site().settings.data / "token-tries.json")
-    client = network(request.remote_addr or "")
-    is_known = throttle.knows(client)
-    wait = 0.0 if is_known else throttle.take(client)
-    if not wait and _has_token():
-        if not is_known:
-            throttle.succeeded(client)
-        return
-    if wait or (is_known and (wait := throttle.take(client))):
-        raise TooManyRequests("too many wrong tokens; wait a minute", retry_after=ceil(wait))
-    raise Unauthorized(
-        "send the header Authorization: Bearer and the token of KB_API_TOKEN",
-        www_authenticate=WWWAuthenticate("bearer"),
-    )
-
-
-def _has_token() -> bool:
-    token = site().settings.api_token
-    kind, _, given = request.headers.get("Authorization", "").partition(" ")
-    wanted = token.get_secret_value() if token is not None else ""
-    is_right = compare_digest(given.strip().encode(), wanted.encode())
-    return bool(wanted) and kind.casefold() == "bearer" and is_right
-
-
-def _since(written: str | None) -> datetime | None:
+def since_param(written: str | None) -> datetime | None:
+    """The moment of `12h`, `7d` or a day; raises BadRequest for another text."""
     try:
         return since.since(written, kb().now()) if written else None
     except ValueError as error:
@@ -314,7 +291,7 @@ def _since(written: str | None) -> datetime | None:
 @api.get("/healthz")
 def health() -> ResponseReturnValue:
     """Liveness: the process answers."""
-    return _json({"status": "ok"})
+    return json_answer({"status": "ok"})
 
 
 @api.get("/readyz")
@@ -339,7 +316,7 @@ def ready() -> ResponseReturnValue:
     token = request.headers.get(own_questions.HEADER)
     if token and own_questions.OwnQuestions(site().settings.data).is_ours(token):
         told["request"] = own_questions.seen(request.environ)
-    return _json(told)
+    return json_answer(told)
 
 
 @api.get("/metrics")
@@ -351,4 +328,6 @@ def metrics() -> ResponseReturnValue:
 @api.get("/openapi.json")
 def description() -> ResponseReturnValue:
     """The OpenAPI description of the API."""
-    return _json(openapi.document(current_app.url_map, context.url("/")))
+    from kb.site import openapi  # models that no other answer needs
+
+    return json_answer(openapi.document(current_app.url_map, context.url("/")))

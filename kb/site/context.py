@@ -289,9 +289,12 @@ def _is_our_host(address: str) -> bool:
     return bool(host) and host in (request.host, urlsplit(site().settings.base_url).netloc)
 
 
-def is_within_rate(action: str, most: int, seconds: float) -> bool:
-    """Whether this address may do `action` again: `most` times in `seconds`. Counts it."""
-    return site().limits.allows(action, _address_hash(), most, seconds)
+def is_within_rate(action: str, most: int, seconds: float, *, by: str = "") -> bool:
+    """Whether this address may do `action` again: `most` times in `seconds`. Counts it.
+
+    `by` is whoever is counted instead of the address.
+    """
+    return site().limits.allows(action, by or _address_hash(), most, seconds)
 
 
 def record_report(report: reports.Report, *, robot: bool = False) -> bool:

@@ -15,7 +15,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden, TooManyRequests
 
 from kb import __version__
-from kb.site import context, markdown_pages, mcp_tools
+from kb.searchlog.db.token_models import SEARCH
+from kb.site import context, markdown_pages, mcp_tools, tokens
 from kb.site.context import site
 
 mcp = Blueprint("mcp", __name__)
@@ -61,7 +62,9 @@ def endpoint() -> ResponseReturnValue:
         return Response(status=405, headers={"Allow": "POST"})
     if context.is_cross_site():
         raise Forbidden("pages of other sites may not ask")
-    if not context.is_within_rate("mcp", site().settings.searches_per_minute, 60):
+    token = tokens.if_sent(SEARCH)
+    most, by = site().settings.searches_per_minute, token.who if token else ""
+    if not context.is_within_rate("mcp", most, 60, by=by):
         raise TooManyRequests("too many requests from this network; wait a minute")
     try:
         message = _message(request.get_data())

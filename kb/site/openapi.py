@@ -1,27 +1,34 @@
-"""OpenAPI 3.1 description of the JSON API: schemas, parameters, responses. Serves nothing."""
+"""OpenAPI 3.1 description of the JSON API, made of the models of its documents. Serves nothing."""
 
+import re
+from functools import cache
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Map
 
 import kb
-from kb.searchlog.db.models import CAUSES, KINDS, STATUSES
+from kb.searchlog.db.models import CAUSES, KINDS, ORDERS, STATUSES
+from kb.searchlog.db.token_models import READ, SEARCH, WRITE
+from kb.site import api_models as models
 
 _ERRORS = {
     400: "what was sent cannot be read; the message says which part",
     401: "no credential, or a wrong one",
-    403: "sent from another site's page",
+    403: "sent from another site's page, or by a token without the scope",
     404: "no such thing",
     409: "came before; only something new is acted on",
     413: "too much was sent",
     429: "too often; wait as the message says",
     503: "no build yet, or the log cannot be reached; the message says what to do",
 }
+_PLACES = "#/components/schemas/{model}"
 
 
 def document(routes: Map, home: str) -> dict[str, Any]:
     """The OpenAPI document of the routes that are served, below the path `home` of the site."""
-    served = {rule.rule for rule in routes.iter_rules()}
+    served = {path_of(rule.rule) for rule in routes.iter_rules()}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -31,15 +38,47 @@ def document(routes: Map, home: str) -> dict[str, Any]:
         },
         "servers": [{"url": home}],
         "paths": {path: item for path, item in _PATHS.items() if path in served},
-        "components": {
-            "schemas": _SCHEMAS,
-            "securitySchemes": _CREDENTIALS,
-        },
+        "webhooks": _WEBHOOKS,
+        "components": {"schemas": schemas(), "securitySchemes": _CREDENTIALS},
     }
 
 
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+def path_of(rule: str) -> str:
+    """A rule of routing as OpenAPI writes a path: `/a/<int:id>` is `/a/{id}`."""
+    return re.sub(r"<(?:[^<>]*:)?(\w+)>", r"{\1}", rule)
+
+
+@cache
+def schemas() -> dict[str, Any]:
+    """The schemas of all models by name."""
+    _, made = models_json_schema(
+        [(model, "validation") for model in models.MODELS], ref_template=_PLACES
+    )
+    found: dict[str, Any] = _plain(made["$defs"])
+    return found
+
+
+def _plain(schema: Any, *, is_names: bool = False) -> Any:
+    """A schema without what pydantic adds for its own use.
+
+    Titles repeat names, and a program must bear new fields.
+    """
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _plain(value, is_names=key in ("properties", "$defs"))
+        for key, value in schema.items()
+        if is_names or not (
+            (key == "title" and isinstance(value, str))
+            or (key == "additionalProperties" and value is False)
+        )
+    }  # fmt: skip
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _PLACES.format(model=model.__name__)}
 
 
 def _answers(
@@ -51,25 +90,17 @@ def _answers(
     for code in errors:
         responses[str(code)] = {
             "description": _ERRORS[code],
-            "content": {"application/json": {"schema": _ref("Error")}},
+            "content": {"application/json": {"schema": _ref(models.Error)}},
         }
     return responses
 
 
+def _json(status: int, text: str, model: type[BaseModel], *errors: int) -> dict[str, Any]:
+    return _answers(status, text, "application/json", _ref(model), *errors)
+
+
 def _param(name: str, text: str, schema: dict[str, Any], place: str = "query") -> dict[str, Any]:
     return {"name": name, "in": place, "description": text, "schema": schema}
-
-
-def _object(required: tuple[str, ...] = (), **properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "required": list(required), "properties": properties}
-
-
-def _list(items: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"type": "array", "items": items, **more}
-
-
-def _maybe_list(items: dict[str, Any]) -> dict[str, Any]:
-    return {"type": ["array", "null"], "items": items}
 
 
 def _header(name: str, text: str) -> dict[str, str]:
@@ -77,7 +108,11 @@ def _header(name: str, text: str) -> dict[str, str]:
 
 
 _CREDENTIALS = {
-    "token": {"type": "http", "scheme": "bearer", "description": "KB_API_TOKEN"},
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "of `kb tokens add`, with scopes; or KB_API_TOKEN, which reads the board",
+    },
     "github": _header("X-Hub-Signature-256", "HMAC-SHA256 of the body by KB_WEBHOOK_SECRET"),
     "gitea": _header("X-Gitea-Signature", "the same without `sha256=`"),
     "gitlab": _header("X-Gitlab-Token", "KB_WEBHOOK_SECRET itself"),
@@ -86,249 +121,57 @@ _CREDENTIALS = {
         "by KB_WEBHOOK_SECRET, if it is `whsec_…`; with webhook-id and webhook-timestamp",
     ),
 }
-_TEXT = {"type": "string"}
-_MAYBE_TEXT = {"type": ["string", "null"]}
-_COUNT = {"type": "integer", "minimum": 0}
-_MAYBE_COUNT = {"type": ["integer", "null"], "minimum": 0}
-_TIME = {"type": "string", "format": "date-time"}
-_MS = {"type": "number", "minimum": 0}
-_CUT = {"type": ["number", "null"], "description": "cut to what is possible"}
-_ID = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
-_PARTS = _list(
-    {
-        "type": "array",
-        "prefixItems": [_TEXT, {"enum": [0, 1]}],
-        "minItems": 2,
-        "maxItems": 2,
-        "description": "text, and 1 if it is marked",
-    }
-)
-
-_SCHEMAS: dict[str, Any] = {
-    "Error": _object(("error",), error=_object(("code", "message"), code=_TEXT, message=_TEXT)),
-    "Correction": _object(
-        ("kind", "query"),
-        kind={"enum": ["layout", "spelling", "translit", "dropped"]},
-        query=_TEXT,
-    ),
-    "Hit": _object(
-        (
-            *("slug", "url", "title", "title_parts", "section"),
-            *("snippet", "answer", "category", "path", "lang", "score", "pinned"),
-        ),
-        slug=_TEXT,
-        url=_TEXT,
-        title=_TEXT,
-        title_parts=_PARTS,
-        section=_TEXT,
-        snippet=_PARTS,
-        answer=_TEXT,
-        category=_TEXT,
-        path={
-            "type": "array",
-            "items": _TEXT,
-            "description": "titles of the topics above the article, the uppermost first",
-        },
-        lang=_TEXT,
-        score={"type": "number"},
-        pinned={"type": "boolean", "description": "`pins.yml` puts it first"},
-    ),
-    "Results": _object(
-        ("query", "total", "took_ms", "build", "lang", "correction", "confident", "results"),
-        query=_TEXT,
-        total={**_COUNT, "description": "articles that are hits"},
-        relevant={**_COUNT, "description": "of them, those within reach of the best"},
-        took_ms=_MS,
-        build=_TEXT,
-        lang=_TEXT,
-        correction={"anyOf": [_ref("Correction"), {"type": "null"}]},
-        confident={"type": "boolean", "description": "false: results are weak matches at best"},
-        results=_list(_ref("Hit")),
-        tried=_list(_ref("Correction")),
-        without={**_list(_TEXT), "description": "words that no hit holds, as `-word` asks"},
-        with_all={**_MAYBE_TEXT, "description": "the query that leaves out none of them"},
-    ),
-    "Report": _object(
-        ("run", "visit"),
-        run=_ID,
-        visit=_ID,
-        surface={"enum": ["box", "page", "contact", "widget", "", None]},
-        lang=_MAYBE_TEXT,
-        filters={"type": ["object", "null"], "additionalProperties": _MAYBE_TEXT},
-        build=_MAYBE_TEXT,
-        steps=_maybe_list(_object(("q",), q=_MAYBE_TEXT, ms=_CUT)),
-        shown=_maybe_list(
-            {
-                "type": "array",
-                "prefixItems": [_MAYBE_TEXT, _CUT],
-                "minItems": 2,
-                "maxItems": 2,
-                "description": "slug and rank",
-            }
-        ),
-        events=_maybe_list(
-            _object(
-                ("kind",),
-                kind={"enum": ["click", "answered", "left", "contact"]},
-                slug=_MAYBE_TEXT,
-                rank=_CUT,
-                ms=_CUT,
-            )
-        ),
-    ),
-    "Misses": _object(
-        ("groups", "more"),
-        groups=_list(_ref("Miss")),
-        more={"type": "boolean", "description": "whether there are more than the limit"},
-    ),
-    "Miss": _object(
-        (
-            *(
-                "id",
-                "question",
-                "label",
-                "phrasings",
-                "visits",
-                "kinds",
-                "status",
-                "owner",
-                "category",
-            ),
-            *("first", "last", "triage", "answer", "progress"),
-        ),
-        id=_COUNT,
-        question=_TEXT,
-        label={**_TEXT, "description": "the most asked wording, repaired"},
-        phrasings=_list(_object(("query", "visits"), query=_TEXT, visits=_COUNT)),
-        visits={**_COUNT, "description": "different visits; with since, of that time"},
-        kinds={"type": "object", "additionalProperties": _COUNT},
-        status={"enum": list(STATUSES)},
-        owner=_TEXT,
-        category=_TEXT,
-        first=_TIME,
-        last=_TIME,
-        triage={"anyOf": [_ref("Triage"), {"type": "null"}]},
-        answer={"anyOf": [_ref("Answer"), {"type": "null"}]},
-        progress={"anyOf": [_ref("Progress"), {"type": "null"}]},
-    ),
-    "Progress": _object(
-        (
-            *("wordings", "answered_wordings", "visits", "answered_visits", "is_enough"),
-            *("slug", "rank", "standing", "unhelpful"),
-        ),
-        wordings=_COUNT,
-        answered_wordings={**_COUNT, "description": "those that the search answers today"},
-        visits=_COUNT,
-        answered_visits=_COUNT,
-        is_enough={"type": "boolean", "description": "whether the question may be closed"},
-        slug={**_TEXT, "description": "the article that answers most"},
-        rank=_COUNT,
-        standing=_list(_TEXT),
-        unhelpful={**_TEXT, "description": "an article that readers saw and that did not help"},
-    ),
-    "Triage": _object(
-        ("cause", "build", "query", "slug", "words"),
-        cause={"enum": list(CAUSES)},
-        build=_TEXT,
-        query={**_TEXT, "description": "as which it would have been answered"},
-        slug={**_TEXT, "description": "the article that would have answered"},
-        words={**_maybe_list(_TEXT), "description": "of a synonym: customers' word, ours"},
-    ),
-    "Answer": _object(
-        ("slug", "build", "commit", "rank", "committed", "at", "share"),
-        slug=_TEXT,
-        build=_TEXT,
-        commit=_TEXT,
-        rank=_COUNT,
-        committed={"anyOf": [_TIME, {"type": "null"}]},
-        at=_TIME,
-        share={**_COUNT, "description": "per cent of the visits that it answers"},
-    ),
-    "Promises": _object(
-        ("lang", "sentence", "promises", "delay"),
-        lang=_TEXT,
-        sentence={**_TEXT, "description": "KB_PROMISE, or all promises in a sentence; or empty"},
-        promises=_list(_ref("Promise")),
-        delay={
-            "anyOf": [
-                _object(
-                    ("sentence", "letters"),
-                    sentence=_TEXT,
-                    letters={**_COUNT, "description": "that wait longer than promised"},
-                ),
-                {"type": "null"},
-            ]
-        },
-    ),
-    "Notices": _object(
-        ("lang", "notice"), lang=_TEXT, notice={"anyOf": [_ref("Notice"), {"type": "null"}]}
-    ),
-    "Notice": _object(
-        ("level", "label", "lang", "title", "html", "text", "from", "until"),
-        level={"enum": ["info", "warning", "critical"]},
-        label={**_TEXT, "description": "the level in words"},
-        lang={**_TEXT, "description": "of its text"},
-        title=_TEXT,
-        html={**_TEXT, "description": "sanitised"},
-        text=_TEXT,
-        **{
-            "from": {"anyOf": [_TIME, {"type": "null"}]},
-            "until": {"anyOf": [_TIME, {"type": "null"}]},
-        },
-    ),
-    "Promise": _object(
-        (
-            *("plan", "type", "sentence", "minutes", "days", "measured"),
-            *("time_zone", "usual", "due"),
-        ),
-        plan={**_MAYBE_TEXT, "description": "null: any"},
-        type={**_MAYBE_TEXT, "description": "of letter; null: any"},
-        sentence=_TEXT,
-        minutes={**_MAYBE_COUNT, "description": "of working time, as configured"},
-        days={**_MAYBE_COUNT, "description": "working days, as configured"},
-        measured={"type": "boolean", "description": "the sentence tells the measured time"},
-        time_zone=_TEXT,
-        usual={"anyOf": [_ref("Usual"), {"type": "null"}]},
-        due={
-            "anyOf": [_TIME, {"type": "null"}],
-            "description": "by when a letter written now is replied to",
-        },
-    ),
-    "Usual": _object(
-        ("letters", "median_minutes", "p90_minutes"),
-        letters={**_COUNT, "description": "replied to in the last 28 days, five or more"},
-        median_minutes={**_COUNT, "description": "of working time"},
-        p90_minutes=_COUNT,
-    ),
-    "Push": _object(
-        ("ref", "after"),
-        ref={**_TEXT, "description": "such as refs/heads/main"},
-        after={**_TEXT, "description": "its new commit"},
-    ),
-    "Noticed": _object(
-        ("status", "message"), status={"enum": ["accepted", "ignored"]}, message=_TEXT
-    ),
-    "Feedback": _object(
-        ("slug", "helpful"),
-        slug={"type": "string", "minLength": 1, "pattern": r"[^\s\x00]"},
-        helpful={"type": "boolean"},
-        reason=_MAYBE_TEXT,
-        text=_MAYBE_TEXT,
-        run=_MAYBE_TEXT,
-    ),
-    "ContactForm": _object(
-        ("form",),
-        form={"type": "string", "pattern": "^[A-Za-z0-9_-]{6,64}$"},
-        visit=_MAYBE_TEXT,
-        shown={"type": ["array", "null"], "items": {"type": "string"}},
-        helped=_MAYBE_TEXT,
-    ),
+_TEXT: dict[str, Any] = {"type": "string"}
+_SINCE = {
+    "anyOf": [
+        {"type": "string", "pattern": "^[1-9][0-9]{0,2}[hdw]$"},
+        {"type": "string", "format": "date"},
+    ]
 }
+_LIST_OF_TEXTS = {"type": "array", "items": _TEXT}
 
 
-def _sent(name: str, *forms: str) -> dict[str, Any]:
-    media = {"application/json": {"schema": _ref(name)}}
-    return {"required": True, "content": media | {form: {"schema": _ref(name)} for form in forms}}
+def _number(most: int, default: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": most, "default": default}
+
+
+def _sent(model: type[BaseModel]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _by_token(scope: str) -> list[dict[str, list[str]]]:
+    return [{"token": [scope]}]
+
+
+def _misses() -> dict[str, Any]:
+    """Groups as JSON, and with `for=git` lines for a file in git."""
+    responses = _json(200, "questions", models.Misses, 400, 401, 403, 429, 503)
+    responses["200"]["content"]["application/x-ndjson"] = {"schema": _TEXT}
+    return responses
+
+
+_ID = {
+    "name": "id", "in": "path", "required": True, "description": "of the question",
+    "schema": {"type": "integer", "minimum": 0, "maximum": 999_999_999_999_999},
+}  # fmt: skip
+
+
+def _action(name: str, text: str, model: type[BaseModel]) -> dict[str, Any]:
+    """A route that changes a question of the board."""
+    return {
+        "post": {
+            "operationId": name,
+            "summary": text,
+            "description": "The history says `token` and its name. Leads can undo nothing of it"
+            " but by hand.",
+            "security": _by_token(WRITE),
+            "parameters": [_ID],
+            "requestBody": _sent(model),
+            "responses": _json(
+                200, "the question as it is now", models.Question, 400, 401, 403, 404, 413, 429, 503
+            ),
+        }
+    }
 
 
 _PATHS: dict[str, Any] = {
@@ -345,11 +188,11 @@ _PATHS: dict[str, Any] = {
                 _param(
                     "limit",
                     "how many hits",
-                    {"type": "integer", "minimum": 1, "maximum": 50, "default": 8},
+                    _number(50, 8),
                 ),
                 _param("exact", "1: repair nothing", _TEXT),
             ],
-            "responses": _answers(200, "hits", "application/json", _ref("Results"), 400, 503)
+            "responses": _json(200, "hits", models.Results, 400, 503)
             | {"304": {"description": "the same as before, by If-None-Match"}},
         }
     },
@@ -363,7 +206,7 @@ _PATHS: dict[str, Any] = {
             ],
             "responses": _answers(
                 200, "the beginning and its completions", "application/x-suggestions+json",
-                _list({"anyOf": [_TEXT, _list(_TEXT)]}), 503,
+                {"type": "array", "items": {"anyOf": [_TEXT, _LIST_OF_TEXTS]}}, 503,
             ),
         }
     },
@@ -371,7 +214,7 @@ _PATHS: dict[str, Any] = {
         "post": {
             "operationId": "report",
             "summary": "Report a typing run; idempotent by `run`, later reports amend it",
-            "requestBody": _sent("Report"),
+            "requestBody": _sent(models.Report),
             "responses": _answers(204, "taken", None, None, 400, 403, 413, 429, 503),
         }
     },
@@ -379,7 +222,7 @@ _PATHS: dict[str, Any] = {
         "post": {
             "operationId": "feedback",
             "summary": "Say whether an article helped",
-            "requestBody": _sent("Feedback"),
+            "requestBody": _sent(models.Feedback),
             "responses": _answers(204, "taken", None, None, 400, 403, 404, 413, 429, 503)
             | {"303": {"description": "a plain form is led back to the article"}},
         }
@@ -393,7 +236,7 @@ _PATHS: dict[str, Any] = {
                 _param("type", "only of letters of this type", _TEXT),
                 _param("lang", "language of the sentences; else by Accept-Language", _TEXT),
             ],
-            "responses": _answers(200, "promises", "application/json", _ref("Promises")),
+            "responses": _json(200, "promises", models.Promises),
         }
     },
     "/api/notice": {
@@ -401,14 +244,14 @@ _PATHS: dict[str, Any] = {
             "operationId": "notice",
             "summary": "The notice that all pages show now, if there is one",
             "parameters": [_param("lang", "of the reader; else by Accept-Language", _TEXT)],
-            "responses": _answers(200, "the notice", "application/json", _ref("Notices")),
+            "responses": _json(200, "the notice", models.Notices),
         }
     },
     "/api/contact": {
         "post": {
             "operationId": "contactForm",
             "summary": "Say what a contact form was shown, or which article answered",
-            "requestBody": _sent("ContactForm"),
+            "requestBody": _sent(models.ContactForm),
             "responses": _answers(204, "taken", None, None, 400, 403, 413)
             | {"303": {"description": "a plain form is thanked"}},
         }
@@ -417,11 +260,11 @@ _PATHS: dict[str, Any] = {
         "get": {
             "operationId": "misses",
             "summary": "Questions customers asked in vain, what costs most first",
-            "security": [{"token": []}],
+            "security": _by_token(READ),
             "parameters": [
                 _param("status", "only these; without it what nobody has solved",
                        {"enum": [*STATUSES, "all"]}),
-                _param("since", "only misses since then: 12h, 7d, 4w or a day", _TEXT),
+                _param("since", "only misses since then: 12h, 7d, 4w or a day", _SINCE),
                 _param("for", "git: the lines of a misses.jsonl (application/x-ndjson), "
                        "questions of KB_MIN_ASKERS askers or more", {"enum": ["git"]}),
                 _param("kind", "only questions missed in this way", {"enum": list(KINDS)}),
@@ -429,14 +272,60 @@ _PATHS: dict[str, Any] = {
                 _param(
                     "limit",
                     "how many questions",
-                    {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
+                    _number(1000, 100),
                 ),
             ],
-            "responses": _answers(
-                200, "questions", "application/json", _ref("Misses"), 400, 401, 429, 503
+            "responses": _misses(),
+        }
+    },
+    "/api/token": {
+        "get": {
+            "operationId": "token",
+            "summary": "Whose token is sent, and what it opens",
+            "security": _by_token(SEARCH),
+            "responses": _json(200, "a token that is valid", models.TokenHolder, 401, 429, 503),
+        }
+    },
+    "/api/board/questions": {
+        "get": {
+            "operationId": "questions",
+            "summary": "A page of the board: questions asked in vain, what costs most first",
+            "security": _by_token(READ),
+            "parameters": [
+                _param("status", "only these; without it what nobody has solved",
+                       {"enum": [*STATUSES, "all"]}),
+                _param("kind", "only questions missed in this way", {"enum": list(KINDS)}),
+                _param("cause", "only with this likely cause", {"enum": list(CAUSES)}),
+                _param("owner", "only this person's; empty: nobody's", _TEXT),
+                _param("category", "only of this topic; empty: of none", _TEXT),
+                _param("lang", "only of this language", _TEXT),
+                _param("q", "only what holds these words", _TEXT),
+                _param("since", "only misses since then: 12h, 7d, 4w or a day", _SINCE),
+                _param("order", "what comes first", {"enum": list(ORDERS), "default": "cost"}),
+                _param("page", "from 1", _number(1_000_000, 1)),
+                _param("limit", "how many questions a page", _number(100, 50)),
+            ],
+            "responses": _json(200, "a page", models.Questions, 400, 401, 403, 429, 503),
+        }
+    },
+    "/api/board/questions/{id}": {
+        "get": {
+            "operationId": "question",
+            "summary": "All that is known of a question; of one that was merged, where it is now",
+            "security": _by_token(READ),
+            "parameters": [_ID],
+            "responses": _json(
+                200, "the question", models.QuestionDetails, 401, 403, 404, 429, 503
             ),
         }
     },
+    "/api/board/questions/{id}/assign": _action(
+        "assign", "Say whose question it is", models.Assignment
+    ),
+    "/api/board/questions/{id}/dismiss": _action(
+        "dismiss", "Leave a question alone, for a reason, at most until a day", models.Dismissed
+    ),
+    "/api/board/questions/{id}/note": _action("note", "Write the note", models.Noted),
     "/hooks/git": {
         "post": {
             "operationId": "push",
@@ -447,30 +336,38 @@ _PATHS: dict[str, Any] = {
                 _param("X-GitHub-Event", "`push` of GitHub, Gitea, Forgejo", _TEXT, "header"),
                 _param("X-Gitlab-Event", "`Push Hook` or `System Hook` of GitLab", _TEXT, "header"),
             ],
-            "requestBody": _sent("Push"),
-            "responses": _answers(
-                202, "a push to the branch that is served", "application/json", _ref("Noticed"),
+            "requestBody": _sent(models.Push),
+            "responses": _json(
+                202, "a push to the branch that is served", models.Noticed,
                 400, 401, 404, 409, 413, 503,
-            ) | _answers(
-                200, "understood, and nothing to do", "application/json", _ref("Noticed")
-            ),
+            ) | _json(200, "understood, and nothing to do", models.Noticed),
         }
     },
     "/healthz": {
         "get": {
             "operationId": "health",
             "summary": "The process answers",
-            "responses": _answers(200, "it does", "application/json", _object(status=_TEXT)),
+            "responses": _json(200, "it does", models.Health),
         }
     },
     "/readyz": {
         "get": {
             "operationId": "ready",
             "summary": "There is a build to answer from; degraded: not the published one",
-            "responses": _answers(
-                200, "there is", "application/json",
-                _object(status=_TEXT, build=_TEXT, articles=_COUNT), 503,
-            ),
+            "responses": _json(200, "there is", models.Ready, 503),
         }
     },
 }  # fmt: skip
+
+_WEBHOOKS: dict[str, Any] = {
+    "event": {
+        "post": {
+            "operationId": "event",
+            "summary": "What receivers of KB_HOOKS are sent",
+            "description": "Signed as Standard Webhooks says: webhook-id, webhook-timestamp and"
+            " webhook-signature. An event may come twice under the same id.",
+            "requestBody": _sent(models.HookEvent),
+            "responses": {"2XX": {"description": "it is taken; anything else is tried again"}},
+        }
+    }
+}

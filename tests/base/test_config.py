@@ -54,6 +54,56 @@ def test_links_of_the_footer_can_stand_in_the_environment(tmp_path):
     ]
 
 
+def test_hooks_stand_in_the_file_or_in_the_environment_and_are_shown_without_secrets(tmp_path):
+    (tmp_path / "kb.toml").write_text(
+        """[[hooks]]
+name = "crm"
+url = "https://crm.test/kb?key=hidden"
+secret = "hidden"
+events = ["article.*", "vote.no"]
+""",
+        "utf-8",
+    )
+    written = "slack https://hooks.slack.test/hidden question.*, telegram chat=-100 token=hidden"
+    of_file = load(tmp_path)
+    of_environment = load(tmp_path, {"KB_HOOKS": written})
+
+    [crm] = of_file.settings.hooks
+    assert (crm.called, crm.shape) == ("crm", "json")
+    assert [crm.wants(event) for event in ("article.changed", "vote.no", "question.lost")] == [
+        True,
+        True,
+        False,
+    ]
+    assert [hook.called for hook in of_environment.settings.hooks] == ["slack", "telegram"]
+    assert of_environment.settings.hooks[1].wants("letter.received")  # all, where none is named
+    told = [row[1] for row in (*config.describe(of_file), *config.describe(of_environment))]
+    assert "json name=crm •••••• article.* vote.no" in told
+    assert "hidden" not in f"{told} {of_file} {of_environment}"
+    assert "hooks" in config.secret_names()
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("slack", "a hook needs url"),
+        ("telegram chat=1", "a hook to Telegram needs chat and token"),
+        ("json ftp://hidden", "this is no address"),
+        ("json https://a.test hidden.event", "is no event; write article.published"),
+        ("json https://a.test, json https://b.test", "two hooks are called 'json'"),
+        ("xml https://hidden.test", "is none of 'json', 'slack', 'mattermost' or 'telegram'"),
+        ("json https://a.test colour=hidden", "no such key"),
+    ],
+)
+def test_a_hook_that_cannot_be_used_is_named_and_no_address_is_shown(tmp_path, written, says):
+    with pytest.raises(ConfigError) as told:
+        load(tmp_path, {"KB_HOOKS": written})
+
+    assert says in str(told.value)
+    assert "KB_HOOKS" in str(told.value)
+    assert "hidden.test" not in str(told.value) or "xml" in written
+
+
 def test_a_home_folder_is_expanded(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/anna")
 

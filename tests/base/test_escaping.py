@@ -190,6 +190,13 @@ COMMANDS = {
     ("leads", "change"): (["leads", "change", HOSTILE, "--role", "lead"],),
     ("leads", "list"): (["leads", "list"], ["leads", "list", "--json"]),
     ("leads", "remove"): (["leads", "remove", HOSTILE],),
+    ("tokens", "add"): (
+        ["tokens", "add", HOSTILE, "--scope", "board:read"],
+        ["tokens", "add", "x", "--scope", HOSTILE],
+        ["tokens", "add", "x", "--scope", "board:read"],
+    ),
+    ("tokens", "list"): (["tokens", "list"], ["tokens", "list", "--json"]),
+    ("tokens", "revoke"): (["tokens", "revoke", HOSTILE],),
     ("serve",): (["serve", "--host", HOSTILE],),
 }  # fmt: skip
 

@@ -178,7 +178,8 @@ def test_no_secret_is_in_it_and_its_names_are_told(settings: Settings, tmp_path:
     toml = tmp_path / "kb.toml"
     toml.write_text(
         f'site_name = "Справка"\nleads_password = "{SECRET}"\n"smtp_url" = "smtp://u:geheim@m"\n'
-        '[checks]\nno-author = "off"\n',
+        f'[[hooks]]\nurl = "https://a.test/{SECRET}"\n\n[[hooks]]\nname = "b"\n'
+        f'url = "https://b.test/{SECRET}"\n[checks]\nno-author = "off"\n',
         "utf-8",
     )
     origins = {"leads_password": str(toml), "smtp_url": str(toml), "lang": "KB_LANG"}
@@ -189,7 +190,9 @@ def test_no_secret_is_in_it_and_its_names_are_told(settings: Settings, tmp_path:
     assert made.left_out == ("KB_LEADS_PASSWORD", "KB_SMTP_URL", "KB_LANG")
     assert text == (
         'site_name = "Справка"\n# leads_password is not in the backup\n'
-        '# smtp_url is not in the backup\n[checks]\nno-author = "off"\n'
+        "# smtp_url is not in the backup\n"
+        "# hooks are not in the backup\n# hooks are not in the backup\n"
+        '[checks]\nno-author = "off"\n'
     )
 
 

@@ -20,7 +20,7 @@ from click.testing import Result
 from clones import Clones
 from werkzeug.serving import make_server
 
-from kb.base.config import Settings
+from kb.base.config import Hook, Settings
 from kb.base.errors import LogUnavailable
 from kb.base.messages import Message
 from kb.cli import main
@@ -394,6 +394,19 @@ def test_mail_is_examined_only_where_it_is_set(installed: Settings) -> None:
     )["mail"].message  # fmt: skip
     nobody = installed.model_copy(update={"leads_email": ("lead@example.com",)})
     assert told(found(nobody)["mail"]).endswith("set KB_SMTP_URL")
+
+
+def test_hooks_that_are_unsigned_or_in_the_clear_are_told(installed: Settings) -> None:
+    def hooks(**more: Any) -> dict[str, Finding]:
+        hook = Hook(**{"url": "https://crm.example.com", "secret": "s"} | more)
+        base = {"hooks": (hook,), "base_url": "http://127.0.0.1:1"}
+        return found(installed.model_copy(update=base))
+
+    assert "hooks" not in found(installed)
+    assert told(hooks()["hooks"]) == "ok: events are sent to json; "
+    assert "nothing is signed" in told(hooks(secret=None)["hooks"])
+    clear = hooks(url="http://crm.example.com", name="crm")["hooks"]
+    assert told(clear).startswith("warning: the hook crm is sent without encryption")
 
 
 def test_the_remote_is_asked_what_is_new(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def examine(
     else:
         yield from _safely("log", lambda: state.log(settings, condition, now()))
     yield from _safely("mail", lambda: network.mail_server(settings))
+    yield from _safely("hooks", lambda: network.hooks(settings))
     yield from _safely("git", lambda: network.remote(settings))
     yield from _safely("service", lambda: network.service(settings))
 

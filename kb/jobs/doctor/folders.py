@@ -98,7 +98,7 @@ def _strangers(folder: Path) -> Iterator[Finding]:
 
 def secrets(settings: Settings, origins: Mapping[str, str], toml: Path) -> Iterator[Finding]:
     """Whether secrets are strong, for their owner alone, and in no repository."""
-    set_ones = [name for name in config.secret_names() if getattr(settings, name) is not None]
+    set_ones = [name for name in config.secret_names() if getattr(settings, name)]
     in_file = [name for name in set_ones if origins.get(name) == str(toml)]
     found = [*_weak(settings)]
     if in_file and toml.stat().st_mode & _OTHERS_READ:

@@ -212,6 +212,30 @@ def mail_server(settings: Settings) -> Iterator[Finding]:
         yield ok("mail", Message("{where} takes letters", where=where))
 
 
+def hooks(settings: Settings) -> Iterator[Finding]:
+    """Whether what hooks are sent is signed, encrypted and has links. Sends nothing."""
+    if not settings.hooks:
+        return
+    is_fine = True
+    for hook in settings.hooks:
+        url = urlsplit(hook.url.get_secret_value() if hook.url else "https://")
+        if url.scheme == "http" and url.hostname not in _HERE:
+            is_fine = False
+            message = Message("the hook {name} is sent without encryption", name=hook.called)
+            yield warning("hooks", message, Message("write its address with https://"))
+        if hook.shape == "json" and hook.secret is None:
+            is_fine = False
+            message = Message("the hook {name} has no secret: nothing is signed", name=hook.called)
+            yield warning("hooks", message, Message("set `secret`, here and at the receiver"))
+    if not settings.base_url:
+        is_fine = False
+        message = Message("hooks tell no links: KB_BASE_URL is not set")
+        yield warning("hooks", message, Message("set KB_BASE_URL"))
+    if is_fine:
+        names = ", ".join(hook.called for hook in settings.hooks)
+        yield ok("hooks", Message("events are sent to {names}", names=names))
+
+
 def remote(settings: Settings) -> Iterator[Finding]:
     """Whether the remote that `kb sync` fetches from can be reached, and what is new there."""
     folder = settings.articles

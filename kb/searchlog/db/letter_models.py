@@ -11,7 +11,8 @@ CUSTOMER: Final = "customer"  # the channel of mail to whoever wrote; all others
 LETTER, ACKNOWLEDGEMENT, REPLY, MAIL = "letter", "acknowledgement", "reply", "mail"
 CONFIRMATION: Final = "confirmation"  # asks an address whether it wants to be told of an answer
 FOLLOW_UP: Final = "follow-up"  # asks whoever got a reply whether all works
-"""What a delivery delivers: a letter to the team, its receipt, a reply, or a mail as it is."""
+EVENT: Final = "event"  # something that a hook hears of
+"""What a delivery delivers: a letter to the team, its receipt, a reply, a mail as it is, …"""
 WAITING, SENT, GAVE_UP = "waiting", "sent", "gave up"
 
 
@@ -155,7 +156,7 @@ class NewDelivery:
 
     key: str  # idempotency key, for whoever receives it
     channel: str
-    what: str  # LETTER, ACKNOWLEDGEMENT, REPLY, MAIL, CONFIRMATION or FOLLOW_UP
+    what: str  # LETTER, ACKNOWLEDGEMENT, REPLY, MAIL, CONFIRMATION, FOLLOW_UP or EVENT
     letter: int = 0
     payload: str = ""  # JSON; of a REPLY its id, of a MAIL all of it, else a mailbox
 

@@ -13,6 +13,7 @@ from kb.searchlog.db.assignments import AssignmentQueries
 from kb.searchlog.db.board import BoardQueries, last_group
 from kb.searchlog.db.contact_forms import ContactForms
 from kb.searchlog.db.database import Database
+from kb.searchlog.db.feed import Feed
 from kb.searchlog.db.group_actions import GroupActions
 from kb.searchlog.db.letter_models import NewLetter
 from kb.searchlog.db.letters import Letters
@@ -44,6 +45,7 @@ from kb.searchlog.db.tables import (
     SENT,
     SKETCHES,
 )
+from kb.searchlog.db.tokens import Tokens
 from kb.searchlog.db.transaction import LogTransaction
 from kb.searchlog.db.usage import Usage
 from kb.searchlog.db.weekly import WeeklyQueries
@@ -84,6 +86,8 @@ class SearchLog:
         self.forms = ContactForms(self.database)
         self.subscriptions = Subscriptions(self.database)
         self.remarks = Remarks(self.database)
+        self.feed = Feed(self.database)
+        self.tokens = Tokens(self.database)
         self._askers = askers
         self.forged = 0  # reports that named another visit's run
         self.missed = 0  # searches that came to count as misses

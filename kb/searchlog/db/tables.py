@@ -303,4 +303,30 @@ SKETCHES = sa.Table(
 )
 # That a visit sent a letter, apart from the letter: no search leads to a name.
 SENT = sa.Table("sent", META, _key("visit"), _key("at", sa.BigInteger))
+# How far hooks were told: the highest number of a table, or of articles the build (`feed`).
+FEED_POSITIONS = sa.Table(
+    "feed_positions",
+    META,
+    _key("name"),
+    *_whole("at", "looked"),
+    *_text("detail"),
+)
+# What was told already: articles and rejected files as they were then, and votes.
+ANNOUNCED = sa.Table(
+    "announced",
+    META,
+    *map(_key, ("kind", "name")),
+    *_text("state"),
+    sqlite_with_rowid=False,
+)
+# Of programs; a token itself is kept nowhere.
+TOKENS = sa.Table(
+    "tokens",
+    META,
+    _key("id", sa.BigInteger),
+    *_text("name", "digest", "scopes"),
+    *_whole("at", "expires", "used"),  # 0: never
+    sa.Index("tokens_name", "name", unique=True),
+    sa.Index("tokens_digest", "digest", unique=True),
+)
 DAYS = sa.Table("days", META, *map(_key, ("day", "lang", "name")), *_whole("n"))

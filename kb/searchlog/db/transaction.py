@@ -700,12 +700,21 @@ class LogTransaction:
             if sought in folded(row["question"]) or sought in folded(row["name"]):
                 match = [column == row[column.name] for column in PROOFS.primary_key]
                 c.execute(PROOFS.delete().where(*match))
+        self._lower_feed()
         for row in pages(c, GROUPS):
             in_words = bool(words) and words <= set(row["words"].split())
             if in_words or any(sought in folded(row[name]) for name in ("question", *_HELD)):
                 self._forget_group(row, sought, words)
                 places += 1
         return places
+
+    def _lower_feed(self) -> None:
+        """Keeps the position of the feed below the next number, if the last entry is gone."""
+        execute(
+            self._connection,
+            """update feed_positions set at = (select coalesce(max(id), 0) from history)
+               where name = 'history' and at > (select coalesce(max(id), 0) from history)""",
+        )
 
     def _forget_letters(self, sought: str) -> int:
         """Removes letters that hold a text, or a reply, a file or a trail that does."""
@@ -743,6 +752,7 @@ class LogTransaction:
             execute(c, f"delete from proofs where {name} in ({phrases})", ids=ids)  # noqa: S608
         for table in ("group_days", "phrasings", "group_words", "history", "askers"):
             execute(c, f"delete from {table} where group_id in :ids", ids=ids)  # noqa: S608
+        self._lower_feed()
         execute(c, "delete from apart where low in :ids or high in :ids", ids=ids)
         execute(c, "delete from told where group_id in :ids", ids=ids)
         last = next_id(c, "groups") - 1

@@ -1,0 +1,1 @@
+"""Events that other systems hear of: what happened, and how each receiver is told."""
