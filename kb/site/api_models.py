@@ -115,11 +115,19 @@ class LearnedLine(Answer):
     askers: Count
 
 
+class Pinned(Answer):
+    """The line of `pins.yml` that puts an article first."""
+
+    line: int
+    reason: str
+
+
 class ExplainedResults(Results):
     """What `kb search --explain --json` adds."""
 
     explain: list[ScorePart]
     learned: dict[str, list[LearnedLine]]
+    pins: dict[str, Pinned]
 
 
 # --- what pages report --------------------------------------------------------------------------

@@ -21,6 +21,13 @@ TOKEN = "a long token of leaves and rain"
 def service(settings, write):
     write("ru/vpn", "Текст о сети VPN.", title="Настройка VPN", answer="Нажмите.", category="Сеть")
     write("ru/mail", "Текст о почте.", title="Настройка почты", draft=True)
+    (settings.articles / "notice.md").write_text(
+        "---\nlevel: critical\nuntil: 2099-12-05 18:00 Europe/Moscow\n---\n**Оплата** лежит.\n",
+        "utf-8",
+    )
+    (settings.articles / "pins.yml").write_text(
+        "- question: настройка vpn\n  article: ru/vpn\n  reason: акция\n", "utf-8"
+    )
     more = {"api_token": TOKEN, "promises": {"*": "за 1 рабочий день", "Про": "за 2 часа"}}
     checked = Settings(**more)
     service = KnowledgeBase.open(
@@ -51,6 +58,7 @@ def client(service):
         ("/api/misses?status=nothing", models.Error),
         ("/api/promise", models.Promises),
         ("/api/promise?plan=Про", models.Promises),
+        ("/api/notice", models.Notices),
         ("/api/token", models.TokenHolder),
         ("/api/board/questions?status=all", models.Questions),
         ("/api/board/questions/1", models.QuestionDetails),
@@ -91,6 +99,8 @@ def test_the_command_prints_the_document_that_the_api_answers(client, service, r
     of_command = printed("search", "настройка vpn")
     assert of_command | {"took_ms": 0} == of_api | {"took_ms": 0}
     explained = printed("search", "--explain", "настройка vpn")
+    assert explained["pins"]["ru/vpn"]["reason"] == "акция"
+    assert client.get("/api/notice").json["notice"]["level"] == "critical"
     models.ExplainedResults.model_validate_json(json.dumps(explained), strict=True)
     assert {name: explained[name] for name in of_api if name != "took_ms"} == {
         name: of_api[name] for name in of_api if name != "took_ms"
@@ -111,7 +121,8 @@ def test_the_description_is_made_of_the_models(client):
     schemas = described["components"]["schemas"]
     assert set(schemas) == {model.__name__ for model in models.MODELS}
     for model in models.MODELS:
-        assert set(schemas[model.__name__]["properties"]) == set(model.model_fields)
+        names = {field.alias or name for name, field in model.model_fields.items()}
+        assert set(schemas[model.__name__]["properties"]) == names
     named = set(json.dumps(described).split('"#/components/schemas/')[1:])
     assert {name.partition('"')[0] for name in named} <= set(schemas)
     assert "title" not in schemas["Hit"]
