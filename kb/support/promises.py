@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 from kb.base import promise_text
 from kb.base.promise_text import Promise
@@ -45,7 +45,6 @@ class Letter(Protocol):
         ...
 
 
-L = TypeVar("L", bound=Letter)
 Key = tuple[str, str]  # plan and type; "*" is any
 
 
@@ -137,16 +136,6 @@ class Promises:
         was_due = [letter for letter in recent if (by := self.due(letter)) is not None and by < now]
         waiting = sum(letter.replied is None for letter in was_due)
         return waiting if waiting >= max(_LATE, _LATE_SHARE * len(was_due)) else 0
-
-    def in_order(self, letters: Iterable[L], first_plans: Sequence[str]) -> list[L]:
-        """Letters that wait, in the order of replying: first plans, then what is due first."""
-
-        def order(letter: L) -> tuple[bool, bool, float, datetime]:
-            by = self.due(letter)
-            when = by.timestamp() if by else 0.0
-            return letter.plan not in first_plans, by is None, when, letter.received
-
-        return sorted((each for each in letters if each.replied is None), key=order)
 
 
 def configured(written: Mapping[str, str], holidays: Iterable[str] = ()) -> Promises:

@@ -113,22 +113,3 @@ def test_a_delay_is_told_when_letters_wait_longer_than_promised():
     assert PLANS.late(waiting * 30, NOW) == 0  # nobody records replies here
     assert PLANS.late(answered + [Exchange(NOW - 8 * DAY, plan="paid")] * 9, NOW) == 0  # forgotten
     assert PLANS.late(answered + [Exchange(NOW - MINUTE, plan="paid")] * 9, NOW) == 0  # not due
-
-
-def test_letters_of_first_plans_come_first_then_what_is_due_first():
-    free_old = Exchange(NOW - 3 * DAY, plan="free")
-    free_new = Exchange(NOW - DAY, plan="free")
-    paid = Exchange(NOW - timedelta(hours=1), plan="paid")
-    trial = Exchange(NOW, plan="trial")
-    done = replied(5)
-
-    ordered = PLANS.in_order([done, trial, paid, free_new, free_old], ["new", "trial"])
-
-    assert ordered == [trial, free_old, paid, free_new]
-
-
-def test_what_is_promised_nothing_comes_last_and_the_older_first():
-    known = promises.configured({"paid": "within 60 days"})
-    nothing, older, paid = Exchange(NOW), Exchange(NOW - DAY), Exchange(NOW, plan="paid")
-
-    assert known.in_order([nothing, paid, older], []) == [paid, older, nothing]
