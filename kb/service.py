@@ -659,7 +659,7 @@ class KnowledgeBase:
         words = tokens.plain_words(query)
         if not words or not query[-1:].isalnum():
             return False
-        return not (morphology.is_known(words[-1]) or self.catalog().reader.holds(words[-1]))
+        return not (morphology.in_dictionary(words[-1]) or self.catalog().reader.holds(words[-1]))
 
     @property
     def log(self) -> "SearchLog":

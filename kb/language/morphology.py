@@ -97,11 +97,6 @@ def _size_of_forms(word: str, found: tuple[tuple[str, ...], str]) -> int:
 dictionary = Cache(_looked_up, 8, _size_of_forms)
 
 
-def is_known(word: str) -> bool:
-    """Whether a dictionary knows a folded word; those of English are not looked up."""
-    return dictionary[word][1] not in ("", "NAME")
-
-
 @cache
 def english_words() -> frozenset[str]:
     """Common English words: 5 MB, read when they are first asked for."""
