@@ -48,6 +48,13 @@ def home(ui: str | None = None) -> ResponseReturnValue:
     return render_template("home.html", home=kb().home(lang))
 
 
+@pages.get("/categories/")
+def topics() -> ResponseReturnValue:
+    """Redirects to the page of all topics in the reader's language."""
+    lang = _set_language(None)
+    return redirect(context.with_query(context.category_url("", lang)))
+
+
 @pages.get("/categories/<lang>/")
 @pages.get("/categories/<lang>/<path:key>")
 def topic(lang: str, key: str = "") -> ResponseReturnValue:

@@ -40,6 +40,7 @@ PUBLIC = {
     "/ru/llms-full.txt", "/en/llms-full.txt", "/mcp", "/tell-me", "/tell-me/<token>",
     "/articles/<path:slug>/history",
     "/leaving", "/categories/<lang>/feed.xml", "/categories/<lang>/<path:key>/feed.xml",
+    "/categories/",
 }  # fmt: skip
 
 

@@ -37,6 +37,16 @@ def crumbs(page):
     return re.findall(r">([^<>]+)</a>", nav)
 
 
+@pytest.mark.parametrize("lang", ["ru", "en"])
+def test_the_address_of_all_topics_leads_to_the_readers_language(client, lang):
+    page = client.get("/categories?page=2", headers={"Accept-Language": lang})
+    led = client.get("/categories/?page=2", headers={"Accept-Language": lang})
+
+    assert page.headers["Location"].endswith("/categories/?page=2")
+    assert (led.status_code, led.headers["Location"]) == (302, f"/categories/{lang}/?page=2")
+    assert "Accept-Language" in led.headers["Vary"]
+
+
 def test_home_shows_the_uppermost_topics_with_what_stands_under_them(client):
     page = client.get("/ru/").text
 
