@@ -6,18 +6,22 @@ import json
 import re
 from base64 import b64decode, b64encode
 from hashlib import sha256
+from math import ceil
 from time import time
 from typing import Any
 from urllib.parse import parse_qs
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import TooManyRequests
 
+from kb.base.networks import network
 from kb.content import status
 from kb.git import pull
 from kb.git.push_queue import Notices
 from kb.site import api
 from kb.site.context import site
+from kb.site.throttle import LoginThrottle
 
 hooks = Blueprint("hooks", __name__)
 
@@ -39,9 +43,9 @@ def push() -> ResponseReturnValue:
 
     GitHub, Gitea and Forgejo sign the body (`X-Hub-Signature-256`, `X-Gitea-Signature`). GitLab
     signs it with its signing token (`webhook-signature`), or sends its secret token itself
-    (`X-Gitlab-Token`). Refused are: a wrong secret (401), a notice that came before (409),
-    unless the sync after it failed, and one that is too large (413). Without `KB_WEBHOOK_SECRET`
-    the answer is 404.
+    (`X-Gitlab-Token`). Refused are: a wrong secret (401), further ones after many (429), a notice
+    that came before (409), unless the sync after it failed, and one that is too large (413).
+    Without `KB_WEBHOOK_SECRET` the answer is 404.
     """
     settings = site().settings
     secret = settings.webhook_secret
@@ -49,7 +53,12 @@ def push() -> ResponseReturnValue:
         abort(404)
     request.max_content_length = LARGEST
     body = request.get_data(parse_form_data=False)
-    if not is_genuine(secret.get_secret_value(), body):
+    throttle = LoginThrottle(settings.data / "notice-tries.json")
+    client = network(request.remote_addr or "")
+    wait = throttle.wait(client, lambda: is_genuine(secret.get_secret_value(), body))
+    if wait:
+        raise TooManyRequests("too many wrong signatures; wait a minute", retry_after=ceil(wait))
+    if wait is not None:
         return api.error("bad-signature", _NOT_GENUINE, 401)
     event = request.headers.get("X-GitHub-Event") or request.headers.get("X-Gitlab-Event", "")
     if event not in _PUSHES:

@@ -339,7 +339,7 @@ _PATHS: dict[str, Any] = {
             "requestBody": _sent(models.Push),
             "responses": _json(
                 202, "a push to the branch that is served", models.Noticed,
-                400, 401, 404, 409, 413, 503,
+                400, 401, 404, 409, 413, 429, 503,
             ) | _json(200, "understood, and nothing to do", models.Noticed),
         }
     },

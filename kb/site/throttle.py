@@ -51,6 +51,23 @@ class LoginThrottle:
             content["tries"] = _last(tries)
         return max(wait, 0.0)
 
+    def wait(self, client: str, is_right: Callable[[], bool]) -> float | None:
+        """None for the right secret of a program; else the seconds until its next try, 0 for now.
+
+        `is_right` compares the secret; it is not called where no try is left. A client that was
+        right in the last thirty days does not wait: strangers behind the same proxy must not stop
+        its program.
+        """
+        is_known = self.knows(client)
+        wait = 0.0 if is_known else self.take(client)
+        if wait:
+            return wait
+        if not is_right():
+            return self.take(client) if is_known else 0.0
+        if not is_known:
+            self.succeeded(client)
+        return None
+
     def succeeded(self, client: str) -> None:
         """Resets the count of a client whose password was right, and knows it for thirty days."""
         now = self._now()

@@ -103,6 +103,29 @@ def test_a_push_is_taken_and_left_to_another_process(tmp_path, send):
     assert send(host, pushed("refs/heads/draft")).json["status"] == "ignored"
 
 
+def test_after_many_wrong_signatures_a_network_waits_and_a_known_one_does_not(host):
+    def posts(address, token, number=1):
+        return host.client.post(
+            "/hooks/git",
+            data=json.dumps(pushed(after=str(number) * 40)),
+            headers={"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": token},
+            environ_base={"REMOTE_ADDR": address},
+        )
+
+    known, stranger = "192.0.2.1", "198.51.100.7"
+    assert posts(known, SECRET).status_code == 202
+    tries = [posts(stranger, f"guess {n}") for n in range(6)]
+    slips = [posts(known, "slip").status_code for n in range(6)]
+
+    assert [answer.status_code for answer in tries] == [401] * 5 + [429]
+    assert 0 < int(tries[-1].headers["Retry-After"]) <= 60
+    assert (
+        posts(stranger, SECRET, 2).status_code == 429
+    )  # which of the guesses is right stays hidden
+    assert slips == [401] * 5 + [429]
+    assert posts(known, SECRET, 3).status_code == 202
+
+
 def test_gitea_signs_in_its_own_way(host):
     body = json.dumps(pushed()).encode()
     headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "1"}
