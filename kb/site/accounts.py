@@ -110,10 +110,15 @@ def folded(name: str) -> str:
     return " ".join(normalize("NFKC", name).casefold().split())
 
 
+def is_program(name: str) -> bool:
+    """Whether a name is that of a program in the history of the board: `token crm`."""
+    return folded(name).startswith("token ")
+
+
 def checked(person: Person) -> Person:
     """The person, with a name of one line; raises ConfigError for what cannot be kept."""
     name = " ".join(normalize("NFC", person.name).split())
-    if not name or len(name) > LONGEST_NAME or not name.isprintable() or folded(name) in _RESERVED:
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or _is_reserved(name):
         raise ConfigError(
             Message(
                 "{name} is no name for a person; write one of {most} printable letters at most",
@@ -136,6 +141,10 @@ def checked(person: Person) -> Person:
             )
         )
     return replace(person, name=name)
+
+
+def _is_reserved(name: str) -> bool:
+    return folded(name) in _RESERVED or is_program(name)
 
 
 class AccountsFile:

@@ -10,9 +10,11 @@ from hypothesis import settings as hypothesis_settings
 from visitors import Visitors
 
 from kb.base.config import Settings
+from kb.base.errors import ConfigError
 from kb.searchlog.db.token_models import READ, SCOPES, SEARCH, WRITE
 from kb.service import KnowledgeBase
-from kb.site import throttle
+from kb.site import auth, throttle
+from kb.site.accounts import Person, checked
 from kb.web import create_app
 
 ALL = "a long token of leaves and rain"
@@ -168,6 +170,19 @@ def test_wrong_tokens_wait_like_wrong_passwords(client):
     ]
 
     assert found == [401] * throttle.TRIES + [429] * 2
+
+
+def test_nobody_signs_in_by_the_name_of_a_program(service, client):
+    token = auth.SignInLinks(service.settings.data).make()
+    ours = {"Sec-Fetch-Site": "same-origin"}
+
+    def by_link(name):
+        sent = {"token": token, "name": name}
+        return client.post("/leads/sign-in", data=sent, headers=ours).status_code
+
+    assert [by_link(name) for name in ("Token  crm", "Анна")] == [401, 303]
+    with pytest.raises(ConfigError):
+        checked(Person("token crm", password=auth.hash_password("correct horse battery")))
 
 
 def test_an_agent_with_a_token_is_counted_by_itself(service, made):

@@ -127,11 +127,13 @@ class Outbox:
         return [delivery_of(row) for row in self._database.select(query, letter=letter)]
 
     def purge(self, now: datetime) -> None:
-        """Deletes what was sent a month ago, and belongs to no letter."""
+        """Deletes what was sent a month ago and belongs to no letter, and events given up then."""
         with self._database.writing() as c:
             execute(
                 c,
-                "delete from outbox where state = 'sent' and letter = 0 and sent < :cut",
+                """delete from outbox where letter = 0
+                   and ((state = 'sent' and sent < :cut)
+                        or (state = 'gave up' and what = 'event' and at < :cut))""",
                 cut=stamp(now - _SENT_KEPT),
             )
 

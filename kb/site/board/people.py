@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import g, request
 
 from kb.base.roles import LEAD
-from kb.site import auth, proxies
+from kb.site import accounts, auth, proxies
 from kb.site.accounts import AccountsFile, People, Person
 from kb.site.context import kb, site
 
@@ -77,9 +77,11 @@ def refused() -> proxies.Person | None:
 def is_taken(name: str) -> bool:
     """Whether a name is somebody's who proves it: of an account, or an address that a proxy names.
 
-    Nobody goes by it who signs in by the shared password or by a link.
+    Nobody goes by it who signs in by the shared password or by a link, nor by that of a program.
     """
-    return people().find(name) is not None or ("@" in name and bool(site().settings.leads_groups))
+    is_program = accounts.is_program(name)
+    is_of_proxy = "@" in name and bool(site().settings.leads_groups)
+    return is_program or is_of_proxy or people().find(name) is not None
 
 
 def owners(*more: str) -> list[str]:
