@@ -138,13 +138,18 @@ def test_each_mistake_is_told_and_a_time_that_cannot_be_read_shows_nothing(front
 
 
 def test_check_tells_what_is_over_lasts_for_ever_or_is_in_one_language(kb, write):
-    write("notice.ru.md", "Текст.", level="info")
+    write("ru/vpn", "Текст о сети, который каждый прочтёт.", title="Настроить VPN")
+    write("ru/hidden", "Текст.", title="Скрытое", draft="yes")
+    write("notice.ru.md", "[1](ru/vpn.md) [2](ru/hidden.md) [3](ru/gone.md)", level="info")
     write("notice.en.md", "Text.", level="info", until="2020-01-01")
 
-    found = sorted((p.path, p.code, p.level) for p in kb.check())
+    problems = [p for p in kb.check() if p.path.startswith("notice")]
+    found = sorted((p.path, p.code, p.level) for p in problems)
 
     assert found == [
         ("notice.en.md", "notice-over", "hint"),
         ("notice.ru.md", "notice-language", "hint"),
+        ("notice.ru.md", "notice-link", "warning"),
+        ("notice.ru.md", "notice-link", "warning"),
         ("notice.ru.md", "notice-without-end", "hint"),
     ]

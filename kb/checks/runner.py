@@ -18,12 +18,12 @@ from kb.base import sandbox
 from kb.base.config import Settings
 from kb.base.errors import BuildFailed, ConfigError, IndexDamaged, IndexMissing
 from kb.base.messages import NOTHING, Message
-from kb.checks import outline, rules
+from kb.checks import banners, outline, rules
 from kb.checks.outline import Outline
 from kb.checks.rules import Base, Rank, Shape
-from kb.content import attachments, notices, owners, pins
+from kb.content import attachments, owners, pins
 from kb.content.articles import LFS_POINTER, Article, Defaults
-from kb.content.folder import Scan, read_file, scan
+from kb.content.folder import scan
 from kb.content.link_table import place_of
 from kb.content.markup import Inclusions, Rendered
 from kb.content.problems import Problem, told_by_git
@@ -94,13 +94,14 @@ def look(
         inclusions=scanned.inclusions,
         navigations=scanned.navigations,
     )
-    own = (*_pin_problems(settings.articles, base), *_notice_problems(settings, scanned, today))
-    base = replace(base, elsewhere=[*base.elsewhere, *own])
+    pinned = _pin_problems(settings.articles, base)
+    base = replace(base, elsewhere=[*base.elsewhere, *pinned])
     base, failed = _shaped(base, settings, wants_sites=wants_sites)
     unsearched = _unsearched(base, settings) if settings.attachments else ()
+    banner = banners.problems(settings, base, scanned.notices)
     return base, [
         problem
-        for problem in (*scanned.problems, *told_by_git(past), *failed, *unsearched)
+        for problem in (*scanned.problems, *told_by_git(past), *failed, *unsearched, *banner)
         if base.is_asked(problem.path) and problem.code not in _TOLD_BY_RULES
     ]
 
@@ -165,21 +166,6 @@ def _pin_problems(root: Path, base: Base) -> list[Problem]:
     now = datetime.combine(base.today, time(), UTC)
     served = {article.slug for article in base.served()}
     return pins.problems(pins.read_text(root), now, pins.Find(base.articles), served)
-
-
-def _notice_problems(settings: Settings, scanned: Scan, today: date) -> list[Problem]:
-    found: list[Problem] = []
-    current = []
-    defaults = Defaults(settings.lang, settings.langs, settings.max_article_bytes)
-    for source in scanned.notices:
-        data = read_file(settings.articles, source, settings.max_article_bytes)
-        if isinstance(data, Problem):
-            found.append(data)
-            continue
-        written = notices.parse(source.path, data, defaults)
-        found += written.problems
-        current += [written.notice] if written.notice else []
-    return found + notices.hints(current, settings.langs, datetime.combine(today, time(), UTC))
 
 
 # ---------------------------------------------------------------- links and anchors
