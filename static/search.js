@@ -356,7 +356,7 @@ function searchBox() {
     typed();
   }
 
-  // --- shortcuts: by the letter or by the key it stands on, so any layout works ---
+  // --- shortcuts: any layout works ---
 
   const slash = $("[data-slash]");
   const slashOn = () => kept(localStorage, "kb-slash") !== false;
@@ -436,7 +436,7 @@ for (const heading of document.querySelectorAll(".prose :is(h2, h3, h4)[id]")) {
   };
 }
 
-// --- reading: the section being read, code to copy, images to enlarge ---
+// --- reading ---
 
 const contents = [...document.querySelectorAll(".contents a")];
 const sections = contents.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
@@ -460,15 +460,14 @@ if (navigator.clipboard) {
     };
     return button;
   };
-  const kept = (code) => {
-    const copy = code.cloneNode(true);
-    for (const removed of copy.querySelectorAll("del")) removed.remove(); // lines that a change takes away
-    return copy.textContent;
-  };
   for (const code of document.querySelectorAll(".prose pre")) {
     const around = make("div", { class: "code" });
     code.replaceWith(around);
-    around.append(code, copier("copy", words.copyCode, () => navigator.clipboard.writeText(kept(code))));
+    around.append(code, copier("copy", words.copyCode, () => {
+      const copy = code.cloneNode(true);
+      copy.querySelectorAll("del").forEach((node) => node.remove());
+      return navigator.clipboard.writeText(copy.textContent);
+    }));
   }
   const whole = $(".as-markdown");
   whole?.after(copier("as-link", words.copyMarkdown, () => {
