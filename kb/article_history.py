@@ -18,6 +18,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from kb.base import sandbox
+from kb.base.audiences import is_restricted
 from kb.base.cache import Cache
 from kb.base.config import Settings
 from kb.content import articles, folder, gates, tools
@@ -199,7 +200,7 @@ def render(job: _Job) -> "_Version | None":
     article = articles.parse(job.path, job.data, job.defaults).article
     if article is None or article.draft or article.unlisted:
         return None
-    if gates.is_restricted(article.audience):
+    if is_restricted(article.audience):
         return None
     was_late = article.publish is not None and article.publish > job.until
     was_over = article.expires is not None and article.expires <= job.day

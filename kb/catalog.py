@@ -4,28 +4,30 @@ Reads the build, never the articles folder or the log; the day is an argument.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape, unescape
+from threading import Lock
 from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.article_history import Source
+from kb.base.audiences import Readers, is_restricted
 from kb.base.cache import Cache
 from kb.cards import Card, card, day
 from kb.checks import reviews
 from kb.content import dialects, notices
-from kb.content.gates import is_restricted
 from kb.content.markup import Section
 from kb.content.notices import Notice
 from kb.index.learned import LearnedLine
 from kb.index.reader import IndexReader
 from kb.index.segment import UNLISTED
-from kb.language import sketches
+from kb.language import sketches, tokens
 from kb.search import EngineName, Searcher, SearchRequest
 from kb.topic_pages import TopicLink, TopicPage, TopicPages, TopicSummary
 
@@ -33,6 +35,7 @@ _MOST_LINKED = 60  # articles whose questions may be examples
 _MOST_QUESTIONS, _SHORT_QUESTION = 5, 48  # examples on the home page, and their characters
 POPULAR, RECENT, RELATED = 6, 6, 4
 _SKETCHES = 256  # kept in memory, of up to 16 kB
+_AUDIENCES = 8  # whose catalogs are kept open, those asked last
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -107,7 +110,8 @@ class Catalog:
 
     A `doc` is the number of an article in the build. `today` decides which articles are served:
     lists show those that search may show, pages also unlisted ones. For writers drafts and articles
-    whose day has not come, or is over, are served as well.
+    whose day has not come, or is over, are served as well. All that it gives is of the articles
+    that its `reader` holds, and it holds those that its readers may see.
     """
 
     def __init__(
@@ -121,6 +125,10 @@ class Catalog:
         self.reader = reader
         self.searcher = Searcher(reader, cached, engine)
         self._for_writers = for_writers
+        self._options = (cached, for_writers, engine)
+        self._others: OrderedDict[frozenset[str] | None, Catalog] = OrderedDict()
+        self._lock = Lock()
+        self.may_suggest = lru_cache(512)(self._may_suggest)
         self.home = lru_cache(16)(self._home)
         self.texts = lru_cache(1)(lambda today: reviews.texts(reader, self.served(today)))
         self.served = lru_cache(2)(self._served)
@@ -130,6 +138,34 @@ class Catalog:
         self.sketch = lru_cache(_SKETCHES)(self._sketch)
         self._markdown = Cache(self._converted, megabytes=2)
         self._notices = lru_cache(8)(self._linked_notice)
+
+    # ------------------------------------------------------------ for whom
+
+    def seen_by(self, readers: Readers) -> "Catalog":
+        """The catalog of the same build for other readers, opened when they first ask."""
+        audience = self.reader.audience_of(readers)
+        if audience == self.reader.audience:
+            return self
+        with self._lock:
+            found = self._others.pop(audience, None)
+            found = found or Catalog(self.reader.seen_by(readers), *self._options)
+            self._others[audience] = found
+            if len(self._others) > _AUDIENCES:
+                self._others.popitem(last=False)
+            return found
+
+    def _may_suggest(self, query: str, today: date) -> bool:
+        """Whether a query that others asked may be shown: it tells nothing of hidden articles.
+
+        An article that is shown answers it, and each word of it that some article holds stands in
+        one that is shown.
+        """
+        whole, shown = self.reader.whole.corpus, self.reader.corpus
+        words = tokens.plain_words(query)
+        if any(whole.knows(word) and not shown.knows(word) for word in words):
+            return False
+        request = SearchRequest(query, limit=1, exact=True, facets=False)
+        return self.searcher.answer(request, today).confident
 
     # ------------------------------------------------------------ which articles
 

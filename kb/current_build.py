@@ -12,6 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from kb.base.audiences import INSIDERS, STRANGERS, Readers
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.base.messages import Message
 from kb.catalog import Catalog
@@ -65,8 +66,13 @@ class CurrentBuild:
         self.on_damage: Callable[[], None] = lambda: None
         """Called when the published build turns out to be damaged."""
 
-    def catalog(self) -> Catalog:
+    def catalog(self, readers: Readers = STRANGERS) -> Catalog:
         """The catalog of the published build, or of the build before if it cannot be read."""
+        catalog = self._of_strangers()
+        return catalog if readers is STRANGERS or self._for_writers else catalog.seen_by(readers)
+
+    def _of_strangers(self) -> Catalog:
+        """The catalog that is kept open: what strangers see, and in a preview everything."""
         catalog, now = self._catalog, monotonic()
         if catalog is not None and now - self._looked < self._look_every:
             return catalog
@@ -84,15 +90,16 @@ class CurrentBuild:
             assert self._catalog is not None  # noqa: S101 - raised above otherwise
             return self._catalog
 
-    def searcher(self) -> AnyBuildSearcher:
+    def searcher(self, readers: Readers = STRANGERS) -> AnyBuildSearcher:
         """The searcher of the published build, by words alone if its arrays cannot be read."""
+        readers = INSIDERS if self._for_writers else readers
         try:
-            catalog = self.catalog()
+            catalog = self.catalog(readers)
         except IndexDamaged:
             if self._words_only is None:
                 raise
-            return self._words_only
-        return self._words_only or catalog.searcher
+            return self._words_only.seen_by(readers)
+        return self._words_only.seen_by(readers) if self._words_only else catalog.searcher
 
     @property
     def is_damaged(self) -> bool:
@@ -167,7 +174,9 @@ class CurrentBuild:
     def _open(self) -> Catalog:
         build = self._builds.current()
         try:
-            catalog = Catalog(IndexReader(build), self._cached, self._for_writers, self._engine)
+            readers = INSIDERS if self._for_writers else STRANGERS
+            reader = IndexReader(build).seen_by(readers)
+            catalog = Catalog(reader, self._cached, self._for_writers, self._engine)
         except KeyError as missing:  # an array that another version of the service did not write
             raise IndexDamaged(
                 Message(

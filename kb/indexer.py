@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kb.base.audiences import STRANGERS
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.content import navigation, pins, topics
@@ -252,18 +253,21 @@ class _Rebuild:
         notice_file.write(draft, banners)
         write_addresses(draft, contents.entries, segments, langs, tree)
         write_state(draft, contents.entries, contents.problems, contents.skipped, links)
-        reader = verify(draft, expected, segments, deleted)
-        scores = {str(number): each for number, each in enumerate(reader.corpus.scores)}
+        whole = verify(draft, expected, segments, deleted)
+        outer = whole.seen_by(STRANGERS)
+        scores = {str(number): each for number, each in enumerate(outer.corpus.scores)}
         write_arrays(draft / SCORES, scores)
         unmeasured = _unmeasured(before, contents) if before else expected
         if before and (self.hurried or unmeasured <= STILL_MEASURED * expected):
-            level = before.build.manifest["level"]
+            levels = {name: before.build.manifest[name] for name in ("level", "inner_level")}
         else:
-            level, unmeasured = calibration.chance_level(reader), 0
+            level, unmeasured = calibration.chance_level(outer), 0
+            inner = level if outer is whole else calibration.chance_level(whole)
+            levels = {"level": level, "inner_level": inner}
         facts = {
             "fingerprint": fingerprint(self.settings), "articles": expected,
             "commit": contents.commit, "contents": contents.digest,
-            "segments": segments, "dead": deleted, "level": level, "unmeasured": unmeasured,
+            "segments": segments, "dead": deleted, "unmeasured": unmeasured, **levels,
             "navigations": contents.navigations.digest, "learned": contents.learned_digest,
             "hurried": self.hurried,
             "root": articles_root(self.settings),

@@ -228,8 +228,8 @@ class Searcher:
 
     @property
     def edition(self) -> str:
-        """The name of the build."""
-        return self.reader.name
+        """The name of the build, and which of its articles these readers may see."""
+        return self.reader.edition
 
     @cached_property
     def pins(self) -> Pins:
@@ -654,7 +654,10 @@ class CorpusLexicon:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._spellers = [segment.speller() for segment in corpus.segments]
+        self._spellers = [
+            segment.speller(corpus.frequencies(number))
+            for number, segment in enumerate(corpus.segments)
+        ]
 
     def df(self, word: str) -> int:
         """The document frequency of this very form."""
@@ -674,7 +677,7 @@ class CorpusLexicon:
 
     def begins(self, start: str) -> bool:
         """Whether some word begins with `start`."""
-        return any(speller.begins(start) for speller in self._spellers)
+        return self.may_begin(start) and self._corpus.begins(start)
 
     def nearest(self, word: str, limit: int) -> Sequence[Near]:
         """Words that `word` may be a misspelling of, likeliest first."""

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, wraps
@@ -15,6 +16,7 @@ import numpy as np
 
 from kb.article_history import ArticleHistory, Histories, Source
 from kb.base import data_folder
+from kb.base.audiences import INSIDERS, STRANGERS, Readers
 from kb.base.background import Refreshed
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
@@ -38,7 +40,7 @@ from kb.index.reader import IndexReader
 from kb.language import morphology, synonyms, tokens
 from kb.letters import channels
 from kb.letters.attachments import AttachmentFolder, GivenFile
-from kb.search import EngineName, Results, Searcher, SearchRequest
+from kb.search import EngineName, Results, Searcher, SearchRequest, completions
 from kb.searchlog import closing, learning, triage, wordings
 from kb.searchlog import replay as replaying
 from kb.searchlog.askers import Askers
@@ -87,14 +89,15 @@ LOOK_AGAIN = 0.2  # seconds between looks at which build is current
 class Status:
     """The build whose pages are served, or None, how many articles it shows and when it was made.
 
-    `is_damaged`: the published build cannot be read, so that search answers by words alone, or
-    another build answers, or none does.
+    `is_empty`: it shows none to anybody. `is_damaged`: the published build cannot be read, so that
+    search answers by words alone, or another build answers, or none does.
     """
 
     build: str | None
     articles: int
     is_damaged: bool = False
     made: datetime | None = None
+    is_empty: bool = False
 
 
 class Edition(NamedTuple):
@@ -140,8 +143,9 @@ def utc_now() -> datetime:
 class KnowledgeBase:
     """The service: searching, pages, the log of misses, indexing and checks.
 
-    Methods may be called from any thread. Those that search or read articles raise IndexMissing if
-    no build was ever published and IndexDamaged if none can be read.
+    What it shows is what strangers may see; `seen_by` gives the service of other readers. Methods
+    may be called from any thread. Those that search or read articles raise IndexMissing if no build
+    was ever published and IndexDamaged if none can be read.
     """
 
     def __init__(
@@ -162,6 +166,8 @@ class KnowledgeBase:
         scores words.
         """
         self.settings = settings
+        self._readers = STRANGERS
+        self._root = self  # which holds what services of all readers share
         self._now = now
         self._builds = builds or Builds(settings.builds)
         self._current = CurrentBuild(
@@ -202,6 +208,28 @@ class KnowledgeBase:
             service.answer(_WARM_UP, limit=1, facets=False)
         return service
 
+    def seen_by(self, readers: Readers) -> "KnowledgeBase":
+        """The same service with what these readers may see."""
+        if readers == self._readers:
+            return self
+        seen = copy(self._root)
+        seen._readers = readers
+        return seen
+
+    def audience(self) -> str:
+        """What tells these readers from strangers by what they may see; "" if nothing does.
+
+        Equal texts see the same. Never raises.
+        """
+        if self._readers == STRANGERS:
+            return ""
+        try:
+            audience = self.catalog().reader.audience
+            is_same = audience == self._current.catalog().reader.audience
+        except (IndexMissing, IndexDamaged):
+            return repr(self._readers)
+        return "" if is_same else "*" if audience is None else repr(sorted(audience))
+
     def close(self) -> None:
         """Writes queued reports to the log and closes it."""
         self.recorder.close()
@@ -226,7 +254,7 @@ class KnowledgeBase:
 
     def catalog(self) -> Catalog:
         """The catalog of the current build, opened anew when another is published."""
-        return self._current.catalog()
+        return self._current.catalog(self._readers)
 
     def on_damage(self, call: Callable[[], None]) -> None:
         """Has `call` called whenever the published build turns out to be damaged."""
@@ -240,9 +268,11 @@ class KnowledgeBase:
             return Status(None, 0)
         except IndexDamaged:
             return Status(None, 0, is_damaged=True)
-        served = reader.corpus.served(self.today())
-        articles = int(np.count_nonzero(served))
-        return Status(reader.name, articles, self._current.is_damaged, made_at(reader.name))
+        today = self.today()
+        articles = int(np.count_nonzero(reader.corpus.served(today)))
+        is_empty = not articles and not reader.whole.corpus.served(today).any()
+        made = made_at(reader.name)
+        return Status(reader.name, articles, self._current.is_damaged, made, is_empty)
 
     def contents(self) -> str:
         """A hash of the contents of the current build, or "" if there is none; never raises."""
@@ -257,7 +287,7 @@ class KnowledgeBase:
 
     def edition(self) -> Edition:
         """The edition of answers now: they change only when it does."""
-        searcher, now = self._current.searcher(), self._now()
+        searcher, now = self._current.searcher(self._readers), self._now()
         return Edition(searcher.edition, now.date(), searcher.pins.epoch(now))
 
     def lasting(self, seconds: int) -> int:
@@ -307,7 +337,7 @@ class KnowledgeBase:
             lines=None if hurried else self._learned_lines(),
         )
         self._current.look_again()
-        self._write_status(report, before.reader if before else None)
+        self._write_status(report, before.reader.whole if before else None)
         if not report.published or hurried:
             self._announce_safely()
             return report
@@ -385,10 +415,11 @@ class KnowledgeBase:
     def _claims(self, slug: str) -> Sequence[str]:
         """The questions that the writer of an article put down under `answers`."""
         catalog = self._catalog_if_any()
-        doc = catalog.reader.find(slug) if catalog else None
-        if catalog is None or doc is None:
+        reader = catalog.reader.whole if catalog else None
+        doc = reader.find(slug) if reader else None
+        if reader is None or doc is None:
             return ()
-        answers: Sequence[str] = catalog.reader.card(doc).get("answers", ())
+        answers: Sequence[str] = reader.card(doc).get("answers", ())
         return answers
 
     def _write_status(self, report: "BuildReport", before: IndexReader | None) -> None:
@@ -472,7 +503,7 @@ class KnowledgeBase:
 
     @_retried
     def _answer(self, request: SearchRequest) -> Results:
-        searcher, now = self._current.searcher(), self._now()
+        searcher, now = self._current.searcher(self._readers), self._now()
         pinned = replace(request, pins=searcher.pins.epoch(now))
         return searcher.answer(pinned, now.date())
 
@@ -498,7 +529,8 @@ class KnowledgeBase:
         `robot` marks the visit as a program's. `asker` is a hash of the visitor's network and the
         day, here and below.
         """
-        self.recorder.report(report, robot=robot, asker=asker)
+        search_index = None if self is self._root else self._search_outcome
+        self.recorder.report(report, robot=robot, asker=asker, search_index=search_index)
 
     def feedback(
         self,
@@ -667,11 +699,12 @@ class KnowledgeBase:
 
         Raises LogUnavailable, as its methods do.
         """
-        if self._log is None:
+        root = self._root
+        if root._log is None:
             with suppress(OSError):  # told when the log is written
                 data_folder.prepare(self.settings.data)
-            self._log = _open_log(self.settings.log_url, now=self._now)
-        return self._log
+            root._log = _open_log(self.settings.log_url, now=self._now)
+        return root._log
 
     def misses(
         self,
@@ -719,7 +752,7 @@ class KnowledgeBase:
             catalog.reader.name,
             self._standing,
             lambda slug: self.catalog().sketch(slug),
-            self._commit_finder(catalog.reader),
+            self._commit_finder(catalog.reader.whole),
         )
         changed = replaying.replay(
             self.log, build, at=self._now(), seconds=seconds, progress=progress
@@ -825,7 +858,7 @@ class KnowledgeBase:
         It goes to git, so it is "" unless each word occurs in articles or at least `KB_MIN_ASKERS`
         askers used it for question `id`. Raises LogUnavailable.
         """
-        reader = self.catalog().reader
+        reader = self.catalog().reader.whole
         askers, least = self.log.shared.askers_by_word(id), self.settings.min_askers
         if not all(is_shareable(each, askers, reader.holds, least=least) for each in words):
             return ""
@@ -842,7 +875,7 @@ class KnowledgeBase:
         is left out, and so is a file that only a person can change.
         """
         least, patches = self.settings.min_askers, []
-        for article in self.learned():
+        for article in self.seen_by(INSIDERS).learned():
             lines = [line.text for line in article.lines if line.chosen >= least]
             if lines and slug in ("", article.card.slug):
                 path = self.settings.articles / article.path
@@ -902,7 +935,7 @@ class KnowledgeBase:
         """Articles that are due for review, the longest due first. Raises LogUnavailable."""
         today, votes = self.today(), self._recent_votes()
         return reviews.due(
-            self.catalog().texts(today),
+            self._current.catalog(INSIDERS).texts(today),
             {slug: reviews.Counts(*numbers) for slug, numbers in votes.items()},
             today,
             self.settings.review_days,
@@ -1011,10 +1044,22 @@ class KnowledgeBase:
     @_retried
     def suggest(self, prefix: str, lang: str) -> tuple[str, ...]:
         """Completions of `prefix` from titles, answers and successful searches in `lang`."""
-        popular: tuple[str, ...] = ()
-        if lang in self.settings.langs:
-            popular = tuple(query.name for query in self._popular.of(lang).queries)
-        return self._current.searcher().suggest(prefix, lang, self.today(), popular)
+        searcher = self._current.searcher(self._readers)
+        return searcher.suggest(prefix, lang, self.today(), self._asked_before(prefix, lang))
+
+    def _asked_before(self, prefix: str, lang: str) -> Sequence[str]:
+        """What others asked with success, in words that begin with those of `prefix`.
+
+        Others may be readers who see more: nothing is told of articles that these may not see.
+        """
+        if lang not in self.settings.langs:
+            return ()
+        popular = [query.name for query in self._popular.of(lang).queries]
+        catalog = self._catalog_if_any()
+        if not popular or (catalog and catalog.reader.audience is None):
+            return popular
+        today, begun = self.today(), completions(tokens.plain_words(prefix), popular)
+        return [query for query in begun if catalog and catalog.may_suggest(query, today)]
 
     @_retried
     def media(self, path: str) -> Path | None:

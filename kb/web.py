@@ -22,7 +22,7 @@ from kb.base.errors import IndexMissing, KBError
 from kb.index.segment import article_url
 from kb.letters.form_key import FormStamps
 from kb.searchlog import sessions  # fmt: skip
-from kb.service import KnowledgeBase
+from kb.service import Edition, KnowledgeBase
 from kb.site import (
     answer_cache,
     api,
@@ -41,6 +41,8 @@ from kb.site import (
     pages,
     promises,
     proxies,
+    reader_sign_in,
+    readers,
     redirects,
     request_ids,
     static_files,
@@ -124,11 +126,14 @@ def create_app(
     _add_routes(app, languages.codes, static)
     _add_names(app)
     _add_errors(app)
+    app.before_request(reader_sign_in.refuse_strangers)
     _add_headers(app, settings)
     cached = _with_cache(app.wsgi_app, context.site_of(app), answer_cache.AnswerCache(cache_slots))
     prefixed = url_prefix.UrlPrefix(cached, url_prefix.of_url(settings.base_url))
     named = request_ids.RequestIds(prefixed)
-    app.wsgi_app = proxies.TrustedProxies(named, settings.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = proxies.TrustedProxies(  # type: ignore[method-assign]
+        named, settings.trusted_proxies, settings.groups_header
+    )
     return app
 
 
@@ -170,14 +175,22 @@ def _with_cache(
         if outcome is not None:
             site.metrics.search(outcome.found, outcome.confident)
 
+    def edition(environ: answer_cache.Environ) -> Edition | None:
+        reader = readers.who(environ, site.settings)
+        if reader is None:
+            return None if site.settings.private else site.service.edition()
+        is_shared = not site.service.seen_by(reader.readers).audience()
+        return site.service.edition() if is_shared else None
+
     return answer_cache.CacheMiddleware(
         app,
         cache,
-        edition=site.service.edition,
+        edition=edition,
         lasting=site.service.lasting,
         answer=partial(api.answered, site.service),
         hosts=site.settings.trusted_hosts,
         headers=site.headers,
+        is_private=site.settings.private,
         observe=observe,
     )
 
@@ -195,6 +208,7 @@ def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) ->
         mcp.mcp,
         subscriptions.subscriptions,
         leaving.leaving,
+        reader_sign_in.reader_sign_in,
         git_webhook.hooks,
         board_api.board_api,
         board.leads,
@@ -259,6 +273,8 @@ def _add_names(app: Flask) -> None:
         offers=_offers,
         promised=_promised,
         banner=banner.shown,
+        reader_name=_reader_name,
+        is_reader_by_link=_is_reader_by_link,
         part=part,
     )
 
@@ -283,6 +299,17 @@ def _promised() -> promises.Shown:
     return shown
 
 
+def _reader_name() -> str:
+    reader = context.reader()
+    return reader.name if reader else ""
+
+
+def _is_reader_by_link() -> bool:
+    """Whether the reader has a cookie of ours, which they can give back."""
+    reader = context.reader()
+    return reader is not None and not reader.is_proxied
+
+
 def _translated(text: str) -> str:
     """A setting in the language of the request, if the operator's catalog translates it."""
     return formatting.gettext(text) if text else ""  # the empty message is the catalog's header
@@ -305,21 +332,11 @@ def _add_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _on_bug)
 
 
-def _is_for_programs() -> bool:
-    path = request.path
-    return path.startswith(("/api/", "/hooks/")) or path in (
-        "/healthz",
-        "/readyz",
-        "/metrics",
-        mcp.PATH,
-    )
-
-
 def _on_http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if error.response is not None or status < 400:  # a redirect
         return error
-    if _is_for_programs():
+    if context.is_for_programs():
         message = error.description or error.name
         answer: ResponseReturnValue = api.error(_CODES.get(status, "error"), message, status)
     else:
@@ -336,7 +353,7 @@ def _on_service(error: KBError) -> ResponseReturnValue:
     """The error page of a service that cannot answer; the message is for the log alone."""
     missing = isinstance(error, IndexMissing)
     context.log_warning(str(error))
-    if _is_for_programs():
+    if context.is_for_programs():
         message = (
             "no build yet; run `kb index`" if missing else "not available now; see the server's log"
         )
@@ -348,7 +365,7 @@ def _on_bug(error: Exception) -> ResponseReturnValue:
     if context.reraises_bugs():
         raise error
     context.log_bug()
-    if _is_for_programs():
+    if context.is_for_programs():
         return api.error("internal-error", "a mistake of ours; it has been logged", 500)
     return pages.error_page(500)
 
@@ -388,7 +405,22 @@ def _add_headers(app: Flask, settings: Settings) -> None:
         if response.mimetype == "text/html":
             headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Accept-Language")
+        if _is_for_some():
+            _keep_out_of_caches(response)
         _compress(response)
+
+
+def _is_for_some() -> bool:
+    """Whether an answer is not for everybody, so that nobody may keep it."""
+    if context.site().settings.private:
+        return not reader_sign_in.is_open()
+    return request.endpoint != "static" and bool(context.audience())
+
+
+def _keep_out_of_caches(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+    for name in ("ETag", "Expires", "Last-Modified"):
+        response.headers.pop(name, None)
 
 
 def _compress(response: Response) -> None:

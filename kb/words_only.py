@@ -5,10 +5,13 @@ It re-scores nothing, corrects nothing and cuts no snippets; a hit shows the art
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import date
 from time import perf_counter
 from typing import Any
 
+from kb.base import audiences
+from kb.base.audiences import STRANGERS, Readers
 from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.content.pins import Pins
@@ -50,12 +53,22 @@ class WordsOnlySearcher:
             own = synonyms.Synonyms()
         self._synonyms = own.over(synonyms.shipped())
         self.pins = Pins()  # none: addresses of articles stand in the arrays
+        self._readers = STRANGERS
+
+    def seen_by(self, readers: Readers) -> "WordsOnlySearcher":
+        """The searcher of the articles that these readers may see."""
+        if readers == self._readers:
+            return self
+        searcher = copy(self)
+        searcher._readers = readers
+        searcher.edition = f"{self.name} words {sorted(readers.among)} {readers.see_all}"
+        return searcher
 
     def answer(self, request: SearchRequest, today: date) -> Results:
         """The answer to a request; any text is a query. Any hit makes it a confident one."""
         began = perf_counter()
         query = queries.parse(request.query)
-        is_allowed = _filter(request, today)
+        is_allowed = _filter(request, today, self._readers)
         hits = [
             hit
             for hit in word_hits(self._index, query, self._synonyms)
@@ -90,14 +103,17 @@ class WordsOnlySearcher:
         return completions(wanted, (*titles, *also))
 
 
-def _filter(request: SearchRequest, today: date) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether search may show the article of a card today, by the filters of a request."""
+def _filter(
+    request: SearchRequest, today: date, readers: Readers
+) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether search may show readers the article of a card today, by the filters of a request."""
     day = today.toordinal()
 
     def is_allowed(card: Mapping[str, Any]) -> bool:
         served = not card["flags"] & (DRAFT | UNLISTED) and card["publish"] <= day < card["expires"]
         return (
-            (served or request.hidden)
+            (readers.see_all or audiences.is_among(readers.among, card.get("audience", "")))
+            and (served or request.hidden)
             and (not request.lang or card["lang"] == request.lang)
             and (not request.category or card["category"] in _names(request.category))
             and (not request.tag or request.tag in card["tags"])

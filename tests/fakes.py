@@ -224,7 +224,11 @@ class FakeBase:
 
     def status(self):
         return SimpleNamespace(
-            build=self.build, articles=len(self.texts), is_damaged=False, made=None
+            build=self.build,
+            articles=len(self.texts),
+            is_damaged=False,
+            made=None,
+            is_empty=not self.texts,
         )
 
     def home(self, lang):

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -294,11 +295,27 @@ class Settings(BaseModel):
         400_000, description="text of a file that is searched; what is beyond is left out"
     )
     remote_images: bool = Field(False, description="show images from other hosts")
+    sign_in_url: str = Field(
+        "", description="login page of yours for readers; {next} in it is where they were going"
+    )
+    reader_secret: SecretStr | None = Field(
+        None, description="secret of the links by which your login page signs readers in"
+    )
+    reader_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        12, description="hours after which a reader signed in by such a link signs in again"
+    )
+    groups_header: str = Field(
+        "",
+        description="header in which a trusted proxy names a reader's groups; empty: it names none",
+    )
     trusted_hosts: tuple[str, ...] = Field(
         (), description="host names the service answers to; empty: any"
     )
     trusted_proxies: tuple[str, ...] = Field(
         (), description="addresses whose X-Forwarded-* headers are believed"
+    )
+    private: bool = Field(
+        False, description="those who are not signed in see nothing, not even public articles"
     )
     widget_parents: tuple[str, ...] = Field(
         (), description="sites that may show the widget's frame"
@@ -378,11 +395,35 @@ class Settings(BaseModel):
             raise ValueError(Message("this password is {why}", why=why))
         return value
 
-    @field_validator("api_token")
+    @field_validator("api_token", "reader_secret")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value and (why := passwords.token_weakness(value.get_secret_value())):
             raise ValueError(Message("this token is {why}", why=why))
+        return value
+
+    @field_validator("private")
+    @classmethod
+    def _enterable(cls, value: bool, others: ValidationInfo) -> bool:
+        known = others.data
+        is_named = bool(known.get("trusted_proxies") and known.get("groups_header"))
+        if value and not (is_named or known.get("reader_secret")):
+            raise ValueError(
+                Message(
+                    "nobody could sign in; set reader_secret, or groups_header and trusted_proxies"
+                )
+            )
+        return value
+
+    @field_validator("groups_header")
+    @classmethod
+    def _header(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9-]*", value):
+            raise ValueError(
+                Message(
+                    "{value} is no name of a header; write X-Forwarded-Groups", value=quoted(value)
+                )
+            )
         return value
 
     @field_validator("leads_groups")
@@ -403,7 +444,7 @@ class Settings(BaseModel):
 
     @field_validator(
         "letters_webhook", "letters_zendesk", "letters_zammad", "letters_slack",
-        "letters_mattermost",
+        "letters_mattermost", "sign_in_url",
     )  # fmt: skip
     @classmethod
     def _receiver(cls, value: str | SecretStr | None) -> str | SecretStr | None:
@@ -479,6 +520,12 @@ class Settings(BaseModel):
             if group == "*" or group in groups:
                 found.add(role)
         return next((role for role in ROLES if role in found), "")
+
+    @property
+    def knows_readers(self) -> bool:
+        """Whether the site can tell one reader from another: by a proxy or by signed links."""
+        is_named = bool(self.trusted_proxies and self.groups_header)
+        return is_named or self.reader_secret is not None
 
     @property
     def leads_file(self) -> Path:

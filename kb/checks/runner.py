@@ -78,6 +78,7 @@ def look(
         today=today,
         files=files,
         pointers=frozenset(path for path in files if _is_pointer(settings.articles / path)),
+        knows_readers=settings.knows_readers,
         lang=settings.lang,
         langs=settings.langs,
         review_days=settings.review_days,

@@ -433,7 +433,6 @@ def _parse_all(
     files = {
         source.path: read_file(root, source, defaults.max_bytes, real) for source in listing.sources
     }
-    included = Includes(root, files, listing.tool_files)
     marks = [
         (path, dialects.detect(path, data))
         for path, data in files.items()
@@ -445,6 +444,7 @@ def _parse_all(
         for path, data in files.items()
         if isinstance(data, bytes)
     )
+    included = Includes(root, files, listing.tool_files, audiences)
     for path, data in files.items():
         if isinstance(data, Problem):
             yield Parsed(None, (data,)), Inclusions()

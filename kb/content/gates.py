@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from kb.base.audiences import is_restricted
 from kb.base.messages import Message
 from kb.content import front_matter
 from kb.content.front_matter import FrontMatter, InvalidFile
 from kb.content.metadata import NO, YES, as_date, as_list, as_text, as_yes_no
 from kb.content.reading_order import index_rank
 
-PUBLIC = "public"  # the audience that an article has where nothing else is said
 UNREADABLE = ("?",)  # the audience that a folder's page names where it cannot be read
 
 _Found = dict[str, Any]  # our keys and values
@@ -95,9 +95,8 @@ class Gated:
 def normalize(front: FrontMatter, audience: tuple[str, ...] = ()) -> Gated:
     """Translates every gate of `front` to our keys; where two say different things, both hold.
 
-    `audience` is that of the folder, for an article that names none. An audience other than
-    `public` makes the article a draft, and so does a gate that cannot be read, with a problem
-    `bad-gate`.
+    `audience` is that of the folder, for an article that names none. A gate that cannot be read
+    makes the article a draft, with a problem `bad-gate`.
     """
     found: list[_Found] = []
     problems = _given_twice(front)
@@ -146,19 +145,13 @@ def _settled(found: Iterable[_Found], of_folder: tuple[str, ...], *, is_closed: 
     audience = next(filter(is_restricted, audiences), next(iter(audiences), ()))
     if audience:
         settled["audience"] = list(audience)
-    if any(by_key.get("draft", ())) or is_restricted(audience) or is_closed:
+    if any(by_key.get("draft", ())) or audience == UNREADABLE or is_closed:
         settled["draft"] = "yes"
     if "publish" in by_key:
         settled["publish"] = max(by_key["publish"]).isoformat()
     if "expires" in by_key:
         settled["expires"] = min(by_key["expires"]).isoformat()
     return settled
-
-
-def is_restricted(audience: Iterable[str]) -> bool:
-    """Whether an audience leaves anybody out; none at all is everybody."""
-    named = {each.casefold() for each in audience}
-    return bool(named) and PUBLIC not in named
 
 
 # --- audiences of folders -----------------------------------------------------------------------
@@ -172,7 +165,15 @@ def audience_of_folder(path: str, data: bytes) -> tuple[str, ...]:
 
     `UNREADABLE` where the front matter seems to name an audience and cannot be read.
     """
-    if index_rank(path) is None or not _NAMES_AUDIENCE.search(data[:_HEAD]):
+    return () if index_rank(path) is None else own_audience(data)
+
+
+def own_audience(data: bytes) -> tuple[str, ...]:
+    """The audience that the front matter of a file names; else none.
+
+    `UNREADABLE` where it seems to name one and cannot be read.
+    """
+    if not _NAMES_AUDIENCE.search(data[:_HEAD]):
         return ()
     try:
         front = front_matter.read(data.decode("utf-8-sig").splitlines() or [""])

@@ -1,6 +1,7 @@
 """Texts that articles include from other files of their folder, and variables of its tool.
 
 Only regular files inside the folder are read, none that is hidden and no article that is kept back.
+A text of a folder for some readers is included by articles for the same readers alone.
 """
 
 import os
@@ -13,8 +14,10 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from kb.base import regular_files
+from kb.base.audiences import is_restricted, label
 from kb.content import front_matter, gates, regions, tools
 from kb.content.articles import Article, parse
+from kb.content.gates import FolderAudiences
 from kb.content.link_table import distance
 from kb.content.markup.models import APPENDED, TITLE, Inclusions
 from kb.content.markup.vitepress import INCLUDE, SNIPPET, snippet
@@ -57,7 +60,14 @@ class _Found(NamedTuple):
 class Includes:
     """Reads what articles of one folder include; each file is read once."""
 
-    def __init__(self, root: Path, articles: Iterable[str], tool_files: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        articles: Iterable[str],
+        tool_files: Iterable[str] = (),
+        audiences: FolderAudiences | None = None,
+    ) -> None:
+        self._audiences = audiences or FolderAudiences()
         self._top = os.path.realpath(root)
         self._names: dict[str, list[str]] = {}
         for path in articles:
@@ -71,7 +81,8 @@ class Includes:
         self._states: dict[str, str] = {}
         self._titles: dict[str, str] = {}
         self._heads: dict[str, int] = {}  # lines of front matter, which the texts lack
-        self._known: dict[tuple[str, str, str], _Found] = {}  # by folder, kind and address
+        # By folder, kind, address and audience.
+        self._known: dict[tuple[str, str, str, str], _Found] = {}
         self._variables: dict[str, Mapping[str, str]] = {}
 
     def of(self, path: str, content: bytes) -> Inclusions:
@@ -79,6 +90,7 @@ class Includes:
         body = content.decode("utf-8", "replace")
         named, settings = self._variables_of(path) if "{" in body or self._is_site else ({}, ())
         known = {**named, **_of_page(body)}
+        audience = label(gates.own_audience(content) or self._audiences.audience(path))
         texts: dict[str, str] = {}
         files: list[str] = list(settings)
         waiting, size = [tuple(_references(body))], 0
@@ -87,7 +99,7 @@ class Includes:
                 key = TITLE + address if kind == "title" else address
                 if key in texts:
                     continue
-                found = self._found(path, kind, address)
+                found = self._found(path, kind, address, audience)
                 files.append(found.path)
                 if found.text is not None:
                     texts[key] = found.text
@@ -95,7 +107,7 @@ class Includes:
                     size += len(found.text)
         for setting, address in self._appended(path):
             files += (setting, address)
-            if (text := self._text(address)) is not None:
+            if (text := self._shared(address, audience)) is not None:
                 texts[APPENDED + address] = text
         paths = tuple(dict.fromkeys(files))
         return Inclusions(texts, known, paths, self.state(paths))
@@ -107,20 +119,20 @@ class Includes:
 
     # ------------------------------------------------------------ finding and reading
 
-    def _found(self, path: str, kind: str, address: str) -> "_Found":
-        """The file that an address means in any article of the folder of `path`."""
-        key = posixpath.dirname(path), kind, address
+    def _found(self, path: str, kind: str, address: str, audience: str) -> "_Found":
+        """The file that an address means in any article of the folder of `path` for an audience."""
+        key = posixpath.dirname(path), kind, address, audience
         if key not in self._known:
-            self._known[key] = self._find(path, kind, address)
+            self._known[key] = self._find(path, kind, address, audience)
         return self._known[key]
 
-    def _find(self, path: str, kind: str, address: str) -> "_Found":
+    def _find(self, path: str, kind: str, address: str, audience: str) -> "_Found":
         whole, range_ = regions.split_range(address)
         place, _, section = whole.partition("#")
         first = ""
         for candidate in self._candidates(path, kind, unquote(place.strip())):
             first = first or candidate
-            if (text := self._text(candidate)) is not None:
+            if (text := self._shared(candidate, audience)) is not None:
                 if kind == "title":
                     return _Found(candidate, self._titles.get(candidate, ""))
                 if kind == "snippet":
@@ -146,6 +158,11 @@ class Includes:
         for above in (*_folders_above(path), ""):
             for beside in _BESIDE:
                 yield _joined(posixpath.join(above, beside), inner)
+
+    def _shared(self, path: str, audience: str) -> str | None:
+        """The text of a file if it may stand in an article for this audience."""
+        own = label(self._audiences.audience(path))
+        return self._text(path) if own in ("", audience) else None
 
     def _text(self, path: str) -> str | None:
         if path not in self._texts:
@@ -178,7 +195,8 @@ class Includes:
         if path not in self._states:
             try:
                 found = os.stat(os.path.join(self._top, path))
-                self._states[path] = f"{path}:{found.st_size}:{found.st_mtime_ns}"
+                own = label(self._audiences.audience(path))
+                self._states[path] = f"{path}:{found.st_size}:{found.st_mtime_ns}:{own}"
             except (OSError, ValueError):
                 self._states[path] = f"{path}:"
         return self._states[path]
@@ -220,7 +238,7 @@ def _is_kept_back(article: Article | None) -> bool:
     if article is None:
         return False
     is_dated = article.publish is not None or article.expires is not None
-    return article.draft or is_dated or gates.is_restricted(article.audience)
+    return article.draft or is_dated or is_restricted(article.audience)
 
 
 def _section(text: str, name: str) -> str:

@@ -257,7 +257,7 @@ _MEANINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "expires": ("not shown from this date on", _DATE),
     "draft": ("not shown at all", _YES_NO),
     "unlisted": ("shown, but not found", _YES_NO),
-    "audience": ("who may read it; other than `public`, it is kept back", _LIST),
+    "audience": ("who may read it: `public`, `signed-in`, or groups", _LIST),
     "boost": ("rank factor", {"type": "number", "minimum": 0.1, "maximum": 10}),
     "order": ("place among its neighbours, the smallest first", {"type": "number"}),
     "translation_of": ("slug of the article this one translates", _TEXT),

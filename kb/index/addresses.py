@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from kb.content import addresses, language_folders, reading_order
+from kb.content import addresses, gates, language_folders, reading_order
 from kb.content.topics import TopicTree
 from kb.index import topics
 from kb.index.arrays import write_arrays
@@ -30,9 +31,9 @@ def write_addresses(
 
     Articles are numbered as in a corpus. `entries` are all files with their places in `segments`,
     `langs` the languages that folders may be named by, `tree` the topics of the articles. Besides
-    slugs and redirects the file holds the tree, the
-    reading order, section pages without text of their own, groups of translations, numbers of
-    inbound links, where links lead, and which articles refer to which files beside them.
+    slugs and redirects the file holds the tree, the reading order, section pages without text of
+    their own, groups of translations, which articles link to which, where links lead, which
+    articles refer to which files beside them, and the audiences of folders.
     """
     bases = np.cumsum([0, *(Segment(draft / name).size for name in segments)])
     live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
@@ -49,7 +50,6 @@ def write_addresses(
         "reading": np.array([at[path] for path in tree.reading], np.int32),
         "stubs": _stubs(live, tree, at, int(bases[-1])),
         "group": _translations(live, by_slug, at, int(bases[-1]), langs),
-        "inlinks": np.zeros(int(bases[-1]), np.int32),
     }
     arrays |= topics.arrays(tree, at, int(bases[-1]))
     links: dict[str, str] = {}
@@ -61,8 +61,11 @@ def write_addresses(
                 linked.add((path, slug))
             if not is_same(url, right):
                 links[link_key(at[path], url)] = right
-    for _, slug in linked:
-        arrays["inlinks"][at[by_slug[slug]]] += 1
+    pairs = sorted((at[path], at[by_slug[slug]]) for path, slug in linked)
+    arrays["inlinks"] = np.array(pairs, np.int32).reshape(-1, 2)
+    folders = gates.FolderAudiences.of((path, entry.audience) for path, entry in entries.items())
+    written = orjson.dumps(dict(folders.by_folder))
+    arrays["folders"] = np.frombuffer(written, np.uint8)
     keys, targets = sorted(links), sorted(set(links.values()))
     order = {target: number for number, target in enumerate(targets)}
     arrays["links.to"] = np.array([order[links[key]] for key in keys], np.int32)

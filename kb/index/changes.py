@@ -179,7 +179,7 @@ def compare(
     changes.dialects = {folder: dialect for folder, dialect in folders.by_folder.items() if dialect}
     changes.reasons = dict(folders.reasons)
     audiences = gates.FolderAudiences.of(changes.audiences.items())
-    included = Includes(settings.articles, changes.marks, tool_files)
+    included = Includes(settings.articles, changes.marks, tool_files, audiences)
     known_of = cache(partial(_known_of, base))  # most files were last changed together with others
     for source in sources:
         if source.path not in changes.marks:

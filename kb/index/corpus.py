@@ -6,6 +6,7 @@ Scores one term at a time; `ranking` parses queries and adds the scores of their
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import cached_property, partial
 from math import log
 from typing import Any
 
@@ -17,6 +18,7 @@ from kb.index.schema import FIELDS, K1, SURFACE_FIELDS, B, Field
 from kb.index.segment import DRAFT, UNLISTED, Segment
 from kb.language import query_words
 from kb.language.query_words import Meaning
+from kb.language.spelling import Frequencies
 
 Docs = NDArray[np.int32]  # numbers of articles in the corpus, ascending
 Scores = NDArray[np.float32]
@@ -25,6 +27,7 @@ PrefixRanges = tuple[tuple[int, int], ...]  # of words with one prefix: from and
 LemmaIds = tuple[tuple[int, int], ...]  # of a dictionary form: each segment and its number there
 
 _TEXT = next(field for field in FIELDS if field.name == "text")
+_WHOLE = ("text", "attached")  # fields that hold every word of an article and of its files
 PAIR_BYTES = 176  # of a pair of numbers in `LemmaIds` or `PrefixRanges`, in memory
 # The fields in which a prefix is looked up.
 PREFIX_FIELDS = (
@@ -49,9 +52,10 @@ class Corpus:
     ) -> None:
         """Takes the segments in their order.
 
-        `deleted[i]` are the articles of `segments[i]` that were replaced later or are gone.
-        `scores` are those that `impact_scores` made of the same segments; without them they are
-        computed here, which takes seconds where there are many articles.
+        `deleted[i]` are the articles of `segments[i]` that were replaced later, are gone, or are
+        not for these readers. `scores` are those that `impact_scores` made of the same segments;
+        without them they are computed when first needed, which takes seconds where there are many
+        articles.
         """
         self.segments = tuple(segments)
         self.bases = [0]
@@ -66,16 +70,33 @@ class Corpus:
         self.norms = {field.name: self._norm(field) for field in FIELDS}
         self.langs, self.lang = self._label_codes("lang", "langs")
         self.categories, self.category = self._label_codes("category", "categories")
+        self.audiences, self.audience = self._label_codes("audience", "audiences")
         self.flags = self.column("flags")
         self.boost = self.column("boost")
         self.updated = self.column("updated")
         self._publish, self._expires = self.column("publish"), self.column("expires")
         self._hidden = np.zeros(self.size, bool)
         self._served: tuple[int, NDArray[np.bool_]] = (-1, self.live)
-        self.scores = impact_scores(self) if scores is None else tuple(scores)
+        if scores is not None:
+            self.scores = tuple(scores)
         self._caches: list[Cache[Any, Any]] = []
         self.meaning = self.cache(self._meaning, 4, _size_of_meaning).__getitem__
         self.lemma_ids = self.cache(self._lemma_ids, 2, _size_of_lemma_ids).__getitem__
+
+    @cached_property
+    def scores(self) -> tuple[Scores, ...]:
+        """The scores that `impact` reads; see `impact_scores`."""
+        return impact_scores(self)
+
+    def without(self, hidden: NDArray[np.bool_], scores: Sequence[Scores] | None) -> "Corpus":
+        """The same segments without some articles, as if they had never been written.
+
+        `hidden` is a mask of them, `scores` are as of `__init__`.
+        """
+        gone = ~self.live | hidden
+        bounds = zip(self.bases, self.bases[1:], strict=False)
+        deleted = [np.flatnonzero(gone[low:high]).astype(np.int32) for low, high in bounds]
+        return Corpus(self.segments, deleted, scores)
 
     def cache(
         self, function: Callable[[Key], Value], megabytes: float, size: Callable[[Key, Value], int]
@@ -196,9 +217,52 @@ class Corpus:
 
     def knows(self, word: str, unfinished: bool = False) -> bool:
         """Whether some article holds a folded word, or one that begins so."""
-        if any(segment.words.find(word) >= 0 for segment in self.segments):
-            return True
-        return unfinished and any(low < high for low, high in self.prefix_ranges(word))
+        for number, segment in enumerate(self.segments):
+            at = segment.words.find(word)
+            if at >= 0 and self._is_held(number, at, at + 1):
+                return True
+        return unfinished and self.begins(word)
+
+    def begins(self, start: str) -> bool:
+        """Whether some article holds a word that begins so."""
+        return any(
+            low < high and self._is_held(number, low, high)
+            for number, (low, high) in enumerate(self.prefix_ranges(start))
+        )
+
+    def _is_held(self, number: int, low: int, high: int) -> bool:
+        """Whether a live article holds one of a range of words of a segment.
+
+        A vocabulary also holds the words of articles that were superseded or are not for these
+        readers.
+        """
+        return not self._has_deleted[number] or bool(self._holders(number, low, high).any())
+
+    def _holders(self, number: int, low: int, high: int) -> NDArray[np.bool_]:
+        """For each posting of a range of words of a segment whether its article is live."""
+        segment, base = self.segments[number], self.bases[number]
+        docs: list[Docs] = []
+        for name in _WHOLE:
+            ptr = segment.view[f"surface.{name}.ptr"]
+            docs.append(segment.arrays[f"surface.{name}.docs"][ptr[low] : ptr[high]])
+        is_live: NDArray[np.bool_] = self.live[base + np.concatenate(docs)]
+        return is_live
+
+    def _held(self, number: int, low: int, high: int) -> NDArray[np.intp]:
+        """Those of a range of words of a segment that a live article holds."""
+        if not self._has_deleted[number]:
+            return np.arange(low, high)
+        arrays, words = self.segments[number].arrays, np.arange(low, high)
+        counts = (np.diff(arrays[f"surface.{name}.ptr"][low : high + 1]) for name in _WHOLE)
+        owners = np.concatenate([np.repeat(words, each) for each in counts])
+        return np.unique(owners[self._holders(number, low, high)])
+
+    def frequencies(self, number: int) -> Frequencies:
+        """In how many live articles each word of a segment stands."""
+        if self._has_deleted[number]:
+            return _LiveFrequencies(partial(self._holders, number))
+        counts: NDArray[np.uint32] = self.segments[number].arrays["surface.text.df"]
+        return counts
 
     def _lemma_ids(self, lemma: str) -> LemmaIds:
         """The number of a dictionary form in each segment that holds it."""
@@ -325,9 +389,15 @@ class Corpus:
             zip(self.segments, prefix_ranges, strict=False)
         ):
             own = {at for i, at in lemma_ids if i == number}
+            ptr = segment.view["word_lemmas.ptr"]
+            if self._has_deleted[number]:
+                ids = segment.view["word_lemmas.ids"]
+                held = self._held(number, low, high).tolist()
+                if not all(own.issuperset(ids[ptr[at] : ptr[at + 1]]) for at in held):
+                    return True
+                continue
             if high - low > sum([len(segment.lemma_words(at)) for at in own]):
                 return True
-            ptr = segment.view["word_lemmas.ptr"]
             if not own.issuperset(segment.view["word_lemmas.ids"][ptr[low] : ptr[high]]):
                 return True
         return False
@@ -362,6 +432,16 @@ class Corpus:
                 for i, segment in enumerate(self.segments)
             ]
         )
+
+
+class _LiveFrequencies:
+    """The live document frequency of each word of a segment, counted when it is asked for."""
+
+    def __init__(self, holders: Callable[[int, int], NDArray[np.bool_]]) -> None:
+        self._holders = holders
+
+    def __getitem__(self, place: int, /) -> int:
+        return int(np.count_nonzero(self._holders(place, place + 1)))
 
 
 def length_norms(lengths: NDArray[Any], total: float, count: int, b: float = B) -> Scores:

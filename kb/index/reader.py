@@ -1,16 +1,22 @@
 """The index reader: opens a published build for its corpus, addresses, cards and pages."""
 
+from collections.abc import Iterator
+from copy import copy
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
+from kb.base import audiences
+from kb.base.audiences import Readers
 from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.content.addresses import folded
+from kb.content.gates import FolderAudiences
 from kb.content.notices import Notice
 from kb.content.reading_order import INDEX_NAMES
 from kb.index import learned, notice_file
@@ -36,23 +42,30 @@ def link_key(doc: int, url: str) -> str:
 class IndexReader:
     """Reads a build. Opening it maps files and copies little.
 
-    Articles are numbered as in the corpus.
+    Articles are numbered as in the corpus. What a build holds for some readers alone is seen by
+    nobody else: `seen_by` gives the build as it would be without.
     """
 
     def __init__(self, build: Build) -> None:
         """Raises IndexDamaged when the build's files do not fit together."""
-        self.name = build.name
+        self.name = self.edition = build.name
+        self.whole = self
+        """The reader of all articles that this one is a part of."""
+        self.audience: frozenset[str] | None = None
+        """The audiences that what it shows is for, besides everybody; None: whatever they are."""
         self.commit = str(build.manifest.get("commit", ""))
         self.contents = str(build.manifest.get("contents", build.name))  # equal: the same articles
         self.folder: Path = build.folder
-        self.level = float(build.manifest.get("level", 0.6))  # of `calibration`
+        self._outer_level = float(build.manifest.get("level", 0.6))  # for strangers
+        self.level = float(build.manifest.get("inner_level", self._outer_level))
+        """The base's level of chance, of `calibration`."""
         try:
             segments = [Segment(build.folder / name) for name in build.manifest["segments"]]
             deleted = [np.array(deleted, np.int32) for deleted in build.manifest["dead"]]
             worked_out = build.folder / SCORES
             scores = list(read_arrays(worked_out).values()) if worked_out.exists() else None
             _check_scores(scores, segments)
-            self.corpus = Corpus(segments, deleted, scores)
+            self.corpus = Corpus(segments, deleted)
             names = read_arrays(build.folder / NAMES)
             self._slugs = Vocabulary(names["slugs.blob"], names["slugs.offsets"])
             self._at: NDArray[np.int32] = names["slugs.doc"]
@@ -64,7 +77,8 @@ class IndexReader:
             self.is_stub: NDArray[np.bool_] = names["stubs"]  # a topic's page without text
             self.corpus.hide(self.is_stub)
             self._group: NDArray[np.int32] = names["group"]  # of translations, per article
-            self.inlinks: NDArray[np.int32] = names["inlinks"]
+            self._linked: NDArray[np.int32] = names["inlinks"]  # from and to
+            self._folders = FolderAudiences(orjson.loads(names["folders"].tobytes()))
             self._links = Vocabulary(names["links.blob"], names["links.offsets"])
             self._link_to: NDArray[np.int32] = names["links.to"]
             self._targets = Vocabulary(names["targets.blob"], names["targets.offsets"])
@@ -82,11 +96,67 @@ class IndexReader:
                     reason=repr(error),
                 )
             ) from None
+        self._scores = scores  # as strangers see the build
+        self._audiences = self._named_audiences()
+        if self._audiences:
+            self.edition = f"{self.name} *"
+        elif scores is not None:
+            self.corpus.scores = tuple(scores)
+
+    # ------------------------------------------------------------ for whom
+
+    def _named_audiences(self) -> frozenset[str]:
+        """The audiences that articles and folders are for, besides everybody."""
+        corpus = self.corpus
+        labels = [corpus.audiences[n] for n in np.unique(corpus.audience[corpus.live]).tolist()]
+        labels += map(audiences.label, self._folders.by_folder.values())
+        return frozenset(name for each in labels for name in each.split("\n") if name)
+
+    def audience_of(self, readers: Readers) -> frozenset[str] | None:
+        """The `audience` of the reader that `seen_by` gives."""
+        if readers.see_all or not self.whole._audiences:
+            return None
+        return readers.among & self.whole._audiences
+
+    def seen_by(self, readers: Readers) -> "IndexReader":
+        """The build as these readers see it: without the articles that are not for them.
+
+        No word, title, address, count or statistic of those is left in it. Files are shared.
+        """
+        audience = self.audience_of(readers)
+        if audience is None:
+            return self.whole
+        corpus = self.whole.corpus
+        is_hidden = [not audiences.is_among(audience, label) for label in corpus.audiences]
+        hidden = np.array(is_hidden, bool)[corpus.audience]
+        narrowed = copy(self.whole)
+        for name in ("learned", "tags", "inlinks", "_by_folded", "_by_end"):  # of all articles
+            narrowed.__dict__.pop(name, None)
+        narrowed._narrow(audience, hidden)
+        return narrowed
+
+    def _narrow(self, audience: frozenset[str], hidden: NDArray[np.bool_]) -> None:
+        self.audience = audience
+        self.edition = f"{self.name} {sorted(audience)}" if audience else self.name
+        self.level = self.level if audience else self._outer_level
+        self.corpus = self.whole.corpus.without(hidden, None if audience else self._scores)
+        self.corpus.hide(self.is_stub)
+        live = self.corpus.live
+        self.in_order = self.in_order[live[self.in_order]]
+        self.as_read = self.as_read[live[self.as_read]]
+        cards = {doc: self.card(doc) for doc in self.topics.namesakes}
+        titles = {doc: (card["lang"], card["title"].casefold()) for doc, card in cards.items()}
+        self.topics = self.topics.narrowed(live, titles)
+
+    # ------------------------------------------------------------ addresses
 
     def find(self, slug: str) -> int | None:
         """The number of the article with this slug, else None."""
         at = self._slugs.find(slug)
-        return int(self._at[at]) if at >= 0 else None
+        if at < 0:
+            return None
+        doc = int(self._at[at])
+        return doc if self.corpus.live[doc] else None
 
     @cached_property
     def notices(self) -> tuple[Notice, ...]:
@@ -100,12 +170,13 @@ class IndexReader:
 
     def holds(self, word: str) -> bool:
         """Whether an article holds the word as written."""
-        return any(segment.words.find(word) >= 0 for segment in self.corpus.segments)
+        return self.corpus.knows(word)
 
     def moved(self, address: str) -> str | None:
         """The slug of the article with this former address or file path, else None."""
         at = self._aliases.find(address)
-        return self._slugs[int(self._alias_to[at])] if at >= 0 else None
+        slug = self._slugs[int(self._alias_to[at])] if at >= 0 else None
+        return slug if slug is not None and self.find(slug) is not None else None
 
     def meant(self, address: str) -> str | None:
         """The slug of the article with this address but for case, a slash at the end or `.html`."""
@@ -115,10 +186,16 @@ class IndexReader:
     def _by_folded(self) -> dict[str, str]:
         """The slug of each address, as addresses are compared."""
         former = zip(self._aliases, self._alias_to.tolist(), strict=True)
+        live = self.corpus.live[self._at]
         return {
-            **{folded(alias): self._slugs[to] for alias, to in former},
-            **{folded(slug): slug for slug in self._slugs},
+            **{folded(alias): self._slugs[to] for alias, to in former if live[to]},
+            **{folded(slug): slug for slug in self._own_slugs()},
         }
+
+    def _own_slugs(self) -> Iterator[str]:
+        """The slugs of the articles, in the order of the alphabet."""
+        live = self.corpus.live[self._at].tolist()
+        return (slug for slug, is_live in zip(self._slugs, live, strict=True) if is_live)
 
     def below_root(self, address: str) -> str | None:
         """The slug of the article that had this address on a site whose root lay deeper.
@@ -132,7 +209,7 @@ class IndexReader:
     def _by_end(self) -> dict[str, str]:
         """The slug of each article by the ends of its address that have two parts and more."""
         ends: dict[str, str] = {}
-        for slug in self._slugs:
+        for slug in self._own_slugs():
             parts = [part.lstrip("_") for part in folded(slug).split("/")]
             if len(parts) > 1 and parts[-1] in _FOLDER_PAGES:
                 parts.pop()
@@ -156,11 +233,13 @@ class IndexReader:
     def is_file_served(self, path: str, today: date) -> bool:
         """Whether readers may have a file beside the articles today.
 
-        Not if articles refer to it and none of them has a page.
+        Not if articles refer to it and none of them has a page; nor if none refers to it and its
+        folder is not for these readers.
         """
         at = self._media.find(path)
         if at < 0:
-            return True
+            label = audiences.label(self._folders.audience(path))
+            return self.audience is None or audiences.is_among(self.audience, label)
         docs = self._media_docs[self._media_bounds[at] : self._media_bounds[at + 1]]
         return bool(self.readable(today)[docs].any())
 
@@ -180,6 +259,12 @@ class IndexReader:
         if group < 0:
             return []
         return [int(other) for other in np.flatnonzero(self._group == group) if other != doc]
+
+    @cached_property
+    def inlinks(self) -> NDArray[np.int64]:
+        """How many other articles link to each."""
+        sources, targets = self._linked.T
+        return np.bincount(targets[self.corpus.live[sources]], minlength=self.corpus.size)
 
     @cached_property
     def tags(self) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kb.base import audiences
 from kb.content.articles import Article
 from kb.content.markup import Link, Section
 from kb.index import ngrams, pointers, postings
@@ -24,7 +25,7 @@ from kb.index.document import Analysed, AttachedSection
 from kb.index.postings import FIELD_KINDS, Postings
 from kb.index.schema import FIELD_NAMES, SURFACE, SURFACE_FIELDS
 from kb.language import query_words
-from kb.language.spelling import Speller
+from kb.language.spelling import Frequencies, Speller
 from kb.language.vocabulary import Vocabulary
 
 DRAFT, UNLISTED = 1, 2  # bits of `flags`
@@ -118,14 +119,20 @@ class Segment:
             starts &= stream[offset : offset + len(starts)] == place
         return bool(starts.any())
 
-    def speller(self) -> Speller:
-        """A speller over the vocabulary of this segment."""
+    def speller(self, frequencies: Frequencies | None = None) -> Speller:
+        """A speller over the vocabulary of this segment.
+
+        `frequencies` tell in how many articles each word stands; without them, in all that it was
+        made of, superseded ones too.
+        """
         arrays = {
             name.removeprefix("spell."): value
             for name, value in self.arrays.items()
             if name.startswith("spell.")
         }
-        return Speller(self.words, self.arrays["surface.text.df"], arrays)
+        if frequencies is None:
+            frequencies = self.arrays["surface.text.df"]
+        return Speller(self.words, frequencies, arrays)
 
     def restore(self, doc: int) -> Analysed:
         """The article as it was given to `SegmentWriter.add`."""
@@ -182,10 +189,13 @@ class SegmentWriter:
             name: [] for name in ("texts", "cards", "pages", "heads")
         }
         self._sections = array("q", [0])
-        self._labels: dict[str, dict[str, int]] = {"langs": {}, "categories": {}, "tags": {}}
+        self._labels: dict[str, dict[str, int]] = {
+            "langs": {}, "categories": {}, "audiences": {}, "tags": {},
+        }  # fmt: skip
         self._meta: dict[str, array[Any]] = {
-            "lang": array("i"), "category": array("i"), "publish": array("i"),
-            "expires": array("i"), "updated": array("i"), "flags": array("B"), "boost": array("f"),
+            "lang": array("i"), "category": array("i"), "audience": array("i"),
+            "publish": array("i"), "expires": array("i"), "updated": array("i"),
+            "flags": array("B"), "boost": array("f"),
         }  # fmt: skip
         self._tags: list[list[int]] = []
 
@@ -221,6 +231,8 @@ class SegmentWriter:
         meta = self._meta
         meta["lang"].append(self._label("langs", article.lang))
         meta["category"].append(self._label("categories", article.category))
+        audience = audiences.label(article.audience)
+        meta["audience"].append(self._label("audiences", audience))
         publish = article.publish.toordinal() if article.publish else 0
         expires = article.expires.toordinal() if article.expires else int(_NEVER)
         flags = DRAFT * article.draft | UNLISTED * article.unlisted
@@ -233,6 +245,7 @@ class SegmentWriter:
         self.cards.append(
             _card(doc)
             | {"publish": publish, "expires": expires, "flags": flags, "tags": list(article.tags)}
+            | {"audience": audience}
         )
 
     @property

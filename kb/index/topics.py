@@ -1,12 +1,15 @@
 """The tree of topics of a build: written beside its addresses, read back as arrays."""
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kb.content.reading_order import title_of_name
 from kb.content.topics import Topic, TopicTree
 
 NONE = -1
@@ -46,6 +49,44 @@ class Topics:
         self.ends = self._list_ends()
         self._by_key = {(topic.lang, topic.key): n for n, topic in enumerate(self.all)}
 
+    def narrowed(self, live: NDArray[np.bool_], titles: Mapping[int, tuple[str, str]]) -> "Topics":
+        """The tree as it is without the articles that are not `live`.
+
+        A topic that holds no other article cannot be found. One whose page is not live goes by its
+        name, for its title may be that of the page. `titles` are language and title of the
+        articles that have namesakes.
+        """
+        narrowed = copy(self)
+        pages = [page if page >= 0 and live[page] else NONE for page in self.pages.tolist()]
+        narrowed.pages = np.array(pages, np.int32)
+        narrowed.all = tuple(
+            topic if page == own else replace(topic, title=_name(topic.key))
+            for topic, page, own in zip(self.all, pages, self.pages.tolist(), strict=True)
+        )
+        narrowed.titles = narrowed._list_titles()
+        counts = self.counts(live)
+        narrowed._by_key = {key: n for key, n in self._by_key.items() if counts[n]}
+        narrowed._namesakes = self._still_namesakes(live, titles)
+        return narrowed
+
+    def _still_namesakes(
+        self, live: NDArray[np.bool_], titles: Mapping[int, tuple[str, str]]
+    ) -> dict[int, str]:
+        """The names of live articles beside which another live one has their title."""
+        same: dict[tuple[str, ...], list[int]] = {}
+        for doc in filter(live.__getitem__, self._namesakes):
+            above = self.above(doc)
+            path = self.titles[above] if above >= 0 else ()
+            same.setdefault((*titles[doc], *path), []).append(doc)
+        return {
+            doc: self._namesakes[doc] for docs in same.values() if len(docs) > 1 for doc in docs
+        }
+
+    @property
+    def namesakes(self) -> tuple[int, ...]:
+        """The articles under whose topic another has their title."""
+        return tuple(self._namesakes)
+
     def _list_titles(self) -> list[tuple[str, ...]]:
         """The titles of each topic and those above it, the uppermost first."""
         titles: list[tuple[str, ...]] = []
@@ -75,7 +116,7 @@ class Topics:
         titles = {
             topic.lang: " › ".join(self.titles[number])
             for number, topic in enumerate(self.all)
-            if topic.key == key
+            if topic.key == key and (topic.lang, key) in self._by_key
         }
         return titles.get(lang) or next(iter(titles.values()), "")
 
@@ -120,7 +161,7 @@ class Topics:
 
         None if there is no such topic.
         """
-        found = [n for n, topic in enumerate(self.all) if topic.key == key]
+        found = [n for (_, known), n in self._by_key.items() if known == key]
         if not found:
             return None
         mask = np.zeros(len(self.of), bool)
@@ -133,3 +174,8 @@ class Topics:
         own = np.bincount(self.of[chosen & (self.of >= 0)], minlength=len(self.all))
         sums = np.concatenate(([0], np.cumsum(own)))
         return [int(sums[end] - sums[n]) for n, end in enumerate(self.ends)]
+
+
+def _name(key: str) -> str:
+    """The title of a topic by its name alone."""
+    return title_of_name(key.rpartition("/")[2])

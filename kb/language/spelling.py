@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log
-from typing import Any
+from typing import Any, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -47,6 +47,13 @@ def squeezed(word: str) -> str:
     return _HELD.sub(r"\1\1", word)
 
 
+class Frequencies(Protocol):
+    """How often each word of a vocabulary occurs, by its place there."""
+
+    def __getitem__(self, place: int, /) -> Any:
+        """A whole number; 0: no longer."""
+
+
 class Speller:
     """The near words and the beginnings of one vocabulary. Reads its arrays in place."""
 
@@ -54,9 +61,7 @@ class Speller:
         "_beginnings", "_buckets", "_frequencies", "_mask", "_order", "_signatures", "_words",
     )  # fmt: skip
 
-    def __init__(
-        self, vocabulary: Vocabulary, frequencies: NDArray[np.integer], arrays: Arrays
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, frequencies: Frequencies, arrays: Arrays) -> None:
         """`frequencies[i]`: how often word i occurs, 0 if no longer; `arrays`: from `prepare`."""
         self._words = vocabulary
         self._frequencies = frequencies

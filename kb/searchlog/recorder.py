@@ -75,6 +75,7 @@ class _OpenRun:
     robot: bool
     outcome: SearchOutcome | None
     asker: str
+    search_index: SearchIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class _QueuedSearch:
 
     search: Search
     outcome: SearchOutcome | None
+    search_index: SearchIndex
 
 
 _Write = Callable[["SearchLog"], bool]
@@ -168,15 +170,19 @@ class Recorder:
         robot: bool = False,
         outcome: SearchOutcome | None = None,
         asker: str = "",
+        search_index: SearchIndex | None = None,
     ) -> None:
         """Queues the report of a run.
 
         `robot` marks its searches as those of a program. `outcome` is that of its last query, if
         the caller has just answered it. `asker` is a hash of the visitor's network, by which the
-        queue is fair.
+        queue is fair. `search_index` searches what this visitor may see, where that is not what
+        strangers see.
         """
         now = self._clock()
-        self._enqueue(asker, lambda: self._update_run(report, now, robot, outcome, asker))
+        index = search_index or self._search_index
+        opened = _OpenRun(report, now, now, robot, outcome, asker, index)
+        self._enqueue(asker, lambda: self._update_run(opened))
 
     def feedback(
         self,
@@ -319,10 +325,10 @@ class Recorder:
         soonest = min(dues) - self._clock()
         return min(max(soonest, 0.01), 0.5)
 
-    def _update_run(
-        self, report: Report, now: float, robot: bool, outcome: SearchOutcome | None, asker: str
-    ) -> None:
-        """Opens the run of a report, or joins the report with those before it."""
+    def _update_run(self, new: _OpenRun) -> None:
+        """Opens the run of a report that came when it says, or joins it with those before it."""
+        report, now, asker = new.report, new.started, new.asker
+        robot, outcome = new.robot, new.outcome
         moments = [step.ms for step in report.steps] + [event.ms for event in report.events]
         started = now - max(moments, default=0) / 1000
         due = now if report.is_closed else now + self._quiet
@@ -335,7 +341,9 @@ class Recorder:
             robot, outcome = robot or run.robot, outcome or run.outcome
             due = min(due, run.due) if run.report.is_closed else due
             started = min(started, run.started)  # by the report that was under way the least
-        self._open_runs[key] = _OpenRun(report, started, due, robot, outcome, asker)
+        self._open_runs[key] = _OpenRun(
+            report, started, due, robot, outcome, asker, new.search_index
+        )
 
     def _close_runs(self) -> None:
         """Queues the searches of the runs that are over, and what else is due."""
@@ -421,12 +429,13 @@ class Recorder:
                 asker=open_run.asker,
                 is_bare=report.is_bare,
             )
-            yield _QueuedSearch(search, open_run.outcome if is_last else None)
+            outcome = open_run.outcome if is_last else None
+            yield _QueuedSearch(search, outcome, open_run.search_index)
 
     def _with_outcome(self, queued: _QueuedSearch) -> Search:
         """A search with its outcome; the index is searched where that is not known."""
         search = queued.search
-        outcome = queued.outcome or self._outcome(search)
+        outcome = queued.outcome or self._outcome(queued)
         return replace(
             search,
             build=outcome.build or search.build,
@@ -442,9 +451,10 @@ class Recorder:
             offered=outcome.offered,
         )
 
-    def _outcome(self, search: Search) -> SearchOutcome:
+    def _outcome(self, queued: _QueuedSearch) -> SearchOutcome:
+        search = queued.search
         try:
-            return self._search_index(search.query, search.lang, search.filters)
+            return queued.search_index(search.query, search.lang, search.filters)
         except Exception as error:
             # Nobody got an answer either: it counts as one that found nothing.
             logger.warning("a search could not be answered again: %s", error)

@@ -96,20 +96,22 @@ class CacheMiddleware:
         app: Application,
         cache: AnswerCache,
         *,
-        edition: Callable[[], Edition],
+        edition: Callable[[Environ], Edition | None],
         lasting: Callable[[int], int],
         answer: Callable[[str, str], SearchAnswer],
         hosts: Sequence[str],
         headers: Sequence[tuple[str, str]],
+        is_private: bool = False,
         observe: Callable[[int, Outcome | None, float], None],
     ) -> None:
         """Wraps `app`.
 
-        `edition` returns that of answers now, `lasting` for how many seconds, at most so many, they
-        may be kept by browsers. `answer` answers a query string as WSGI writes it for a site under
-        a URL prefix. `hosts` are the host names that are answered; none means all. `headers` are
-        added to each answer. `observe` is called after each answer with status, outcome and
-        seconds.
+        `edition` returns that of answers now, or None for a request that strangers' answers are not
+        for: the application gets it. `lasting` tells for how many seconds, at most so many, they
+        may be kept by browsers, where `is_private` does not forbid it. `answer` answers a query
+        string as WSGI writes it for a site under a URL prefix. `hosts` are the host names that are
+        answered; none means all. `headers` are added to each answer. `observe` is called after each
+        answer with status, outcome and seconds.
         """
         self._app = app
         self._cache = cache
@@ -118,6 +120,7 @@ class CacheMiddleware:
         self._answer = answer
         self._hosts = hosts
         self._headers = headers
+        self._is_private = is_private
         self._observe = observe
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
@@ -129,10 +132,12 @@ class CacheMiddleware:
         try:
             if self._hosts:
                 get_host(environ, self._hosts)
-            edition = self._edition()
+            edition = self._edition(environ)
+            if edition is None:
+                return self._app(environ, start_response)
             key = _key(edition, query_string, prefix)
             etag = f'"{key.hex()}"'
-            kept = cache_control(self._lasting(SECONDS))
+            kept = "no-store" if self._is_private else cache_control(self._lasting(SECONDS))
             if etag in environ.get("HTTP_IF_NONE_MATCH", ""):
                 start_response("304 Not Modified", [("ETag", f"W/{etag}"), ("Cache-Control", kept)])
                 self._observe(304, None, perf_counter() - began)

@@ -47,7 +47,7 @@ def search() -> ResponseReturnValue:
 
     `CacheMiddleware` answers most requests before Flask does: HEAD and invalid ones come here.
     """
-    answer = answered(site().service, request.environ["QUERY_STRING"], request.script_root)
+    answer = answered(kb(), request.environ["QUERY_STRING"], request.script_root)
     kept = answer_cache.cache_control(kb().lasting(answer_cache.SECONDS))
     headers = {"Cache-Control": kept, "Vary": "Accept-Encoding"}
     return Response(answer.body, headers=headers, content_type="application/json")

@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import blake2b
@@ -14,6 +14,7 @@ from crawleruseragents import is_crawler
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 
+from kb.base.audiences import STRANGERS, Readers
 from kb.base.cache import Cache
 from kb.base.catalogs import Languages
 from kb.base.config import Settings
@@ -26,12 +27,15 @@ from kb.letters.form_key import FormStamps
 from kb.searchlog import reports, sessions
 from kb.service import KnowledgeBase
 from kb.site import auth
+from kb.site import readers as known_readers
 from kb.site.formatting import refresh
 from kb.site.metrics import Metrics
 from kb.site.rate_limits import CrawlDetector, RateLimiter
+from kb.site.readers import Reader
 
 LONGEST_QUERY = 500  # characters
 _DAY = 86_400.0
+_FOR_PROGRAMS = frozenset(["/healthz", "/readyz", "/metrics", "/mcp"])
 _ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _REPEATED = 1800  # seconds in which the same query of one browser is a reload
 # Programs by their kind, and tools that load tests and probes send; crawler-user-agents knows
@@ -58,9 +62,10 @@ class Site:
     stamps: FormStamps  # of contact forms
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # added to each answer that does not set them
-    popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)  # by language
+    popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)
+    """What strangers of a language open, and when that was read."""
     documents: dict[str, tuple[object, str]] = field(default_factory=dict)
-    """Texts over all articles by name, each with what it was made of."""
+    """Texts over all articles for strangers by name, each with what it was made of."""
     salt: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)
     """Key of the hashes of networks; it is in memory only."""
 
@@ -77,8 +82,47 @@ def site_of(app: Flask) -> Site:
 
 
 def kb() -> KnowledgeBase:
-    """The service of the site that answers this request."""
-    return site().service
+    """The service of the site that answers this request, with what its reader may see."""
+    service, among = site().service, readers()
+    return service if among == STRANGERS else service.seen_by(among)
+
+
+def audience() -> str:
+    """What tells the reader of this request from a stranger; see `KnowledgeBase.audience`."""
+    return "" if readers() == STRANGERS else kb().audience()
+
+
+def readers() -> Readers:
+    """Among whom the sender of this request is; the board sets it for those it lets in."""
+    if "readers" not in g:
+        known = reader()
+        g.readers = known.readers if known else STRANGERS
+    found: Readers = g.readers
+    return found
+
+
+def reader() -> Reader | None:
+    """Who sent this request, if they are signed in as a reader."""
+    if "reader" not in g:
+        g.reader = known_readers.who(request.environ, site().settings)
+    found: Reader | None = g.reader
+    return found
+
+
+def is_for_programs() -> bool:
+    """Whether the address of the request is one that programs ask."""
+    return request.path.startswith(("/api/", "/hooks/")) or request.path in _FOR_PROGRAMS
+
+
+def document(name: str, write: Callable[[], str]) -> str:
+    """A text over all articles, which is kept for strangers until build, day or address change."""
+    if audience():
+        return write()
+    key, kept = (*kb().edition(), absolute("/")), site().documents
+    known = kept.get(name)
+    if known is None or known[0] != key:
+        known = kept[name] = (key, write())
+    return known[1]
 
 
 def title_of(slug: str) -> str:

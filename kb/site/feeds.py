@@ -17,8 +17,8 @@ from kb.topic_pages import TopicLink, TopicPage
 feeds = Blueprint("feeds", __name__)
 
 _HIDDEN = (
-    "/search", "/api/", "/leads/", "/contact", "/tell-me", "/leaving", "/widget", "/metrics",
-    "/articles/*/history",
+    "/search", "/api/", "/leads/", "/contact", "/tell-me", "/leaving", "/sign-in", "/widget",
+    "/metrics", "/articles/*/history",
 )  # fmt: skip
 _IN_FEED = 30  # articles
 _DEFAULT_ACCENT = "#1a56db"
@@ -28,7 +28,9 @@ _DEFAULT_ACCENT = "#1a56db"
 def robots() -> ResponseReturnValue:
     """`robots.txt`: crawlers may read articles, not result pages."""
     codes = site().languages.codes
-    hidden = (*_HIDDEN, *(f"/{code}/search" for code in codes))
+    hidden: tuple[str, ...] = (*_HIDDEN, *(f"/{code}/search" for code in codes))
+    if site().settings.private:
+        hidden = ("/",)
     lines = ["User-agent: *", *(f"Disallow: {context.url(path)}" for path in hidden)]
     text = "\n".join([*lines, "", f"Sitemap: {context.absolute('/sitemap.xml')}", ""])
     return _cacheable(text, "text/plain; charset=utf-8")
@@ -37,14 +39,13 @@ def robots() -> ResponseReturnValue:
 @feeds.get("/sitemap.xml")
 def sitemap() -> ResponseReturnValue:
     """The sitemap: topics, and articles with date and translations; cached per build and day."""
-    cache_key = (*kb().edition(), context.absolute("/"))
-    known = site().documents.get("sitemap.xml")
-    if known is None or known[0] != cache_key:
-        pages = [(card, _alternates(card)) for card in kb().all_cards()]
-        homes = [(code, f"/{code}/") for code in site().languages.codes]
-        text = render_template("sitemap.xml", pages=pages, homes=homes, topics=kb().topics())
-        known = site().documents["sitemap.xml"] = (cache_key, text)
-    return _cacheable(known[1], "application/xml")
+    return _cacheable(context.document("sitemap.xml", _sitemap), "application/xml")
+
+
+def _sitemap() -> str:
+    pages = [(card, _alternates(card)) for card in kb().all_cards()]
+    homes = [(code, f"/{code}/") for code in site().languages.codes]
+    return render_template("sitemap.xml", pages=pages, homes=homes, topics=kb().topics())
 
 
 def _alternates(card: Card) -> tuple[Card, ...]:

@@ -111,15 +111,14 @@ def full(ui: str | None = None) -> ResponseReturnValue:
 
 
 def _document(name: str, ui: str | None, write: Callable[[list[Card]], Iterator[str]]) -> Response:
-    """A text over all cards, kept for each language until build, day or address change."""
-    cards = [card for card in kb().all_cards() if ui in (None, card.lang)]
-    key = (*kb().edition(), context.absolute("/"))
-    place = f"{ui or ''}/{name}"
-    known = site().documents.get(place)
-    if known is None or known[0] != key:
+    """A text over all cards of a language."""
+
+    def written() -> str:
         context.set_language(ui or site().languages.default)
-        known = site().documents[place] = (key, "".join(write(cards)))
-    made = Response(known[1], content_type="text/plain; charset=utf-8")
+        return "".join(write([card for card in kb().all_cards() if ui in (None, card.lang)]))
+
+    text = context.document(f"{ui or ''}/{name}", written)
+    made = Response(text, content_type="text/plain; charset=utf-8")
     made.headers["Cache-Control"] = _CACHED
     return made
 

@@ -43,7 +43,7 @@ def home(ui: str | None = None) -> ResponseReturnValue:
     status = kb().status()
     if status.build is None:
         raise IndexMissing(Message("no build to serve; run `kb index`"))
-    if not status.articles:
+    if status.is_empty:
         return render_template("first.html", folder=site().settings.articles)
     return render_template("home.html", home=kb().home(lang))
 
@@ -155,16 +155,21 @@ def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
 
 
 def popular(lang: str) -> tuple[Card, ...]:
-    """Three popular articles in a language, cached for 30 seconds; none if the service fails."""
+    """Three popular articles in a language; none if the service fails.
+
+    Those for strangers are cached for 30 seconds.
+    """
     if g.get("broken"):  # the error page of a broken service
         return ()
     cache = site().popular
     known = cache.get(lang)
-    if known is None or known[0] < monotonic() - 30:
-        try:
+    try:
+        if context.audience():
+            return kb().home(lang).popular[:3]
+        if known is None or known[0] < monotonic() - 30:
             known = cache[lang] = (monotonic(), kb().home(lang).popular[:3])
-        except KBError:
-            return ()
+    except KBError:
+        return ()
     return known[1]
 
 

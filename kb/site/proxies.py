@@ -22,6 +22,7 @@ NOT_LISTED = (
 STARTED = "kb.started"  # environ key: `perf_counter` when the request came in
 PERSON = "kb.person"  # environ key: the `Person` that a trusted proxy names
 LONGEST_NAME = 80
+_GROUPS = "X-Forwarded-Groups"
 _FORWARDED = frozenset(f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "HOST", "PREFIX", "PROTO"))
 _Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -34,11 +35,13 @@ class Person:
     groups: frozenset[str]
 
 
-def _person(environ: dict[str, Any]) -> Person | None:
-    """The person whom `X-Forwarded-Email` or `X-Forwarded-User` names, or None."""
-    email, user, groups = (
-        _text(environ.get(f"HTTP_X_FORWARDED_{name}", "")) for name in ("EMAIL", "USER", "GROUPS")
-    )
+def _person(environ: dict[str, Any], groups_header: str) -> Person | None:
+    """The person whom `X-Forwarded-Email` or `X-Forwarded-User` names, or None.
+
+    `groups_header` is the environ key of the header that names their groups.
+    """
+    keys = ("HTTP_X_FORWARDED_EMAIL", "HTTP_X_FORWARDED_USER", groups_header)
+    email, user, groups = (_text(environ.get(key, "")) for key in keys)
     name = (email or user)[:LONGEST_NAME]
     named = frozenset(each.strip() for each in groups.split(",") if each.strip())
     return Person(name, named) if name else None
@@ -58,9 +61,19 @@ class TrustedProxies:
     request came in (`STARTED`).
     """
 
-    def __init__(self, app: _Application, trusted: tuple[str, ...]) -> None:
-        """`trusted` are addresses and networks in CIDR notation."""
+    def __init__(
+        self,
+        app: _Application,
+        trusted: tuple[str, ...],
+        groups_header: str = "",
+    ) -> None:
+        """`trusted` are addresses and networks in CIDR notation.
+
+        `groups_header` is the header with the groups of a person, separated by commas; without it
+        `X-Forwarded-Groups` is.
+        """
         self._app = app
+        self._groups = "HTTP_" + (groups_header or _GROUPS).upper().replace("-", "_")
         self._behind = ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
         self._trusted = tuple(ip_network(each, strict=False) for each in trusted)
         self._is_logged = mmap.mmap(-1, 1)
@@ -69,7 +82,7 @@ class TrustedProxies:
         environ[STARTED] = perf_counter()
         is_trusted = bool(self._trusted) and self._is_trusted(environ.get("REMOTE_ADDR", ""))
         if is_trusted:
-            environ[PERSON] = _person(environ)
+            environ[PERSON] = _person(environ, self._groups)
         if not is_trusted and not self._is_logged[0] and not _FORWARDED.isdisjoint(environ):
             self._is_logged[0] = 1
             logger.warning(NOT_LISTED)

@@ -137,6 +137,29 @@ def test_what_is_kept_back_is_not_included(folder, front):
     assert "Secret" not in folder.page("a.md")
 
 
+def test_a_text_of_a_folder_for_some_is_included_for_the_same_readers_alone(folder):
+    take = "{% include [p](../staff/plan.md) %} [{#T}](../staff/plan.md)\n"
+    folder.write(
+        {
+            "staff/index.md": "---\ntitle: Staff\naudience: Staff\n---\nHere.\n",
+            "staff/plan.md": "# The vault\n\nThe okapi.\n",
+            "staff/b.md": f"# B\n\n{take}",
+            "staff/open.md": f"---\ntitle: Open\naudience: public\n---\n{take}",
+            "help/a.md": f"# A\n\n{take}",
+            "help/own.md": f"---\ntitle: Own\naudience: staff\n---\n{take}",
+        }
+    )
+
+    shown = {
+        path: folder.page(path)
+        for path in ("staff/b.md", "staff/open.md", "help/a.md", "help/own.md")
+    }
+
+    for path, page in shown.items():
+        is_theirs = path in ("staff/b.md", "help/own.md")
+        assert ("The okapi" in page, "The vault" in page) == (is_theirs, is_theirs), path
+
+
 @pytest.mark.parametrize("path", ["../../secret.md", "/../../secret.md", ".env.md", "link.md"])
 def test_only_files_of_the_folder_are_included(folder, path):
     folder.write({"a.md": f"# A\n\n[!INCLUDE [x]({path})] seen\n", ".env.md": "Secret."})

@@ -41,6 +41,7 @@ PUBLIC = {
     "/articles/<path:slug>/history",
     "/leaving", "/categories/<lang>/feed.xml", "/categories/<lang>/<path:key>/feed.xml",
     "/categories/",
+    "/sign-in", "/sign-in/reader", "/sign-in/reader/out",
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ class Base:
     today: date
     files: frozenset[str] = frozenset()  # regular files below the articles folder, "/" in paths
     pointers: frozenset[str] = frozenset()  # files whose content lies in Git LFS
+    knows_readers: bool = False  # the site can tell one reader from another
     lang: str = "ru"  # the language articles are written in first, where their number does not tell
     langs: tuple[str, ...] = ("ru", "en")
     review_days: int = 365

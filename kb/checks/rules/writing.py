@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rapidfuzz.distance import DamerauLevenshtein
 
+from kb.base.audiences import is_restricted
 from kb.base.messages import Message
 from kb.checks.rules.base import Base, Finding, is_only_title, line_of, rule
 from kb.content import dialects, gates, language_folders
@@ -85,10 +86,12 @@ def _other_language(base: Base) -> Iterator[Finding]:
 
 @rule("restricted", "hint")
 def _restricted(base: Base) -> Iterator[Finding]:
-    """An `audience` other than `public` keeps articles back; told once for each audience."""
+    """An `audience` other than `public`, though no reader can sign in; told once for each."""
+    if base.knows_readers:
+        return
     kept: dict[tuple[str, ...], list[Article]] = defaultdict(list)
     for article in base.articles:
-        if gates.is_restricted(article.audience) and base.is_asked(article.path):
+        if is_restricted(article.audience) and base.is_asked(article.path):
             kept[article.audience].append(article)
     for audience, withheld in kept.items():
         article = withheld[0]
@@ -96,12 +99,12 @@ def _restricted(base: Base) -> Iterator[Finding]:
             article,
             article.lines.get("audience", 1),
             Message(
-                "the audience is {audience}: nobody reads the article here yet",
-                "the audience is {audience}: nobody reads {n} articles here yet",
+                "the audience is {audience}, and no reader can sign in: nobody reads the article",
+                "the audience is {audience}, and no reader can sign in: nobody reads {n} articles",
                 audience=", ".join(audience),
                 n=len(withheld),
             ),
-            Message("write `audience: public` where everybody may read it"),
+            Message("set KB_READER_SECRET or KB_GROUPS_HEADER, or write `audience: public`"),
         )
 
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 
 from kb.base import passwords
+from kb.base.audiences import INSIDERS, STRANGERS
 from kb.base.errors import ConfigError, LogUnavailable
 from kb.base.networks import network
 from kb.site import auth, charts, context, formatting
@@ -41,6 +42,7 @@ def _only_leads() -> ResponseReturnValue | None:
     g.seen, g.seen_now = _seen(request.cookies.get(SEEN_COOKIE, ""), kb().now())
     if g.lead is None and request.endpoint not in roles.OPEN:
         return _turned_away()
+    g.readers = STRANGERS if g.lead is None else INSIDERS
     if g.lead is not None and not _may(str(request.endpoint), request.form.get("do", "")):
         return render_template("leads/not-yours.html"), 403
     return None
