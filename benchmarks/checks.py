@@ -27,6 +27,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)  # not ours: http.py
 from kb.base.config import Settings
 from kb.checks import rules, runner
 from kb.content import front_matter
+from kb.content.folder import list_files, read_file
 from kb.content.front_matter import InvalidFile
 from kb.content.metadata import convert
 from kb.content.problems import Problem
@@ -47,8 +48,8 @@ def seconds(work: Callable[[], object]) -> float:
 
 def front_matter_alone(folder: Path) -> None:
     """Reads every file, and nothing of it but its front matter."""
-    for source in folder.listing(folder).sources:
-        data = folder.read(folder, source)
+    for source in list_files(folder).sources:
+        data = read_file(folder, source)
         with suppress(InvalidFile):
             if isinstance(data, bytes):
                 convert(front_matter.read(data.decode("utf-8", "replace").split("\n")))
@@ -69,14 +70,30 @@ def measure(folder: Path) -> list[Problem]:
     for _ in range(TIMES):
         with tempfile.TemporaryDirectory() as fresh:
             firsts.append(seconds(partial(check, fresh)))
-    number = len(folder.listing(folder).sources)
+    number = len(list_files(folder).sources)
     print(f"{folder.name}: {number} files, front matter alone {alone:.2f} s,", end=" ")
     print(f"first check {min(firsts):.2f} s ({min(firsts) / alone:.1f} ×),", end=" ")
     print(f"next check {later:.2f} s ({later / alone:.1f} ×)")
+    print(f"  rules that take longest: {', '.join(slowest(folder))}")
     numbers = Counter((problem.level, problem.code) for problem in found)
     for (level, code), times in sorted(numbers.items()):
         print(f"  {times:5} {code} ({level})")
     return found
+
+
+def slowest(folder: Path) -> list[str]:
+    """The three rules that take longest, with their seconds, all articles read before."""
+    with tempfile.TemporaryDirectory() as data:
+        base, _ = runner.look(Settings(articles=folder, data=Path(data)), date.today())
+    for article in base.articles:
+        base.prose(article)
+    taken = {
+        rule.code: seconds(lambda find=rule.find: list(find(base)))
+        for rule in rules.RULES
+        if rule.find
+    }
+    codes = sorted(taken, key=lambda code: -taken[code])
+    return [f"{code} {taken[code]:.2f} s" for code in codes[:3]]
 
 
 def ask(folder: Path) -> None:

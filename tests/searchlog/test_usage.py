@@ -6,7 +6,14 @@ from typing import Any
 from logs import Ask, moment
 
 from kb.searchlog.db.log import SearchLog
-from kb.searchlog.db.usage import ArticleUse, Asked, Reading, Refinement, TopSearch
+from kb.searchlog.db.usage import (
+    ArticleUse,
+    Asked,
+    OpenedAlike,
+    Reading,
+    Refinement,
+    TopSearch,
+)
 from kb.searchlog.reports import Event
 
 HITS: dict[str, Any] = {"total": 3, "confident": True, "shown": (("a", 1), ("b", 2))}
@@ -78,3 +85,18 @@ def test_what_was_asked_again_is_counted_with_the_next_words(log: SearchLog, ask
     assert log.usage.refinements(FIRST, LAST) == [
         Refinement("не пускает", "забыл пароль", times=3, before=1)
     ]
+
+
+def test_two_articles_opened_alike_for_a_question_are_a_pair(log: SearchLog, ask: Ask) -> None:
+    for n in range(6):
+        ask(f"both{n}", "сменить тариф", DAY, **opened("a", "b") if n < 3 else opened("a"))
+        ask(f"other{n}", "дешевле", DAY, **opened("b" if n % 2 else "a"))
+        ask(f"one{n}", "вернуть деньги", DAY, **opened("a") if n < 4 else opened("c"))
+        ask(f"robot{n}", "счёт", DAY, robot=True, **opened("a" if n % 2 else "c"))
+        ask(f"later{n}", "пароль", 8 * DAY, **opened("a" if n % 2 else "c"))
+
+    (pair,) = log.usage.opened_alike(FIRST, LAST)
+
+    assert pair == OpenedAlike(("a", "b"), (("сменить тариф", 6, 3), ("дешевле", 3, 3)))
+    assert pair.visits == (9, 6)
+    assert log.usage.opened_alike(FIRST, LAST, lang="en") == []

@@ -929,6 +929,27 @@ def test_each_number_stands_beside_that_of_the_period_before(lead, ask):
     assert f'<span class="was">прежде: 80{percent}</span>' in page
 
 
+def test_two_articles_opened_alike_for_a_question_stand_side_by_side(lead, ask, service, write):
+    write("ru/tariff", "Откройте настройки.", title="Тариф")
+    write("en/tariff", "Open the settings.", title="Plan")
+    service.rebuild()
+    for slug in ("ru/vpn", "ru/tariff", "en/tariff"):
+        event = Event("click", slug, 1, 900)
+        visits = 5 if slug == "ru/vpn" else 4
+        ask("сменить тариф" if "ru" in slug else "plan", visits=visits, total=2, events=(event,))
+        ask("plan", visits=3, total=2, events=(event,)) if slug == "ru/tariff" else None
+
+    page = lead.get("/leads/numbers?ui=ru").text
+    row = re.search(r'<h2 id="alike">.*?<tbody>(.*?)</tbody>', page, re.S)[1]
+
+    assert row.count("<tr>") == 1  # not the pair of two languages
+    assert '>Настройка VPN</a> <span class="n">5</span>' in row
+    assert '>Тариф</a> <span class="n">4</span>' in row
+    assert 'сменить тариф <span class="n">5 : 4</span>' in row
+    table = lead.get("/leads/numbers/alike.csv?ui=ru").text
+    assert table.splitlines()[1] == "сменить тариф;Настройка VPN;ru/vpn;5;Тариф;ru/tariff;4"
+
+
 def test_what_is_no_longer_kept_is_a_dash_and_no_zero(lead, ask):
     ask("сменить тариф", visits=3)
 

@@ -9,7 +9,16 @@ from dataclasses import replace
 
 from rapidfuzz.distance import DamerauLevenshtein
 
-from kb.checks.rules import answers, dates, links, markdown, parsing, translations, writing  # noqa: F401
+from kb.checks.rules import (  # noqa: F401
+    answers,
+    dates,
+    duplicates,
+    links,
+    markdown,
+    parsing,
+    translations,
+    writing,
+)
 from kb.checks.rules import external as web
 from kb.checks.rules.answers import TOP
 from kb.checks.rules.base import (

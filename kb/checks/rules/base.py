@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from kb.base.messages import Message
 from kb.checks import prose
 from kb.checks.prose import Prose
-from kb.content import media, topics
+from kb.content import media, topics, versions
 from kb.content.articles import Article
 from kb.content.link_table import LinkedArticle, LinkTable
 from kb.content.markup import Inclusions, Link
@@ -204,9 +204,7 @@ def line_of(article: Article, line: int) -> int:
 
 def is_mirrored(one: Article, other: Article) -> bool:
     """Whether two files stand at one place of two trees: versions, or languages we do not know."""
-    first, second = (without_ending(article.path).split("/") for article in (one, other))
-    differing = [at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b]
-    return len(first) == len(second) and len(differing) == 1 and differing[0] < len(first) - 1
+    return versions.are_mirrored(one.path, other.path)
 
 
 def is_only_title(article: Article) -> bool:

@@ -3,6 +3,7 @@
 Only searches that are still kept count, robots left out. Shares are None below 20.
 """
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from operator import add
@@ -11,6 +12,8 @@ from typing import Final
 from kb.searchlog.db.database import Database
 from kb.searchlog.db.models import midnight
 from kb.searchlog.db.statistics import ENOUGH, steps
+
+LEAST_ALIKE: Final = 3  # visits that opened an article for a question, to tell of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,22 @@ class Refinement:
     before: int  # times in the period before
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedAlike:
+    """Two articles that visits opened for the same questions, the one opened more often first.
+
+    `questions` are as asked, with the visits that opened each of the two.
+    """
+
+    slugs: tuple[str, str]
+    questions: tuple[tuple[str, int, int], ...]
+
+    @property
+    def visits(self) -> tuple[int, int]:
+        """Those that opened each of the two, of all questions."""
+        return sum(n for _, n, _ in self.questions), sum(n for _, _, n in self.questions)
+
+
 class Usage:
     """Reads single searches, opened articles and votes."""
 
@@ -117,6 +136,28 @@ class Usage:
             for (query, next), (times, *_) in now.items()
         ]
         return sorted(found, key=lambda each: (-each.times, each.query, each.next))
+
+    def opened_alike(
+        self, since: date, until: date, *, lang: str | None = None
+    ) -> list[OpenedAlike]:
+        """Which two articles were opened about as often for one question, those of most visits
+        first?
+
+        For each question the two opened most, if `LEAST_ALIKE` visits opened the second and it
+        has at least half as many as the first.
+        """
+        by_question: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        opened = self._counted(_OPENED_FOR, since, until, lang, names=2)
+        for (question, slug), (visits, *_) in opened.items():
+            by_question[question].append((visits, slug))
+        pairs: dict[frozenset[str], list[tuple[str, Counter[str]]]] = defaultdict(list)
+        for question, found in sorted(by_question.items()):
+            best = sorted(found, key=lambda each: (-each[0], each[1]))[:2]
+            if len(best) == 2 and best[1][0] >= max(LEAST_ALIKE, best[0][0] / 2):
+                counts = Counter({slug: visits for visits, slug in best})
+                pairs[frozenset(counts)].append((question, counts))
+        alike = [_opened_alike(asked) for asked in pairs.values()]
+        return sorted(alike, key=lambda each: (-sum(each.visits), each.slugs))
 
     def _counted(
         self, query: str, since: date, until: date, lang: str | None = None, *, names: int = 1
@@ -164,6 +205,24 @@ _REFINED: Final = f"""
               order by n.started, n.id limit 1) as next
       from runs r where {_IN} and r.refined) v
     where next is not null and next <> name group by name, next"""  # noqa: S608
+
+
+_OPENED_FOR: Final = f"""
+    select name, slug, count(*) as n
+    from (select distinct r.phrase as name, e.slug as slug, r.visit as visit
+          from runs r join events e on e.run = r.id and e.kind in ('click', 'answered')
+          where {_IN} and r.phrase <> '' and e.slug <> '') v
+    group by name, slug"""  # noqa: S608
+
+
+def _opened_alike(asked: list[tuple[str, Counter[str]]]) -> OpenedAlike:
+    """One pair of articles with its questions, those of most visits first."""
+    total = sum((counts for _, counts in asked), Counter())
+    first, second = sorted(total, key=lambda slug: (-total[slug], slug))
+    rows = [(question, counts[first], counts[second]) for question, counts in asked]
+    return OpenedAlike(
+        (first, second), tuple(sorted(rows, key=lambda row: (-row[1] - row[2], row)))
+    )
 
 
 def before(since: date, until: date) -> tuple[date, date]:

@@ -8,6 +8,9 @@ from typing import Final
 from flask import abort, g, render_template
 from flask.typing import ResponseReturnValue
 
+from kb.base.errors import KBError
+from kb.catalog import Page
+from kb.content import versions
 from kb.searchlog.db import usage
 from kb.searchlog.db.statistics import ENOUGH, Deflection, Rate, Times
 from kb.site import charts, csv_export
@@ -19,6 +22,7 @@ from kb.site.formatting import gettext
 PERIODS: Final = ("7", "30", "90", "365")  # days
 SHOWN: Final = 12  # rows of a table on the page
 MOST_ROWS: Final = 5_000  # of a table as CSV
+MOST_ALIKE: Final = 100  # pairs of articles that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def numbers() -> ResponseReturnValue:
         searches=uses.searches(since, until, lang=lang)[:SHOWN],
         articles=uses.articles(since, until)[:SHOWN],
         refinements=uses.refinements(since, until, lang=lang)[:SHOWN],
+        alike=_alike(period)[:SHOWN],
     )
 
 
@@ -149,6 +154,38 @@ def _refinements(period: Period) -> Table:
     heads = (gettext("Query"), gettext("Then"), *_paired(gettext("Times")))
     found = kb().log.usage.refinements(period.since, period.until, lang=period.lang)
     return [heads, *((r.query, r.next, *_beside(period, [r.times], [r.before])) for r in found)]
+
+
+def _alike(period: Period) -> list[usage.OpenedAlike]:
+    """Pairs of articles opened alike, without versions and translations of one page."""
+    found = kb().log.usage.opened_alike(period.since, period.until, lang=period.lang)
+    return [each for each in found[:MOST_ALIKE] if _are_two(*each.slugs)]
+
+
+def _are_two(*slugs: str) -> bool:
+    """Whether two articles of one language are served here, and not one page twice."""
+    try:
+        one, other = (kb().article(slug) for slug in slugs)
+    except KBError:
+        return False
+    if not (isinstance(one, Page) and isinstance(other, Page)) or one.lang != other.lang:
+        return False
+    paths = one.path, other.path
+    return not (versions.are_mirrored(*paths) or versions.are_of_versions(*paths))
+
+
+def _opened_alike(period: Period) -> Table:
+    heads = (
+        gettext("Query"), gettext("Article"), gettext("Address"), gettext("Visits"),
+        gettext("Article"), gettext("Address"), gettext("Visits"),
+    )  # fmt: skip
+    rows = (
+        (question, title_of(one), one, n, title_of(other), other, m)
+        for each in _alike(period)
+        for one, other in [each.slugs]
+        for question, n, m in each.questions
+    )
+    return [heads, *rows]
 
 
 def _by_day(period: Period) -> Table:
@@ -221,6 +258,7 @@ TABLES: Final[Mapping[str, Callable[[Period], Table]]] = {
     "searches": _searches,
     "articles": _articles,
     "refinements": _refinements,
+    "alike": _opened_alike,
     "days": _by_day,
     "kinds": _by_kind,
     "categories": _by_category,
