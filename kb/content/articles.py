@@ -22,7 +22,7 @@ from kb.content.navigation import variables
 from kb.content.own_words import own_words
 from kb.content.problems import Problem
 from kb.content.reading_order import INDEX_NAMES
-from kb.content.tools import VITEPRESS
+from kb.content.tools import DOCUSAURUS, MINTLIFY, VITEPRESS
 from kb.git.history import Change
 from kb.language import tokens
 
@@ -156,7 +156,10 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
     )  # fmt: skip
     gated = gates.normalize(normalized.front, defaults.audience)
     metadata, warnings = convert(gated.front)
-    body, heading = _body(lines, front.body_line, wants_title=not metadata.title)
+    is_mdx = path.endswith(".mdx") or defaults.dialect in (DOCUSAURUS, MINTLIFY)
+    body, heading = _body(
+        lines, front.body_line, wants_title=not metadata.title, keeps_parts=is_mdx
+    )
     home = home_pages.text(front.values) if defaults.dialect == VITEPRESS else ""
     problems = [Problem(path, *warning, level="warning") for warning in warnings]
     problems += [Problem(path, *problem) for problem in gated.problems]
@@ -173,7 +176,7 @@ def parse(path: str, data: bytes, defaults: Defaults | None = None) -> Parsed:
         body = f"{home}\n\n{body}"
     lang = metadata.lang or _language(path, title or name, body, defaults)
     if defaults.dialect and not body.strip():
-        body = _moved(front, title or name, lang)
+        body = _moved(front, title or name, lang) or _endpoint(front, defaults.dialect)
     values = {key: getattr(metadata, key) for key in Metadata.model_fields}
     values |= {
         "title": title or name,
@@ -217,6 +220,12 @@ def _moved(front: FrontMatter, title: str, lang: str) -> str:
         return ""
     words = PHRASES.get(lang, PHRASES["en"])["moved"]
     return f"{words} [{re.sub(r'([][])', r'', title)}](<{target}>)"
+
+
+def _endpoint(front: FrontMatter, dialect: str) -> str:
+    """What a page of Mintlify without text describes: an endpoint such as `GET /users`."""
+    named = (front.values.get(key) for key in ("openapi", "api")) if dialect == MINTLIFY else ()
+    return next((f"`{one_line(each)}`" for each in named if isinstance(each, str) and each), "")
 
 
 def _no_title(path: str) -> Problem:
@@ -396,17 +405,23 @@ _MDX_IMPORT = re.compile(
     r"""import\s[^;]*?['"][^'"]+['"]\s*+(?:;\s*+)?|export\s+(?:const|default)\b.*;\s*"""
 )
 
+_MDX_PART = re.compile(r"""\.mdx?['"]""")
 
-def _body(lines: list[str], body_line: int, *, wants_title: bool) -> tuple[str, str]:
+
+def _body(
+    lines: list[str], body_line: int, *, wants_title: bool, keeps_parts: bool = False
+) -> tuple[str, str]:
     """The Markdown body, and its first `# heading` where that serves as the title.
 
-    Such a heading leaves the body as an empty line, so that the lines after it keep their numbers.
+    Such a heading leaves the body as an empty line, so that the lines after it keep their numbers,
+    and so do imports; with `keeps_parts` those of texts stay, for the body to name them.
     """
     body = lines[body_line - 1 :]
     for number, line in enumerate(body):
         if line.strip() and not _MDX_IMPORT.fullmatch(line):
             break
-        body[number] = ""
+        if not (keeps_parts and _MDX_PART.search(line)):
+            body[number] = ""
     heading = ""
     if wants_title:
         at, heading = _first_heading(body)

@@ -297,7 +297,7 @@ KEYS = frozenset.union(
     {*_LABELS, *_ORDERS, *_ADDRESSES, "id"},
     # of VitePress and Mintlify, which mean nothing here
     _names("hero features head prev next layout aside sidebar navbar footer lastUpdated team"),
-    _names("icon iconType openapi asyncapi api mode rss og:image canonical deprecated"),
+    _names("tag boost icon iconType openapi asyncapi api mode rss og:image canonical deprecated"),
 )
 
 

@@ -95,7 +95,10 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
             if entry.name in copies:
                 problems.append(_left_out(path, _COPY, _GIVE_ITS_FOLDER))
                 continue
-            if entry.name in tools.FILES:
+            if entry.name in tools.FILES and (
+                entry.name not in tools.COMMON_NAMES
+                or navigation.is_navigation(entry.name, os.path.join(top, path))
+            ):
                 tool_files.append(path)
             if tools.is_hidden(entry.name):
                 hidden = navigation.hidden_navigations(os.path.join(top, folder), entry.name)
@@ -182,7 +185,14 @@ def is_included(path: str) -> bool:
 
 
 def _is_part(path: str, tool_files: Sequence[str]) -> bool:
-    """Whether a file is a part for others in a project of Docusaurus: it begins with `_`."""
+    """Whether a file is a part for others in a project of a tool.
+
+    In Docusaurus it begins with `_`, in Mintlify it lies in the folder `snippets`.
+    """
+    for file in tool_files if "snippets/" in path else ():
+        beside = f"{file.rpartition('/')[0]}/snippets/".lstrip("/")
+        if tools.of_file(file) == tools.MINTLIFY and path.startswith(beside):
+            return True
     name = path.rpartition("/")[2]
     if not name.startswith("_") or index_rank(path) is not None:
         return False

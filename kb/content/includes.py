@@ -35,6 +35,7 @@ _REFERENCES = re.compile(
     r"[\"'](?P<hugo>[^\"'\s]+\.\w+)[\"']"
     r"|!\[\[(?P<obsidian>[^\[\]|\n]+)(?:\|[^\]\n]*)?\]\]"
     r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
+    r"|<Snippet\s+file=[\"'](?P<mintlify>[^\"'\n]+)[\"']"
     r"|\[\{#T\}\]\((?P<title>[^)\s#]+)"
     rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
     rf"|\n[ \t>]*{SNIPPET.pattern.replace('?P<path>', '?P<snippet>')}"

@@ -29,11 +29,14 @@ FILES = {
     ".gitbook.yaml": GITBOOK, ".obsidian": OBSIDIAN, ".openpublishing.publish.config.json": DOCFX,
     SITE_FOLDER: VITEPRESS, ".yfm": DIPLODOC, "SUMMARY.md": GITBOOK, "_config.yml": JEKYLL,
     "astro.config.mjs": STARLIGHT, "astro.config.ts": STARLIGHT, "docfx.json": DOCFX,
+    "docs.json": MINTLIFY,
     "docusaurus.config.js": DOCUSAURUS, "docusaurus.config.ts": DOCUSAURUS, "hugo.json": HUGO,
     "hugo.toml": HUGO, "hugo.yaml": HUGO, "mkdocs.yaml": MKDOCS, "mkdocs.yml": MKDOCS,
     "mint.json": MINTLIFY, "presets.yaml": DIPLODOC, "sidebars.js": DOCUSAURUS,
     "sidebars.ts": DOCUSAURUS, "zensical.toml": MKDOCS,
 }  # fmt: skip
+
+COMMON_NAMES = frozenset(("docs.json",))  # of such files, which others may have as well
 
 # What only one tool writes in a text.
 _WRITTEN = {
@@ -46,6 +49,7 @@ _WRITTEN = {
     JEKYLL: rb"\{% (?:include [\w/.-]+\.(?:html|md)|link |post_url |assign )|\{\{ *site\.\w",
     OBSIDIAN: rb"\[\[[^\[\]\s\"'][^\[\]\r\n\"]*\]\](?![(\[])|^>[ \t]*\[!\w+\][+-]",
     STARLIGHT: rb"^import [^\n]* from ['\"]@astrojs/starlight",
+    MINTLIFY: rb"<(?:ParamField|ResponseField|CardGroup|AccordionGroup)\b",
     VITEPRESS: rb"^ {0,3}<<< (?:@|\.\.?)/|^ {0,3}<!-- ?@include: "
     rb"|^:{3,} (?:code-group|v-pre|raw)\s*$|^<script setup|<Badge type=\"",
     WIKIJS: rb"^\{\.is-(?:info|success|warning|danger)\}|^editor: markdown\r?$",
@@ -57,6 +61,7 @@ _SIGNS = {
     DOCUSAURUS: (b"@theme/", b"@site/", b"@docusaurus/"), GITBOOK: (b"{% ",),
     HUGO: (b"{{<", b"{{%"), JEKYLL: (b"{% ", b"{{"), OBSIDIAN: (b"[[", b"]+", b"]-"),
     STARLIGHT: (b"@astrojs/starlight",),
+    MINTLIFY: (b"<ParamField", b"<ResponseField", b"<CardGroup", b"<AccordionGroup"),
     VITEPRESS: (
         b"<<< ", b"@include: ", b": code-group", b": v-pre", b": raw", b"<script setup", b"<Badge",
     ),

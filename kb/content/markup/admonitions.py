@@ -23,12 +23,14 @@ PHRASES = {
         "todo": "не сделано", "image": "изображение", "video": "Видео", "audio": "Аудио",
         "embedded": "Встроенная страница", "diagram": "Схема, показана её запись:",
         "moved": "Эта страница переехала:", "page": "{}, стр. {}",
+        "required": "обязательно", "deprecated": "устарело", "default": "по умолчанию",
     },
     "en": {
         "anchor": "Link to the section “{}”", "back": "Back to the text", "done": "done",
         "todo": "not done", "image": "image", "video": "Video", "audio": "Audio",
         "embedded": "Embedded page", "diagram": "A diagram, shown as it is written:",
         "moved": "This page has moved:", "page": "{}, page {}",
+        "required": "required", "deprecated": "deprecated", "default": "default",
     },
 }  # fmt: skip
 KINDS = frozenset(TITLES["en"])

@@ -35,7 +35,7 @@ _OWN_ID = re.compile(r"\{#[^{}\s]+\}")
 _Given = Mapping[str, str]
 
 
-def _properties(translator: Translator, written: str) -> dict[str, str]:
+def properties(translator: Translator, written: str) -> dict[str, str]:
     """The properties of a tag that are text; a value between braces is read where it is plain."""
     given = {}
     for name, double, single, braces, bare in _GIVEN.findall(written):
@@ -150,8 +150,10 @@ def tag(translator: Translator, found: re.Match[str]) -> str | None:
     if name in _LINKS:
         return _anchor(translator, found)
     if found["close"]:
+        if translator.is_open(name):
+            return translator.close(name)
         return block("") if translator.is_alone() else ""
-    given = _properties(translator, found["given"])
+    given = properties(translator, found["given"])
     if name in _COMPONENTS:
         return _COMPONENTS[name](translator, given)
     source = _imports(translator.body).get(name, "")
@@ -182,7 +184,7 @@ def _note(translator: Translator, found: re.Match[str], kind: str) -> str:
         return translator.close(found["name"])
     if found["alone"]:
         return ""
-    given = _properties(translator, found["given"])
+    given = properties(translator, found["given"])
     kind = kind or kind_of(_first(given, "type", "variant", "kind", "intent")) or "note"
     return translator.note(found["name"], kind, _first(given, "title", "summary", "label"))
 
@@ -190,7 +192,7 @@ def _note(translator: Translator, found: re.Match[str], kind: str) -> str:
 def _anchor(translator: Translator, found: re.Match[str]) -> str:
     if found["close"]:
         return "</a>"
-    given = _properties(translator, found["given"])
+    given = properties(translator, found["given"])
     place = _first(given, "to", "href")
     opening = f'<a href="{place.replace(chr(34), "")}">' if place else "<a>"
     return opening + ("</a>" if found["alone"] else "")
@@ -213,11 +215,11 @@ _BLOCKS = names("""
 def _html_tag(translator: Translator, found: re.Match[str]) -> str | None:
     name = found["name"]
     if name in ("iframe", "video") and not found["close"]:
-        return block(_video(translator, _properties(translator, found["given"])))
+        return block(_video(translator, properties(translator, found["given"])))
     if name in ("iframe", "video", "source"):
         return ""
     written = f"<{found['close']}{name}"
-    given = _properties(translator, found["given"])
+    given = properties(translator, found["given"])
     for theirs, ours in _KEPT.items():
         if theirs in given:
             value = given[theirs].replace('"', "&quot;")

@@ -3,10 +3,20 @@
 import re
 from functools import cache
 
-from kb.content.markup import containers, diplodoc, hugo, liquid, mdx, tables, vitepress, wikilinks
+from kb.content.markup import (
+    containers,
+    diplodoc,
+    hugo,
+    liquid,
+    mdx,
+    mintlify,
+    tables,
+    vitepress,
+    wikilinks,
+)
 from kb.content.markup.tags import CODE, INDENTED_CODE, MATH, Context, TagRule, Translator
 
-_MDX = frozenset(("docusaurus",))  # reads every file as MDX
+_MDX = frozenset(("docusaurus", "mintlify"))  # reads every file as MDX
 # What a body must hold for any tag to be in it; most hold none.
 _SIGNS = re.compile(
     r"\{\{|\{%|\$\$|\\\[[ \t]*$|\]\(\*|@\[|##[^\s#]|\{[a-z]+\}\(|\{#T\}"
@@ -36,6 +46,8 @@ def _rules(tools: frozenset[str], is_mdx: bool, has_table: bool) -> tuple[TagRul
         found += wikilinks.OBSIDIAN
     if "vitepress" in tools:
         found = (*vitepress.RULES, *found)
+    if is_mdx and "mintlify" in tools:
+        found = (*mintlify.RULES, *found)
     return (*found, *mdx.RULES) if is_mdx else found
 
 

@@ -18,11 +18,13 @@ from typing import Any
 from kb.base import regular_files
 from kb.base.errors import reason
 from kb.base.messages import Message
+from kb.content import tools
 from kb.content.navigation import (
     contents_files,
     data,
     docusaurus,
     hugo,
+    mintlify,
     mkdocs,
     scripts,
     variables,
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 _ABOVE = mkdocs.FILES | docusaurus.SIDEBARS | docusaurus.ASTRO  # beside the folder of articles
-_FILES = _ABOVE | docusaurus.LABELS | hugo.FILES
+_FILES = _ABOVE | docusaurus.LABELS | hugo.FILES | mintlify.FILES
 _LEVELS_ABOVE = 3
 
 
@@ -77,8 +79,11 @@ class Navigations:
 def is_navigation(name: str, path: str) -> bool:
     """Whether the file at `path` may hold a navigation, by its name.
 
-    Only a `SUMMARY.md` is read: it is one if it is a list of links, and otherwise an article.
+    Only a `SUMMARY.md` is read: it is one if it is a list of links, and otherwise an article. And
+    `docs.json`, which may be any other file.
     """
+    if name in tools.COMMON_NAMES:
+        return mintlify.is_settings(_text(path) or "")
     if name == contents_files.SUMMARY:
         return contents_files.is_summary(_text(path) or "")
     return is_settings(name)
@@ -235,7 +240,11 @@ class _NavigationReader:
         if text is None:
             return
         try:
-            if name in docusaurus.LABELS:
+            if name in mintlify.FILES:
+                content = data.read(name, text)
+                made_of = mintlify.navigations(folder, content, self._include_at_will)
+                self._found += (replace(each, file=path) for each in made_of)
+            elif name in docusaurus.LABELS:
                 self._labels[folder] = docusaurus.label(data.read(name, text))
             elif (made := self._made(name, folder, text, self._root / folder)) is not None:
                 self._found.append(replace(made, file=path))
@@ -323,6 +332,10 @@ class _NavigationReader:
             return None
         self._included.add(path)
         return self._content(path)
+
+    def _include_at_will(self, path: str) -> Any:
+        """The content of a file that settings may refer to more than once."""
+        return self._content(path) if path.endswith(".json") else None
 
     def _text(self, path: str) -> str | None:
         """The text of a file below the articles folder; one that is too large is told."""
