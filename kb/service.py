@@ -395,11 +395,18 @@ class KnowledgeBase:
         }
         return Publication(catalog.reader.name, self.today(), articles)
 
-    def _title(self, slug: str) -> str:
-        """The title of the article at a slug, else the slug."""
+    def _title(self, slug: str) -> str | None:
+        """The title of an article that everybody may read; None of one that is for some alone.
+
+        Where there is none at this slug any more, the slug.
+        """
         catalog = self._catalog_if_any()
-        doc = catalog.reader.find(slug) if catalog else None
-        return slug if catalog is None or doc is None else str(catalog.reader.card(doc)["title"])
+        if catalog is None:
+            return slug
+        doc = catalog.reader.find(slug)
+        if doc is not None:
+            return str(catalog.reader.card(doc)["title"])
+        return slug if catalog.reader.whole.find(slug) is None else None
 
     def _learned_lines(self) -> LearnedLines | None:
         """What articles learn from the log now; None, so what they learned stays, without one."""

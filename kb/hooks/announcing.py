@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 from kb.base.config import Hook
 from kb.content.status import Indexed
 from kb.hooks import events
-from kb.searchlog.db.feed_models import Publication
+from kb.searchlog.db.feed_models import BadVote, Publication
 from kb.searchlog.db.letter_models import NewDelivery
 
 if TYPE_CHECKING:  # SQLAlchemy, which few processes need
     from kb.searchlog.db.feed import Feed
 
-Title = Callable[[str], str]
+Title = Callable[[str], str | None]
 _SEPARATOR: Final = "\n"  # between path and code in the name of what was rejected
 
 
@@ -25,13 +25,17 @@ def questions(feed: "Feed", hooks: Sequence[Hook], now: datetime) -> int:
 
 
 def votes(feed: "Feed", hooks: Sequence[Hook], now: datetime, title: Title) -> int:
-    """Queues votes against articles; `title` gives that of the article at a slug."""
-    return feed.votes(
-        now,
-        lambda found: events.deliveries(
-            hooks, [events.of_vote(each, title(each.slug)) for each in found]
-        ),
-    )
+    """Queues votes against articles; `title` gives that of the article at a slug.
+
+    None of those for which it gives none.
+    """
+
+    def written(found: Sequence[BadVote]) -> list[NewDelivery]:
+        titled = [(vote, title(vote.slug)) for vote in found]
+        told = [events.of_vote(vote, name) for vote, name in titled if name is not None]
+        return events.deliveries(hooks, told)
+
+    return feed.votes(now, written)
 
 
 def articles(feed: "Feed", hooks: Sequence[Hook], shown: Publication, now: datetime) -> int:

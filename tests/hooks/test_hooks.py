@@ -79,6 +79,7 @@ def test_a_build_tells_what_differs_from_the_one_before_and_the_first_tells_noth
     write("ru/new", title="Новая")
     write("ru/secret", title="Черновик", draft=True)
     write("ru/later", title="Потом", publish="2026-12-01")
+    write("ru/inside", title="Для своих", audience="staff")
     gone.unlink()
     build = site.kb.rebuild().build
 
@@ -198,7 +199,9 @@ def test_a_question_is_told_when_it_is_opened_answered_proved_and_lost(open_site
 def test_a_vote_is_told_with_its_reason_and_without_who_it_was(open_site, write):
     site = open_site({"events": ["vote.no"]}, {"shape": "slack", "events": ["vote.*"]})
     write("ru/vpn", title="Настройка VPN")
+    write("ru/inside", title="Для своих", audience="staff")
     site.kb.rebuild()
+    site.kb.log.feedback("ru/inside", False, run="run-d", at=site.at)
     for run, helpful in (("run-a", False), ("run-b", True), ("run-c", False)):
         site.kb.log.feedback("ru/vpn", helpful, run=run, at=site.at)
     site.kb.log.feedback("ru/vpn", True, run="run-c", at=site.at)  # thought better of it
