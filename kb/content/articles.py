@@ -263,7 +263,9 @@ def _control_characters(path: str, data: bytes, line: int) -> list[Problem]:
     """A warning where the line of the title holds characters that nobody sees."""
     if not line:
         return []
-    written = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n", line)[line - 1]
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    written = data.split(b"\n", line)[line - 1]
     if not _ODD.search(written.decode("utf-8", "replace").removeprefix("\ufeff")):
         return []
     message = Message("the title holds control characters, which nobody sees; they are left out")
@@ -271,6 +273,7 @@ def _control_characters(path: str, data: bytes, line: int) -> list[Problem]:
     return [Problem(path, line, "title-characters", message, cure, "warning")]
 
 
+_CONTROLS = bytes((*range(0x09), *range(0x0B, 0x20), 0x7F))  # what `CONTROLS` matches in UTF-8
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -299,7 +302,8 @@ def _decode(data: bytes, max_bytes: int) -> str:
         raise _not_utf8(data, start) from None
     if "\r" in found:
         found = found.replace("\r\n", "\n").replace("\r", "\n")
-    found = CONTROLS.sub("", found)
+    if len(data.translate(None, _CONTROLS)) < len(data):  # most are spared a look at each letter
+        found = CONTROLS.sub("", found)
     return found if found.isascii() else unicodedata.normalize("NFC", found)
 
 

@@ -334,7 +334,7 @@ def normalize(
     for rule in (*_RULES, *(() if dated else (_LESS_THAN_GIT,))):
         if not rule.keys.isdisjoint(front.values):
             _take(ours, rule, dialect)
-    if not _is_good("type", ours.values.get("type") or ""):
+    if (kind := ours.values.get("type")) and not _is_good("type", kind):
         ours.values["type"] = None  # a layout or the like of the tool
     if "order" in ours.values:
         ours.values["order"] = None  # read with the other keys that tell it
@@ -396,8 +396,10 @@ def _is_good(key: str, value: _Value) -> bool:
 
 def _order(front: FrontMatter) -> float | None:
     for key in _ORDERS:
+        if not (written := front.values.get(key)):
+            continue
         try:
-            order = float(str(front.values.get(key) or ""))
+            order = float(str(written))
         except ValueError:
             continue
         if abs(order) < 1e9 and (order or key != "weight"):  # Hugo: a weight of 0 is none

@@ -40,6 +40,8 @@ _REFERENCES = re.compile(
     rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
     rf"|\n[ \t>]*{SNIPPET.pattern.replace('?P<path>', '?P<snippet>')}"
 )
+_SIGNS = (b"{", b"[!", b"-8<-", b"![[", b"import", b"@include", b"<<<")
+"""What a text must hold to include anything; most hold nothing of it."""
 _BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets")
 _FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$\n?", re.S | re.M)
 _RELATIVE = re.compile(
@@ -88,6 +90,8 @@ class Includes:
 
     def of(self, path: str, content: bytes) -> Inclusions:
         """What the article at `path` with this content includes, and the variables it may name."""
+        if not self._settings and not any(sign in content for sign in _SIGNS):
+            return Inclusions()
         body = content.decode("utf-8", "replace")
         named, settings = self._variables_of(path) if "{" in body or self._is_site else ({}, ())
         known = {**named, **_of_page(body)}
@@ -172,8 +176,11 @@ class Includes:
 
     def _read(self, path: str) -> str | None:
         """The text of a file without front matter; None if it may not or cannot be read."""
-        real = os.path.realpath(os.path.join(self._top, path))
-        if tools.is_hidden(path) or not real.startswith(self._top + os.sep):
+        full = os.path.join(self._top, path)
+        if tools.is_hidden(path) or not os.path.exists(full):
+            return None
+        real = os.path.realpath(full)
+        if not real.startswith(self._top + os.sep):
             return None
         try:
             content = regular_files.read(real, _MOST_BYTES + 1)
