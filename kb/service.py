@@ -285,6 +285,12 @@ class KnowledgeBase:
         except (IndexMissing, IndexDamaged):
             return None
 
+    def _reader(self, build: str) -> IndexReader | None:
+        try:
+            return IndexReader(self._builds.open(build)) if build else None
+        except IndexDamaged:
+            return None
+
     def edition(self) -> Edition:
         """The edition of answers now: they change only when it does."""
         searcher, now = self._current.searcher(self._readers), self._now()
@@ -324,7 +330,7 @@ class KnowledgeBase:
         with suppress(OSError):  # told when the build is written
             data_folder.prepare(self.settings.data)
         self._announce_safely()  # what was published before this, should nobody have told it
-        before = self._catalog_if_any()
+        before = self._builds.pointed()
         report = indexer.rebuild(
             self.settings,
             full=full,
@@ -337,7 +343,7 @@ class KnowledgeBase:
             lines=None if hurried else self._learned_lines(),
         )
         self._current.look_again()
-        self._write_status(report, before.reader.whole if before else None)
+        self._write_status(report, before)
         if not report.published or hurried:
             self._announce_safely()
             return report
@@ -429,13 +435,18 @@ class KnowledgeBase:
         answers: Sequence[str] = reader.card(doc).get("answers", ())
         return answers
 
-    def _write_status(self, report: "BuildReport", before: IndexReader | None) -> None:
-        """Writes the result of indexing to the data folder, for the pages of leads and writers."""
+    def _write_status(self, report: "BuildReport", before: str) -> None:
+        """Writes the result of indexing to the data folder, for the pages of leads and writers.
+
+        `before` is the name of the build that was published until then.
+        """
         last = status.read(self.settings.data, status.Indexed)
         known = last.addresses if last else {}
+        rejected = {problem.path for problem in report.rejected}
+        reader = self._reader(before) if rejected else None
         addresses = {
-            path: (before and before.address(path)) or known.get(path) or path.rsplit(".", 1)[0]
-            for path in {problem.path for problem in report.rejected}
+            path: (reader and reader.address(path)) or known.get(path) or path.rsplit(".", 1)[0]
+            for path in rejected
         }
         indexed = status.Indexed(
             at=self._now(),

@@ -1,17 +1,19 @@
-"""A cache of function results, bounded in bytes.
+"""Caches of function results: one bounded in bytes, and one of the last call alone.
 
 A bound in entries is none in memory where people choose the keys: a word may have one letter or a
 hundred thousand.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from sys import getsizeof
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+P = ParamSpec("P")
 
 _ENTRY = 128  # bytes of a dictionary for an entry, just after it has grown
 TEXT = 92  # bytes of a text beside four for each letter, at most
@@ -85,6 +87,11 @@ class Cache(dict[Key, Value], Generic[Key, Value]):
             self._older = {}
             self._size = self._older_size = 0
 
+    def widen(self, megabytes: float) -> None:
+        """Lets the cache keep this much, if that is more than before."""
+        self.most = max(self.most, int(megabytes * 2**20))
+        self._half, self._largest = self.most // 2, self.most // _LARGEST
+
     @property
     def name(self) -> str:
         """The name of the function."""
@@ -99,6 +106,26 @@ class Cache(dict[Key, Value], Generic[Key, Value]):
     def count(self) -> int:
         """The number of entries; one in both halves counts twice."""
         return len(self) + len(self._older)
+
+
+def last_call(function: Callable[P, Value]) -> Callable[P, Value]:
+    """A function that gives its last result again as long as its arguments are equal to the last.
+
+    Arguments need not be hashable; they are kept, so that nobody may change them, nor the result.
+    """
+    known: list[tuple[object, Value]] = []
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> Value:
+        given = args, options
+        for before, value in known:
+            if before == given:
+                return value
+        value = function(*args, **options)
+        known[:] = [(given, value)]
+        return value
+
+    return call
 
 
 def all_of_them() -> list[Cache[Any, Any]]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 _CODE = re.compile(r"_?([a-z]{2,3})(?:[-_][a-z]{2,4})?", re.I)  # ru, _ru (Jekyll), ru-RU
 _LONGEST = 9  # characters of such a name
@@ -39,6 +40,7 @@ def unserved(paths: Iterable[str], langs: Collection[str]) -> dict[str, int]:
     return found
 
 
+@lru_cache(1024)  # many files lie in few folders
 def language_of(name: str) -> str:
     """The language that the name of a folder stands for, such as `zh` for `zh-CN`; "" for none."""
     found = _CODE.fullmatch(name) if len(name) <= _LONGEST else None

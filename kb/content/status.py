@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,12 +64,22 @@ class Synced:
 T = TypeVar("T", Indexed, Synced)
 
 
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    """The reader and writer of a type; making one takes longer than reading most files."""
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
+
+
 def write(data: Path, value: Indexed | Synced) -> None:
     """Replaces the status file of this type. A full disk is logged and raises nothing."""
     path = _path(data, type(value))
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        new.write_bytes(TypeAdapter(type(value)).dump_json(value, indent=1))
+        new.write_bytes(_adapter(type(value)).dump_json(value, indent=1))
         os.replace(new, path)
     except OSError as error:
         new.unlink(missing_ok=True)
@@ -79,9 +89,10 @@ def write(data: Path, value: Indexed | Synced) -> None:
 def read(data: Path, kind: type[T]) -> T | None:
     """The status of this type, or None where its file is missing or unreadable."""
     try:
-        return TypeAdapter(kind).validate_json(_path(data, kind).read_bytes())
+        found: T = _adapter(kind).validate_json(_path(data, kind).read_bytes())
     except (OSError, ValidationError):
         return None
+    return found
 
 
 class Latest(Generic[T]):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from kb.base.cache import last_call
 from kb.content import language_folders
 from kb.content.articles import Article
 from kb.content.metadata import without_ending
@@ -104,6 +105,7 @@ class TopicTree:
         return (*reversed(titles), *((own,) if own else ()))
 
 
+@last_call  # most saves change a text, and no place
 def tree(
     placements: Mapping[str, Placement],
     langs: Collection[str],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 
+from kb.base.cache import last_call
 from kb.base.messages import NOTHING, Message
 from kb.git import run
 
@@ -46,29 +47,40 @@ def read(folder: Path, *, at: str = "HEAD", seconds: float = SECONDS) -> History
         shallow, commit = _git(
             folder, seconds, "rev-parse", "--is-shallow-repository", "--verify", at
         ).split()
-        # Only exact moves: they are found by the names of blobs, which need not be read.
-        log = _git(
-            folder,
-            seconds,
-            *("log", "--no-show-signature", "--no-notes", "--no-ext-diff", "--no-textconv"),
-            *("--no-color", "--no-mailmap", "--raw", "-z", "-M100%", "--relative", "--abbrev=40"),
-            f"--format={_COMMIT}%H{_FIELDS}%P{_FIELDS}%aI{_FIELDS}%an{_END}",
-            *(commit, "--", "."),
-        )
+        if shallow != "true":
+            return History(_known_changes(folder.resolve(), seconds, commit), commit)
+        changes = _read_changes(folder, seconds, commit, is_cut=True)
     except _Unavailable as error:
         return History(note=str(error), trouble=error.trouble)
     except ValueError:
         return History(note="no dates from git: this git is too old")
-    is_cut = shallow == "true"
     note = "the clone is shallow: git does not tell older dates (`git fetch --unshallow`)"
-    if not is_cut:
-        return History(_changes_of_words(folder, seconds, log, is_cut), commit)
-    return History(_changes_of_words(folder, seconds, log, is_cut), commit, note, SHALLOW)
+    return History(changes, commit, note, SHALLOW)
 
 
 SHALLOW = Message(
     "git does not tell older dates and authors: the clone is shallow; `git fetch --unshallow`"
 )
+
+
+def _read_changes(folder: Path, seconds: float, commit: str, *, is_cut: bool) -> dict[str, Change]:
+    """The last change of each path below `folder` up to a commit. Raises _Unavailable."""
+    # Only exact moves: they are found by the names of blobs, which need not be read.
+    log = _git(
+        folder,
+        seconds,
+        *("log", "--no-show-signature", "--no-notes", "--no-ext-diff", "--no-textconv"),
+        *("--no-color", "--no-mailmap", "--raw", "-z", "-M100%", "--relative", "--abbrev=40"),
+        f"--format={_COMMIT}%H{_FIELDS}%P{_FIELDS}%aI{_FIELDS}%an{_END}",
+        *(commit, "--", "."),
+    )
+    return _changes_of_words(folder, seconds, log, is_cut)
+
+
+@last_call
+def _known_changes(folder: Path, seconds: float, commit: str) -> Mapping[str, Change]:
+    """The same of a whole clone, where a commit never gets another past: for every further save."""
+    return _read_changes(folder, seconds, commit, is_cut=False)
 
 
 def _changes_of_words(folder: Path, seconds: float, log: str, is_cut: bool) -> dict[str, Change]:

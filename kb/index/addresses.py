@@ -16,7 +16,7 @@ from kb.index.arrays import write_arrays
 from kb.index.changes import Entry
 from kb.index.links import is_same
 from kb.index.reader import NAMES, link_key
-from kb.index.segment import Segment
+from kb.index.segment import count_articles
 from kb.language.vocabulary import Vocabulary
 
 
@@ -35,7 +35,7 @@ def write_addresses(
     their own, groups of translations, which articles link to which, where links lead, which
     articles refer to which files beside them, and the audiences of folders.
     """
-    bases = np.cumsum([0, *(Segment(draft / name).size for name in segments)])
+    bases = np.cumsum([0, *(count_articles(draft / name) for name in segments)])
     live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
     at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}

@@ -38,6 +38,16 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
             file.write(b"\0" * (-array.nbytes % _ALIGN))
 
 
+def length(path: Path, name: str) -> int:
+    """How many elements an array of a file has, without reading any.
+
+    Raises KeyError if there is no such array, OSError or ValueError if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(16)[8:], "little")))
+    return math.prod(header[name][1])
+
+
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """The arrays of a file by name, read-only and memory-mapped.
 

@@ -236,7 +236,7 @@ class Builds:
         """
         name = self._unused(folder.name.removeprefix(_UNFINISHED))
         self._write_manifest(folder, name, facts)
-        _sync_all(folder)
+        self._sync_all(folder)
         target = self.root / name
         os.rename(folder, target)
         try:
@@ -271,6 +271,20 @@ class Builds:
         manifest = {"format": FORMAT, "name": name, **facts, "files": table}
         body = json.dumps(manifest, ensure_ascii=False).encode()
         (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
+
+    def _sync_all(self, folder: Path) -> None:
+        """Brings every file and folder below `folder`, and itself, to the disk; files first.
+
+        Several at a time, so that the disk may write them together. Files that another build shares
+        are there since that was published.
+        """
+        below = list(folder.rglob("*"))
+        folders = [path for path in below if path.is_dir()]
+        files = [path for path in below if path not in folders]
+        with ThreadPoolExecutor(_SYNCED_TOGETHER) as pool:
+            list(pool.map(fsync, (path for path in files if _identity(path) not in self._verified)))
+        for path in (*folders, folder):
+            fsync(path)
 
     def rollback(self) -> Build:
         """Points to the newest sound build before the current one, else raises IndexMissing.
@@ -358,19 +372,6 @@ def _taken(lock: int) -> bool:
         else:
             return True
     return False
-
-
-def _sync_all(folder: Path) -> None:
-    """Brings every file and folder below `folder`, and itself, to the disk; files first.
-
-    Several at a time, so that the disk may write them together.
-    """
-    below = list(folder.rglob("*"))
-    folders = [path for path in below if path.is_dir()]
-    with ThreadPoolExecutor(_SYNCED_TOGETHER) as pool:
-        list(pool.map(fsync, (path for path in below if path not in folders)))
-    for path in (*folders, folder):
-        fsync(path)
 
 
 def copy_file(build: Build, name: str, target: Path) -> None:

@@ -30,7 +30,13 @@ def fingerprint(settings: Settings) -> str:
     return blake2b(repr(facts).encode(), digest_size=12).hexdigest()
 
 
-def _code(package: Path = _PACKAGE) -> str:
+@cache
+def _code() -> str:
+    """The digest of our own code, which this process has loaded."""
+    return _digest(_PACKAGE)
+
+
+def _digest(package: Path) -> str:
     """A digest of the code and the word lists that decide what a build holds."""
     files = [
         package / "indexer.py",

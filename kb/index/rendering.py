@@ -14,7 +14,7 @@ from kb.content.markup import Inclusions
 from kb.content.problems import Problem
 from kb.index.changes import Changes, facts_of
 from kb.index.document import Analysed, analyse
-from kb.language import morphology
+from kb.language import morphology, tokens
 
 Progress = Callable[[int, int], None]  # done, of how many
 
@@ -44,6 +44,9 @@ def prepare_changed(
         (source.path, data, defaults, settings.remote_images)
         for source, data, defaults in changes.fresh
     ]
+    if jobs:  # what children of this process would have to load each for itself
+        markup.load({tool for _, _, by in changes.fresh for tool in (by.dialect, *by.also)})
+        tokens.expect_many()
     results = sandbox.each(
         prepare, jobs, seconds=settings.render_seconds, megabytes=settings.render_megabytes,
         meanwhile=partial(_open_dictionaries, changes),

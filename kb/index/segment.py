@@ -20,7 +20,7 @@ from kb.content.articles import Article
 from kb.content.markup import Link, Section
 from kb.index import ngrams, pointers, postings
 from kb.index.array_tools import offsets
-from kb.index.arrays import read_arrays, write_arrays
+from kb.index.arrays import length, read_arrays, write_arrays
 from kb.index.document import Analysed, AttachedSection
 from kb.index.postings import FIELD_KINDS, Postings
 from kb.index.schema import FIELD_NAMES, SURFACE, SURFACE_FIELDS
@@ -31,6 +31,11 @@ from kb.language.vocabulary import Vocabulary
 DRAFT, UNLISTED = 1, 2  # bits of `flags`
 _NEVER = np.iinfo(np.int32).max
 Lengths = NDArray[np.int32]  # of a field, in terms, per article
+
+
+def count_articles(path: Path) -> int:
+    """How many articles the segment in a file holds, those that are superseded included."""
+    return length(path, "flags")
 
 
 class Segment:
@@ -405,4 +410,4 @@ def _joined(parts: list[NDArray[Any]], dtype: Any) -> NDArray[Any]:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps(value)

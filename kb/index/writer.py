@@ -183,9 +183,8 @@ def verify(
     """
     with whoosh_index.open_dir(draft / whoosh_index.FOLDER).reader() as reader:
         found = reader.doc_count()
-    opened = [Segment(draft / name) for name in segments]
-    live = sum(part.size for part in opened) - sum(map(len, deleted))
     reader = IndexReader(Build(draft.name, draft, {"segments": segments, "dead": deleted}))
+    live = reader.corpus.size - sum(map(len, deleted))
     if not found == live == expected:
         raise BuildFailed(
             Message(

@@ -47,6 +47,7 @@ _PICTURES = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u27bf\u2900-\u297f"
     "\u2b00-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
+_UNSEEN = re.compile(f"[{_INVISIBLE}]")
 # The joiners of a picture (`❤️`, `👩‍👧`) stay: without them it is another one.
 _DROPPED = re.compile(f"(?<![{_PICTURES}\ufe0f])[{_INVISIBLE}]|(?![\u200d\ufe0f])[{_INVISIBLE}]")
 # Controls other than newline and tab; halves of surrogate pairs, which no encoder accepts.
@@ -58,7 +59,9 @@ def clean(text: str) -> str:
     """The text as it is stored: composed (NFC), nothing invisible in it, no control characters."""
     if text.isascii() and _CLEAN_ASCII.fullmatch(text):
         return text
-    return unicodedata.normalize("NFC", _CONTROL.sub(" ", _DROPPED.sub("", text)))
+    if _UNSEEN.search(text):
+        text = _DROPPED.sub("", text)
+    return unicodedata.normalize("NFC", _CONTROL.sub(" ", text))
 
 
 # --- one word -----------------------------------------------------------------------------------
@@ -118,9 +121,13 @@ _RUSSIAN = re.compile("[а-яё]+|[А-ЯЁ][а-яё]*|[А-ЯЁ]+")  # a word not
 def _worked_out(word: str) -> str:
     if _RUSSIAN.fullmatch(word):
         return word.lower().replace("ё", "е")
+    if _CLEAN_ASCII.fullmatch(word) and (plain := word.lower()) not in _SLIPS:
+        return plain
     for _ in range(4):  # one round does nearly always; a few signs decompose into others
         before = word
-        word = "".join(map(_compatible, clean(word)))
+        word = clean(word)
+        if not unicodedata.is_normalized("NFKC", word):
+            word = "".join(map(_compatible, word))
         word = _without_accents(word.casefold()).translate(_STROKES)
         word = _LETTERS.sub(_one_script, word).translate(_NEIGHBOURS)
         word = word.translate(_TO_LATIN) if _CODE.fullmatch(word) else _SLIPS.get(word, word)
@@ -266,12 +273,17 @@ def _parts(chunk: str, start: int, level: int = 0) -> list[_Piece]:
         return _version(chunk, start, found[1])
     if found := _HEX.fullmatch(chunk):
         return [(_cut("0x" + found[1]), start, end, False), (_cut(found[1]), start + 2, end, True)]
-    if level == 2:
-        if found := _CONTRACTION.fullmatch(chunk):
-            return [(_cut(found[1]), start, end, False)]
-        if found := _NEGATION.fullmatch(chunk):
-            return [(_cut(found[1] + found[2]), start, end, False)]
-    if level == len(_SPLITS):
+    splits: list[re.Match[str]] = []
+    while level < len(_SPLITS):
+        if level == 2:
+            if found := _CONTRACTION.fullmatch(chunk):
+                return [(_cut(found[1]), start, end, False)]
+            if found := _NEGATION.fullmatch(chunk):
+                return [(_cut(found[1] + found[2]), start, end, False)]
+        if splits := [*_SPLITS[level].finditer(chunk)]:
+            break
+        level += 1
+    else:
         cuts = [0, *_joints(chunk), len(chunk)]
         if len(cuts) == 2:
             return [(whole, start, end, False)]
@@ -279,7 +291,7 @@ def _parts(chunk: str, start: int, level: int = 0) -> list[_Piece]:
         return _compound(chunk, start, parts)
     pieces: list[_Piece] = []
     at, found_parts = 0, 0
-    for cut in [*_SPLITS[level].finditer(chunk), None]:
+    for cut in [*splits, None]:
         stop = cut.start() if cut else len(chunk)
         if stop > at:
             inner = _parts(chunk[at:stop], start + at, level + 1)
@@ -316,6 +328,12 @@ def _size_of_pieces(chunk: str, pieces: tuple[_Piece, ...]) -> int:
 
 
 _pieces = Cache(_cut_up, 8, _size_of_pieces)
+
+
+def expect_many() -> None:
+    """Makes room for the words of a whole folder: in a process that cuts its articles up."""
+    _folded.widen(12)
+    _pieces.widen(64)
 
 
 def tokens(text: str) -> list[Token]:

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kb import indexer, search
-from kb.base.cache import Cache, size_of
+from kb.base.cache import Cache, last_call, size_of
 from kb.language import morphology, query_words, tokens
 from kb.language.query import Word
 from kb.language.synonyms import Expansion
@@ -236,6 +236,7 @@ def test_what_people_ask_is_kept_only_where_bytes_are_counted():
 
 NOT_TYPED = (
     "content/markup/hugo.py", "content/markup/mdx.py",  # the one article that a child reads
+    "content/language_folders.py",  # names of folders of articles
     "base/catalogs.py", "site/formatting.py",  # days, counts, shares, our own sentences
     "searchlog/db/sql.py",  # tables and their columns
     "site/context.py",  # names of browsers, cut at 500 letters: 1 MB at most
@@ -342,3 +343,30 @@ def test_the_caches_of_a_build_are_emptied_when_another_is_served(kb):
     assert kept > 0
     assert kb.catalog().reader.corpus is not before
     assert sum(cache.size for cache in before._caches) == 0
+
+
+def test_the_last_call_is_remembered_by_the_value_of_its_arguments():
+    asked = []
+
+    @last_call
+    def doubled(numbers, more=0):
+        asked.append((numbers, more))
+        return [2 * number for number in numbers]
+
+    assert doubled([1, 2]) is doubled([1, 2])
+    assert doubled([1]) == [2]
+    assert doubled([1], more=1) == [2]
+    assert doubled([1, 2]) == [2, 4]
+    assert asked == [([1, 2], 0), ([1], 0), ([1], 1), ([1, 2], 0)]
+
+
+def test_a_widened_cache_keeps_more_and_is_never_narrowed():
+    cache = Cache(str, megabytes=0.01)
+    cache.widen(1)
+    for number in range(1000):
+        cache[number]
+
+    cache.widen(0.01)
+
+    assert len(cache) == 1000
+    assert cache.most == MEGABYTE

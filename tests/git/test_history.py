@@ -324,3 +324,23 @@ def test_a_repository_of_another_user_is_told_once(repository, monkeypatch):
 
 def test_a_folder_without_git_is_no_trouble(tmp_path):
     assert history.read(tmp_path).trouble == ""
+
+
+def test_the_log_up_to_a_commit_is_read_once(repository, monkeypatch):
+    ran = []
+    real = run.run
+    monkeypatch.setattr(
+        run,
+        "run",
+        lambda folder, *given, **more: ran.append(given[0]) or real(folder, *given, **more),
+    )
+    repository.write("a.md")
+    repository.commit("2026-01-01")
+    first = repository.dates()
+    ran.clear()
+
+    assert repository.dates() == first
+    assert ran == ["rev-parse"]
+    repository.write("b.md")
+    repository.commit("2026-01-02")
+    assert set(repository.dates()) == {"a.md", "b.md"}

@@ -21,22 +21,22 @@ def test_each_room_and_word_list_that_decides_what_a_build_holds_is_in_the_finge
     tmp_path, file
 ):
     package = copytree(ROOT / "kb", tmp_path / "kb")
-    before = fingerprint._code(package)
+    before = fingerprint._digest(package)
 
     with (package / file).open("a") as source:
         source.write("# another version\n")
 
-    assert fingerprint._code(package) != before
+    assert fingerprint._digest(package) != before
 
 
 def test_code_of_a_room_that_only_reads_builds_is_not(tmp_path):
     package = copytree(ROOT / "kb", tmp_path / "kb")
-    before = fingerprint._code(package)
+    before = fingerprint._digest(package)
 
     with (package / "site" / "api.py").open("a") as source:
         source.write("# another version\n")
 
-    assert fingerprint._code(package) == before
+    assert fingerprint._digest(package) == before
 
 
 def test_an_old_build_of_another_fingerprint_answers_until_it_is_made_anew(settings, write):

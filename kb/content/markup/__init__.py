@@ -24,6 +24,7 @@ __all__ = [
     "Rendered",
     "Section",
     "TooDeep",
+    "load",
     "render",
     "unknown_tags",
 ]
@@ -63,6 +64,16 @@ def render(
     return Rendered(
         done.html(), done.sections(), _placed(done.links, body), done.summary, tuple(done.ids)
     )
+
+
+def load(tools: Collection[str]) -> None:
+    """Loads what `render` needs for folders of these tools, before rendering processes are forked.
+
+    Otherwise each of them would load it for itself.
+    """
+    render("", path="", lang="en")
+    if "mkdocs" in tools:
+        render("", path="", lang="en", dialect="mkdocs")
 
 
 def _html(body: str, context: Context) -> str:
