@@ -5,12 +5,13 @@ Reads the build, never the articles folder or the log; the day is an argument.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from html import escape, unescape
 from threading import Lock
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -382,7 +383,7 @@ class Catalog:
             above=self.topics.above(doc),
             where=self.reader.topics.path(doc),
             topic=self.topics.page(topic.lang, topic.key, today) if topic else None,
-            has_history=self._source(doc, today) is not None,
+            has_history=self._source(doc, article, today) is not None,
         )
 
     def source(self, slug: str, today: date) -> Source | None:
@@ -391,10 +392,9 @@ class Catalog:
         Everybody must find it today: it is no draft, not unlisted, and for no readers alone.
         """
         doc = self.reader.find(slug)
-        return None if doc is None else self._source(doc, today)
+        return None if doc is None else self._source(doc, self.reader.page(doc)["article"], today)
 
-    def _source(self, doc: int, today: date) -> Source | None:
-        article = self.reader.page(doc)["article"]
+    def _source(self, doc: int, article: Mapping[str, Any], today: date) -> Source | None:
         is_open = self.reader.corpus.served(today)[doc] and not is_restricted(article["audience"])
         if not (is_open and self.reader.commit):
             return None
