@@ -11,6 +11,7 @@ from kb.base.config import Hook
 from kb.jobs.delivery import Deliverer
 from kb.letters import channels
 from kb.searchlog.db.letter_models import NewLetter
+from kb.server import serving
 from kb.service import KnowledgeBase
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -334,3 +335,14 @@ def test_forgetting_the_last_entry_of_the_history_hides_no_later_one(open_site):
     site.kb.log.actions.answer(1, slug="ru/vpn", build="b")
 
     assert ("question.proved", "ru/vpn") in site.heard()
+
+
+def test_the_server_delivers_where_hooks_alone_are_set(settings):
+    def beside(hooks):
+        given = settings.model_copy(update={"hooks": hooks})
+        return serving._commands(given, watch=False, is_ready=True, read_only=False)
+
+    sends = [command for command in beside((Hook(url="http://127.0.0.1:9"),)) if "send" in command]
+
+    assert len(sends) == 1
+    assert not any("send" in command for command in beside(()))
