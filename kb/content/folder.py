@@ -172,6 +172,7 @@ def _of_site(
 _INCLUDED = frozenset((
     ".gitbook", "_common", "_include", "_includes", "_partials", "_snippets", "includes",
 ))  # fmt: skip
+_AROUND = frozenset(("_coverpage.md", "_navbar.md"))  # of Docsify, around each page
 
 
 def is_included(path: str) -> bool:
@@ -181,7 +182,7 @@ def is_included(path: str) -> bool:
     """
     *folders, name = path.split("/")
     is_partial = name.startswith("_") and name.endswith(".mdx")
-    return is_partial or not _INCLUDED.isdisjoint(folders)
+    return is_partial or name in _AROUND or not _INCLUDED.isdisjoint(folders)
 
 
 def _is_part(path: str, tool_files: Sequence[str]) -> bool:

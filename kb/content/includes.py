@@ -35,6 +35,7 @@ _REFERENCES = re.compile(
     r"[\"'](?P<hugo>[^\"'\s]+\.\w+)[\"']"
     r"|!\[\[(?P<obsidian>[^\[\]|\n]+)(?:\|[^\]\n]*)?\]\]"
     r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
+    r"|\]\((?P<docsify>[^\s()]+)[ \t]+[\"']:include\b[^\"'\n]*[\"']\)"
     r"|<Snippet\s+file=[\"'](?P<mintlify>[^\"'\n]+)[\"']"
     r"|\[\{#T\}\]\((?P<title>[^)\s#]+)"
     rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
@@ -140,6 +141,8 @@ class Includes:
             if (text := self._shared(candidate, audience)) is not None:
                 if kind == "title":
                     return _Found(candidate, self._titles.get(candidate, ""))
+                if kind == "docsify" and not candidate.lower().endswith(ENDINGS):
+                    return _Found(candidate, text)
                 if kind == "snippet":
                     return _Found(candidate, regions.region(text, section) if section else text)
                 part = regions.region(text, section) if section and "region" in text else None

@@ -29,14 +29,17 @@ FILES = {
     ".gitbook.yaml": GITBOOK, ".obsidian": OBSIDIAN, ".openpublishing.publish.config.json": DOCFX,
     SITE_FOLDER: VITEPRESS, ".yfm": DIPLODOC, "SUMMARY.md": GITBOOK, "_config.yml": JEKYLL,
     "astro.config.mjs": STARLIGHT, "astro.config.ts": STARLIGHT, "docfx.json": DOCFX,
-    "docs.json": MINTLIFY,
+    "docs.json": MINTLIFY, "_coverpage.md": DOCSIFY, "_navbar.md": DOCSIFY,
+    "_sidebar.md": DOCSIFY, "index.html": DOCSIFY,
     "docusaurus.config.js": DOCUSAURUS, "docusaurus.config.ts": DOCUSAURUS, "hugo.json": HUGO,
     "hugo.toml": HUGO, "hugo.yaml": HUGO, "mkdocs.yaml": MKDOCS, "mkdocs.yml": MKDOCS,
     "mint.json": MINTLIFY, "presets.yaml": DIPLODOC, "sidebars.js": DOCUSAURUS,
     "sidebars.ts": DOCUSAURUS, "zensical.toml": MKDOCS,
 }  # fmt: skip
 
-COMMON_NAMES = frozenset(("docs.json",))  # of such files, which others may have as well
+COMMON_NAMES = frozenset(
+    ("docs.json", "index.html")
+)  # of such files, which others may have as well
 
 # What only one tool writes in a text.
 _WRITTEN = {

@@ -28,6 +28,8 @@ def anchor(written: str, dialect: str = "") -> str:
 
     if dialect in _SEPARATING:
         written = _separated(written)
+    elif dialect == "docsify":
+        written = re.sub(r"^_(?=\d)", "", written.strip())
     return "h-" + (slugify_unicode(written, "-").strip("-") or "section")
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from kb.content.markup import (
     containers,
     diplodoc,
+    docsify,
     hugo,
     liquid,
     mdx,
@@ -25,6 +26,7 @@ _SIGNS = re.compile(
     r"|(?:`{3}|~~~) *(?:mermaid|plantuml|puml|graphviz|dot|d2)\b",
     re.I | re.M,
 )
+_OWN_SIGNS = {"docsify": docsify.SIGNS, "vitepress": vitepress.SIGNS}
 
 
 def reads_mdx(context: Context) -> bool:
@@ -46,6 +48,8 @@ def _rules(tools: frozenset[str], is_mdx: bool, has_table: bool) -> tuple[TagRul
         found += wikilinks.OBSIDIAN
     if "vitepress" in tools:
         found = (*vitepress.RULES, *found)
+    if "docsify" in tools:
+        found = (*docsify.RULES, *found)
     if is_mdx and "mintlify" in tools:
         found = (*mintlify.RULES, *found)
     return (*found, *mdx.RULES) if is_mdx else found
@@ -58,8 +62,8 @@ def translate(body: str, context: Context) -> tuple[str, list[tuple[str, int]]]:
     read where they are spoken. Each tag told has its line of the body, from 1.
     """
     is_mdx = reads_mdx(context)
-    signs = vitepress.SIGNS if "vitepress" in context.tools else _SIGNS
-    if not is_mdx and not (_SIGNS.search(body) or (signs is not _SIGNS and signs.search(body))):
+    signs = (_SIGNS, *(own for tool, own in _OWN_SIGNS.items() if tool in context.tools))
+    if not is_mdx and not any(each.search(body) for each in signs):
         return body, []
     has_table = any("#|" in text for text in (body, *context.included.values()))
     translator = Translator(context, _rules(context.tools, is_mdx, has_table))

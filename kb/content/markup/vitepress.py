@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from kb.content.markup import mdx
+from kb.content.markup import emoji, mdx
 from kb.content.markup.admonitions import kind_of
 from kb.content.markup.code_languages import with_changes
 from kb.content.markup.tags import (
@@ -266,23 +266,6 @@ def _attributed(_: Translator, found: re.Match[str]) -> str | None:
     return f"<{found['name']}{given}{alone}>"
 
 
-# --- emoji --------------------------------------------------------------------------------------
-
-EMOJI = re.compile(r":(?P<name>[a-z0-9_+-]+):")
-
-
-def emoji(translator: Translator, found: re.Match[str]) -> str | None:
-    """The character that a short name between colons stands for; None if it is none."""
-    before = translator.body[found.start() - 1 : found.start()]
-    if before.isalnum() or before in (":", "/"):
-        return None
-    from pymdownx import gemoji_db  # who writes no emoji loads none
-
-    name = gemoji_db.aliases.get(found[0], found[0])
-    code = gemoji_db.emoji.get(name, {}).get("unicode")
-    return "".join(chr(int(part, 16)) for part in code.split("-")) if code else None
-
-
 RULES = (
     TagRule(r"````*", FENCE, _fence),
     TagRule(r"~~~~*", FENCE, _fence),
@@ -298,5 +281,5 @@ RULES = (
     TagRule(r"==(?=[ \t])", _TAB, _tab),
     TagRule(r"\{(?=#)", _PLACE, _place),
     TagRule(r"%(?=\{[#.])", _ATTRIBUTES, lambda _, found: found[1]),
-    TagRule(r":(?=[a-z0-9_+-]+:)", EMOJI, emoji),
+    *emoji.RULES,
 )

@@ -82,6 +82,8 @@ def is_navigation(name: str, path: str) -> bool:
     Only a `SUMMARY.md` is read: it is one if it is a list of links, and otherwise an article. And
     `docs.json`, which may be any other file.
     """
+    if name == "index.html":
+        return "$docsify" in (_text(path) or "")
     if name in tools.COMMON_NAMES:
         return mintlify.is_settings(_text(path) or "")
     if name == contents_files.SUMMARY:
@@ -91,7 +93,7 @@ def is_navigation(name: str, path: str) -> bool:
 
 def is_settings(name: str) -> bool:
     """Whether a file that can be no article may hold a navigation, by its name."""
-    return name in _FILES or contents_files.is_toc(name)
+    return name in _FILES or name == contents_files.SIDEBAR or contents_files.is_toc(name)
 
 
 def hidden_navigations(folder: Path | str, name: str) -> tuple[str, ...]:
@@ -202,6 +204,15 @@ class _NavigationReader:
         sections = {path.parent.name: self._exported(path, here) for path in _sections(inner)}
         return replace(site, sections=sections)
 
+    def _docsify_root(self, folder: str) -> str:
+        """The outermost folder above `folder` that belongs to the same site of Docsify."""
+        of_docsify = ("index.html", contents_files.SIDEBAR)
+        sites = (
+            path.rpartition("/")[0] for path in self._paths if path.rpartition("/")[2] in of_docsify
+        )
+        above = (site for site in sites if f"{folder}/".startswith(f"{site}/" if site else ""))
+        return min(above, key=len, default=folder)
+
     def _has_page(self, path: str) -> bool:
         return os.path.isfile(self._root / f"{path}.md")
 
@@ -278,8 +289,12 @@ class _NavigationReader:
 
     def _made(self, name: str, folder: str, text: str, here: Path) -> Navigation | None:
         """The navigation of one file, which lies in the folder `here`; raises Unreadable."""
+        if name == "index.html":  # only tells whose folder it is
+            return None
         if name == contents_files.SUMMARY:
             return contents_files.gitbook(folder, text)
+        if name == contents_files.SIDEBAR:
+            return contents_files.docsify(folder, text, self._docsify_root(folder), self._has_page)
         if name in docusaurus.ASTRO:
             return docusaurus.starlight(folder, text)
         make: Callable[[str, Any], Navigation | None] = (

@@ -1,4 +1,6 @@
-"""Tables of contents: `toc.yaml` of Diplodoc and DocFX, `SUMMARY.md` of GitBook and mdBook."""
+"""Tables of contents: `toc.yaml` of Diplodoc and DocFX, `SUMMARY.md` of GitBook and mdBook, and
+`_sidebar.md` of Docsify.
+"""
 
 import posixpath
 import re
@@ -10,7 +12,7 @@ from kb.content.navigation.data import listed, mapping, text
 from kb.content.navigation.models import Item, Navigation
 from kb.content.navigation.variables import filled
 
-SUMMARY = "SUMMARY.md"
+SUMMARY, SIDEBAR = "SUMMARY.md", "_sidebar.md"
 _DEEPEST = 12
 
 # --- toc.yaml -----------------------------------------------------------------------------------
@@ -113,20 +115,45 @@ def is_summary(content: str) -> bool:
 
 def gitbook(folder: str, content: str) -> Navigation:
     """The navigation that `SUMMARY.md` in `folder` lists: parts, and pages below pages."""
+    items = _listed(content, lambda page: _below(folder, page))
+    return Navigation("gitbook", folder, folder, "", items)
+
+
+def docsify(folder: str, content: str, root: str, has: Callable[[str], bool]) -> Navigation:
+    """The navigation that `_sidebar.md` in `folder` lists.
+
+    Addresses count from `root`, the folder of the whole site, unless only the folder itself has
+    such a page, as `has` tells of a path without ending.
+    """
+
+    def page(written: str) -> str:
+        place = re.sub(r"[?#].*$", "", written.removeprefix("#").lstrip("/"))
+        if "://" in written:
+            return ""
+        place = f"{place}README" if not place or place.endswith("/") else place
+        paths = [_below(root, place), _below(folder, place)]
+        paths += [f"{path}/README" for path in paths]
+        return next(filter(has, paths), paths[0])
+
+    return Navigation("docsify", folder, folder, "", _listed(content, page))
+
+
+def _listed(content: str, page: Callable[[str], str]) -> tuple[Item, ...]:
+    """The entries of a list of links; `page` tells the path that an address means."""
     parts: list[tuple[str, list[_Line]]] = [("", [])]
     for line in content.splitlines():
         if part := _PART.match(line):
             title = _title(part[1])
             parts.append(("" if line.startswith("# ") else title, []))
         elif found := _LINKED.match(line):
-            parts[-1][1].append((_indent(found[1]), _title(found[2]), _below(folder, found[3])))
+            parts[-1][1].append((_indent(found[1]), _title(found[2]), page(found[3])))
         elif found := _PLAIN.match(line):
             parts[-1][1].append((_indent(found[1]), _title(found[2]), ""))
     items: list[Item] = []
     for title, lines in parts:
         listed_items = tuple(_nested(lines))
         items += (Item(title, children=listed_items),) if title else listed_items
-    return Navigation("gitbook", folder, folder, "", tuple(items))
+    return tuple(items)
 
 
 _Line = tuple[int, str, str]  # how far it is indented, its title, its page
