@@ -149,7 +149,7 @@ def _lines(path: Path) -> Iterator[SharedQuestion]:
                     yield SharedQuestion.model_validate_json(written)
                 except ValidationError as error:
                     first = error.errors(include_url=False)[0]
-                    where = ":".join((str(path), str(number), *map(str, first["loc"])))
+                    where = ": ".join((f"{path}:{number}", *map(str, first["loc"])))
                     wrong = wrong_values.told(first, hides_value=True)  # somebody's question
                     raise CannotRead(_told(where, wrong, cure)) from None
     except (OSError, UnicodeDecodeError) as error:
