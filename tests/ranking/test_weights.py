@@ -62,8 +62,10 @@ def built(kb, write, case):
         "heavy": case.other | {"boost": heavy},
         "light": case.other | {"boost": light},
     }.items():
-        front = {k: v for k, v in article.items() if k not in ("body", "learned")}
+        front = {k: v for k, v in article.items() if k not in ("body", "learned", "file")}
         write(path, article["body"], **front)
+        if "file" in article:
+            kb.settings.articles.joinpath("file.txt").write_text(article["file"], "utf-8")
     kb.settings.articles.joinpath("synonyms.yml").write_text("- [ключ, пропуск]\n", "utf-8")
     lines = {"article": tuple(LearnedLine(*line) for line in case.article.get("learned", ()))}
     indexer.rebuild(kb.settings, lines=lines)
@@ -121,6 +123,13 @@ WEIGHED = {
         text("Документ для бухгалтерии: акт."),
         (0.923, 0.899),
         "it solved a question that holds the word",
+    ),
+    "attached": Weighed(
+        "акт",
+        text("Документ для [бухгалтерии](file.txt).", file="Новый акт."),
+        text("Документ для бухгалтерии: акт."),
+        (0.29, 0.245),
+        "a file that it links to holds the word",
     ),
     "headings": Weighed(
         "акт",
