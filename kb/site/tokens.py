@@ -21,23 +21,24 @@ def require(scope: str = "") -> Token:
     after many wrong tokens. A network that sent a valid token in the last thirty days does not
     wait: strangers behind the same proxy must not stop a lead's program.
     """
+    token: Token | None = None
+
+    def is_right() -> bool:
+        nonlocal token
+        token = sent()
+        return token is not None
+
     throttle = LoginThrottle(site().settings.data / "token-tries.json")
-    client = network(request.remote_addr or "")
-    is_known = throttle.knows(client)
-    wait = 0.0 if is_known else throttle.take(client)
-    token = None if wait else sent()
-    if token is not None:
-        if not is_known:
-            throttle.succeeded(client)
-        if scope and not token.opens(scope):
-            raise Forbidden(f"this token has no scope {scope}; `kb tokens add` makes another")
-        return token
-    if wait or (is_known and (wait := throttle.take(client))):
+    if wait := throttle.wait(network(request.remote_addr or ""), is_right):
         raise TooManyRequests("too many wrong tokens; wait a minute", retry_after=ceil(wait))
-    raise Unauthorized(
-        "send the header Authorization: Bearer and a token of `kb tokens add`, or KB_API_TOKEN",
-        www_authenticate=WWWAuthenticate("bearer"),
-    )
+    if token is None:
+        raise Unauthorized(
+            "send the header Authorization: Bearer and a token of `kb tokens add`, or KB_API_TOKEN",
+            www_authenticate=WWWAuthenticate("bearer"),
+        )
+    if scope and not token.opens(scope):
+        raise Forbidden(f"this token has no scope {scope}; `kb tokens add` makes another")
+    return token
 
 
 def if_sent(scope: str) -> Token | None:
