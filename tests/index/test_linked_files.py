@@ -102,7 +102,7 @@ def test_a_file_counts_for_no_more_than_the_articles_own_statistics(folder):
     assert segment.arrays["total.attached"][0] > 40
 
 
-@pytest.mark.parametrize("gate", ["draft: yes", "unlisted: yes", "publish: 2999-01-01"])
+@pytest.mark.parametrize("gate", ["draft: yes", "unlisted: yes", "audience: staff"])
 def test_a_file_is_found_by_nobody_who_cannot_find_its_article(folder, gate):
     bases.write(
         {"ru/contracts.md": LINKED.replace("---\nЧ", f"{gate}\n---\nЧ")}, folder / "articles"
