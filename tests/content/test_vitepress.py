@@ -434,3 +434,12 @@ def test_front_matter_means_what_it_means_there():
     assert not read("search: true").article.unlisted
     assert read("description: In short").article.answer == "In short"
     assert read("lang: en-US\noutline: deep\nprev: false\nhead: []").problems == ()
+
+
+def test_patterns_that_could_take_hours_are_passed_over(project):
+    config = (
+        "export default { rewrites: { ':a*:b*:c*:d*x': ':a' }, srcExclude: ['*a*a*a*a*a*a*b'] }"
+    )
+    project.write({".vitepress/config.js": config}, "a/" * 60 + "aaaaaaaaaaaaaaaaaaaaaaaab.md")
+
+    assert [each.aliases for each in project.scan().articles] == [()]

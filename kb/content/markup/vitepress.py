@@ -109,7 +109,7 @@ def _shielded(text: str) -> str:
 
 # --- blocks of code -----------------------------------------------------------------------------
 
-INCLUDE = re.compile(r"<!--[ \t]*@include:[ \t]*(?P<path>[^\n]*?)[ \t]*-->")
+INCLUDE = re.compile(r"<!--[ \t]*@include:[ \t]*(?P<path>[^\n<>]{0,500}?)[ \t]*-->")
 _LABEL = re.compile(r"\[([^\]\n]+)\]")
 _LANGUAGE = re.compile(r"[ \t]*([A-Za-z][\w+#.-]*?)(?:-vue)?(?=[\s{:\[=]|$)")
 _REMARK = re.compile(
@@ -174,7 +174,7 @@ class Snippet(NamedTuple):
 _BRACES = re.compile(r"\{(?P<inner>[^{}]*)\}[ \t]*$")
 _TITLED = re.compile(r"[ \t]*\[([^\]]+)\][ \t]*$")
 _LINES = re.compile(r"\d+(?:[,-]\d+)*$")
-SNIPPET = re.compile(r"<<<(?!<)[ \t]*(?P<path>[@.\w/][^\n]*)")
+SNIPPET = re.compile(r"<<<(?!<)[ \t]*(?P<path>[@.\w/][^\n]{0,500})(?=\n|\Z)")
 
 
 def snippet(written: str) -> Snippet:

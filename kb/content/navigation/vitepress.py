@@ -188,7 +188,7 @@ def _rewritten(pattern: str, target: str, path: str) -> str:
     """`path` as `target` if it matches `pattern`; both may name parts: `en/:rest*`."""
     names: list[str] = []
     written, at = "", 0
-    if pattern.count(":") + pattern.count("*") > 2 * _MOST_STARS:
+    if pattern.count("*") > 2 or pattern.count(":") > _MOST_STARS:
         return ""
     for found in _PARAMETER.finditer(pattern):
         names.append(found[1] or "")
