@@ -19,6 +19,7 @@ from kb.base.messages import Message
 from kb.content.front_matter import FrontMatter, one_line
 from kb.content.metadata import MAX_ANSWER, Metadata, without_ending
 from kb.content.tools import (
+    DOCSIFY,
     DOCUSAURUS,
     HUGO,
     JEKYLL,
@@ -32,6 +33,8 @@ from kb.content.tools import (
 )
 from kb.language.tokens import shorten
 
+# Tools whose file in the outermost folder tells of all folders in it.
+_OF_WHOLE_FOLDERS = frozenset((DOCSIFY, MINTLIFY, VITEPRESS))
 ENOUGH = 0.1  # of a folder's files must tell of a tool
 
 
@@ -126,9 +129,12 @@ class FolderDialects:
             votes[_folder(path)].files.setdefault(of_file(path), path)
         chosen = chosen or {}
         found = cls({}, {}, {})
+        is_whole = "" in votes and not _OF_WHOLE_FOLDERS.isdisjoint(votes[""].files)
         for folder, counted in votes.items():
             is_set = chosen.get(folder or ".") or chosen.get(".")
             tool, reason = (is_set, Message("setting tools")) if is_set else counted.first()
+            if folder and is_whole and not (is_set or counted.files):
+                tool, reason = "", ""
             found.by_folder[folder] = tool  # type: ignore[index]
             found.reasons[folder] = reason  # type: ignore[index]
             found.others[folder] = counted.others(tool)  # type: ignore[index]

@@ -41,7 +41,10 @@ _REFERENCES = re.compile(
     rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
     rf"|\n[ \t>]*{SNIPPET.pattern.replace('?P<path>', '?P<snippet>')}"
 )
-_SIGNS = (b"{", b"[!", b"-8<-", b"![[", b"import", b"@include", b"<<<")
+_SIGNS = (
+    b"{", b"[!", b"-8<-", b"![[", b"import", b"@include", b"<<<", b":include",
+    b"<Snippet",
+)  # fmt: skip
 """What a text must hold to include anything; most hold nothing of it."""
 _BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets")
 _FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$\n?", re.S | re.M)

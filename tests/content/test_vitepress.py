@@ -443,3 +443,16 @@ def test_patterns_that_could_take_hours_are_passed_over(project):
     project.write({".vitepress/config.js": config}, "a/" * 60 + "aaaaaaaaaaaaaaaaaaaaaaaab.md")
 
     assert [each.aliases for each in project.scan().articles] == [()]
+
+
+def test_a_folder_of_the_project_is_of_no_other_tool(project):
+    files = {
+        ".vitepress/config.js": "export default { a: 1 }",
+        "blog/a.md": "---\nlayout: post\npermalink: /x/\n---\n# A\n",
+        "old/mkdocs.yml": "nav: []\n",
+    }
+    project.write(files, "old/b.md", "c.md")
+
+    assert {each.path: each.dialect for each in project.scan().articles} == {
+        "blog/a.md": "vitepress", "old/b.md": "mkdocs", "c.md": "vitepress",
+    }  # fmt: skip
