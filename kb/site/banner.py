@@ -27,7 +27,7 @@ class Banner:
 
 def shown() -> Banner | None:
     """The banner for the language of this request, or None; never raises."""
-    if g.get("broken"):  # the error page of a broken service
+    if g.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
         return None
     try:
         notice = kb().notice(g.get("lang") or context.set_language(None))

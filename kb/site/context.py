@@ -109,6 +109,14 @@ def reader() -> Reader | None:
     return found
 
 
+def is_shut_out() -> bool:
+    """Whether whoever asks may read nothing of this site: it is private, and they are a stranger.
+
+    They get the way in, the board's and the page of an error; no article is named there.
+    """
+    return site().settings.private and reader() is None and readers() == STRANGERS
+
+
 def is_for_programs() -> bool:
     """Whether the address of the request is one that programs ask."""
     return request.path.startswith(("/api/", "/hooks/")) or request.path in _FOR_PROGRAMS

@@ -151,11 +151,11 @@ def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
 
 
 def popular(lang: str) -> tuple[Card, ...]:
-    """Three popular articles in a language; none if the service fails.
+    """Three popular articles in a language; none if the service fails or shuts strangers out.
 
     Those for strangers are cached for 30 seconds.
     """
-    if g.get("broken"):  # the error page of a broken service
+    if g.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
         return ()
     cache = site().popular
     known = cache.get(lang)
@@ -276,7 +276,7 @@ def error_page(status: int, *, command: str = "") -> ResponseReturnValue:
     _set_language(request.path.split("/")[1] or None)
     g.broken = status >= 500
     words, found = context.words_of_address(request.path) if status == 404 else "", None
-    if words:
+    if words and not context.is_shut_out():
         try:
             found = kb().answer(words, limit=5, own_lang=g.lang, exact=True)
         except KBError:

@@ -235,6 +235,16 @@ def test_a_private_site_shows_strangers_nothing_but_the_way_in(site):
     assert client.get("/articles/en/vault").status_code == 404
 
 
+def test_what_stays_open_on_a_private_site_names_no_article(site):
+    """Neither pages that were not found, which search for the words of their address, nor the
+    popular articles that every page holds, the board's page to sign in among them."""
+    by_proxy = {"groups_header": "X-Groups", "trusted_proxies": ("10.0.0.1",)}
+    for client in (site(private=True, reader_secret=SECRET), site(private=True, **by_proxy)):
+        for path in ("/static/light/dodo", "/leads", "/leads/sign-in", "/sign-in/reader"):
+            text = client.get(path).text.lower()
+            assert "dodo" not in text.replace("light/dodo", "").replace("light dodo", ""), path
+
+
 def test_strangers_of_a_private_site_are_led_to_the_login_page(site):
     login = "https://example.com/login?to={next}"
     client = site(private=True, reader_secret=SECRET, sign_in_url=login)
