@@ -68,6 +68,12 @@ def test_a_notice_is_sanitised_and_its_links_lead_to_what_is_served(site):
     ).text  # fmt: skip
 
 
+def test_a_value_that_looks_like_an_id_makes_no_attribute():
+    html = '<p id="h-a"><abbr title=" id=">x</abbr> "y" onclick=alert(1) z="" &lt;p id="a"&gt;</p>'
+
+    assert notices.plain(html) == html.replace(' id="h-a"', "", 1)
+
+
 def test_it_begins_and_ends_by_itself_and_no_kept_answer_outlives_it(site):
     client, clock, _ = site
     clock.now = NOW - timedelta(hours=1, seconds=20)

@@ -203,15 +203,22 @@ def chosen(notices: Iterable[Notice], lang: str, default: str, now: datetime) ->
     return min(current, key=rank, default=None)
 
 
-_HEADING = re.compile(r"<(/?)h[1-6]\b[^>]*>")
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ANCHOR = re.compile(r'<a class="anchor"[^>]*>.*?</a>', re.S)
-_ID = re.compile(r'\sid="[^"]*"')
+_TAG = re.compile(r'<(/?)([a-z][a-z0-9]*)(?:[^>"]|"[^"]*")*+>')
+_ATTRIBUTE = re.compile(r'\s([^\s"=<>/]+)(?:="[^"]*")?')
 
 
 def plain(html: str) -> str:
     """Sanitised HTML as a part of any page: headings are bold lines, and nothing has an id."""
-    shown = _ID.sub("", _ANCHOR.sub("", html))
-    return _HEADING.sub(lambda tag: "</strong></p>" if tag[1] else "<p><strong>", shown)
+    return _TAG.sub(_plain_tag, _ANCHOR.sub("", html))
+
+
+def _plain_tag(tag: re.Match[str]) -> str:
+    if tag[2] in _HEADINGS:
+        return "</strong></p>" if tag[1] else "<p><strong>"
+    # Each attribute is passed over whole: ` id=` may stand inside the value of another one.
+    return _ATTRIBUTE.sub(lambda given: "" if given[1] == "id" else given[0], tag[0])
 
 
 _LEVELS: Final = Message("write {levels}", levels=", ".join(LEVELS))
