@@ -39,6 +39,13 @@ def test_what_is_no_moment_is_told(written):
         moment(written)
 
 
+def test_the_first_and_the_last_moments_are_compared_as_others():
+    first, last = (datetime.fromisoformat(f"{day}T00:00Z") for day in ("0001-01-01", "9999-12-31"))
+
+    assert not Period(ends=first).overlaps(Period(begins=last))
+    assert Period(ends=last).overlaps(Period(begins=first))
+
+
 def test_periods_that_only_touch_do_not_overlap():
     first, second = Period(None, NOW), Period(NOW, None)
 

@@ -62,10 +62,9 @@ class Period:
 
 
 def _is_before(one: Period, other: Period) -> bool:
-    return one.ends is not None and other.is_ahead(one.ends - _INSTANT)
+    return other.begins is not None and one.is_over(other.begins)
 
 
-_INSTANT = timedelta(microseconds=1)
 _MOMENT = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ]+(\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?\s*(.*))?", re.S
 )
