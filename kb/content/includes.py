@@ -27,12 +27,12 @@ from kb.content.navigation import variables
 _MOST_FILES, _MOST_BYTES = 200, 1 << 20  # of one article
 # Each begins with what must be there, so that a text without any is passed over fast.
 _REFERENCES = re.compile(
-    r"\{%-?\s*include\s+(?:notitle\s+)?\[[^\]]*\]\((?P<diplodoc>[^)\s]+)\)"
+    r"\{%-?\s*include\s+(?:notitle\s+)?\[[^\]]{0,1000}+\]\((?P<diplodoc>[^)\s]+)\)"
     r"|\{%-?\s*include(?:_relative)?\s+(?P<jekyll>[\w./-]+\.\w+)"
-    r"|\[!(?i:include)\s*\[[^\]\n]*\]\((?P<docfx>[^)\n]*)\)"
+    r"|\[!(?i:include)\s*\[[^\]\n]{0,1000}+\]\((?P<docfx>[^)\n]{0,500}+)\)"
     r"|-8<-{1,2}[ \t]+[\"'](?P<mkdocs>[^\"'\n]+)[\"']"
-    r"|\{\{[<%]\s*(?:include|readfile|code_sample|code-sample|codenew|code)\s[^}>]*?"
-    r"[\"'](?P<hugo>[^\"'\s]+\.\w+)[\"']"
+    r"|\{\{[<%]\s*(?:include|readfile|code_sample|code-sample|codenew|code)\s[^}>]{0,500}?"
+    r"[\"'](?P<hugo>[^\"'\s]{1,500}\.\w+)[\"']"
     r"|!\[\[(?P<obsidian>[^\[\]|\n]+)(?:\|[^\]\n]*)?\]\]"
     r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
     r"|\]\((?P<docsify>[^\s()]+)[ \t]+[\"']:include\b[^\"'\n]*[\"']\)"
@@ -86,6 +86,7 @@ class Includes:
         self._is_site = any(posixpath.basename(path) == "_config.yml" for path in self._settings)
         self._texts: dict[str, str | None] = {}
         self._states: dict[str, str] = {}
+        self._reals: dict[str, str] = {}
         self._titles: dict[str, str] = {}
         self._heads: dict[str, int] = {}  # lines of front matter, which the texts lack
         # By folder, kind, address and audience.
@@ -172,8 +173,19 @@ class Includes:
 
     def _shared(self, path: str, audience: str) -> str | None:
         """The text of a file if it may stand in an article for this audience."""
-        own = label(self._audiences.audience(path))
-        return self._text(path) if own in ("", audience) else None
+        return self._text(path) if self._readers(path) <= {"", audience} else None
+
+    def _readers(self, path: str) -> set[str]:
+        """The audiences of the folders of a file: where it is named, and where it lies."""
+        return {label(self._audiences.audience(each)) for each in (path, self._real(path))}
+
+    def _real(self, path: str) -> str:
+        """Where the file at a path lies behind all links; "" outside the folder."""
+        if path not in self._reals:
+            real = os.path.realpath(os.path.join(self._top, path))
+            is_inside = real.startswith(self._top + os.sep)
+            self._reals[path] = real[len(self._top) + 1 :] if is_inside else ""
+        return self._reals[path]
 
     def _text(self, path: str) -> str | None:
         if path not in self._texts:
@@ -182,19 +194,16 @@ class Includes:
 
     def _read(self, path: str) -> str | None:
         """The text of a file without front matter; None if it may not or cannot be read."""
-        full = os.path.join(self._top, path)
-        if tools.is_hidden(path) or not os.path.exists(full):
-            return None
-        real = os.path.realpath(full)
-        if not real.startswith(self._top + os.sep):
+        real = self._real(path)
+        if not real or any(map(tools.is_hidden, (path, real))):
             return None
         try:
-            content = regular_files.read(real, _MOST_BYTES + 1)
+            content = regular_files.read(os.path.join(self._top, real), _MOST_BYTES + 1)
         except OSError:
             return None
         if len(content) > _MOST_BYTES or b"\0" in content:
             return None
-        if path.lower().endswith(ENDINGS):
+        if path.lower().endswith(ENDINGS) or real.lower().endswith(ENDINGS):
             article = parse(path, content).article
             if _is_kept_back(article):
                 return None
@@ -209,7 +218,7 @@ class Includes:
         if path not in self._states:
             try:
                 found = os.stat(os.path.join(self._top, path))
-                own = label(self._audiences.audience(path))
+                own = " ".join(sorted(self._readers(path)))
                 self._states[path] = f"{path}:{found.st_size}:{found.st_mtime_ns}:{own}"
             except (OSError, ValueError):
                 self._states[path] = f"{path}:"

@@ -9,7 +9,7 @@ import pytest
 
 from kb import indexer
 from kb.base.config import Settings
-from kb.content import markup
+from kb.content import includes, markup
 from kb.content.folder import list_files, scan
 
 
@@ -168,6 +168,30 @@ def test_only_files_of_the_folder_are_included(folder, path):
 
     assert "Secret" not in folder.page("a.md")
     assert "seen" in folder.page("a.md")
+
+
+def test_links_within_the_folder_lead_to_nothing_that_is_kept_back(folder):
+    names = {".git/config": "a.txt", "draft.md": "b.txt", "staff/plan.txt": "c.txt"}
+    named = "".join(f"<<< ./{link}\n\n" for link in [*names.values(), "open.txt"])
+    folder.write(
+        {
+            ".vitepress/config.js": "export default {}", "a.md": f"# A\n\n{named}",
+            ".git/config": "Secret.", "draft.md": "---\ndraft: true\n---\nSecret.\n",
+            "staff/index.md": "---\ntitle: Staff\naudience: staff\n---\nHere.\n",
+            "staff/plan.txt": "Secret.", "texts/seen.txt": "Seen.",
+        }
+    )  # fmt: skip
+    for target, link in {**names, "texts/seen.txt": "open.txt"}.items():
+        os.symlink(target, folder.root / link)
+
+    page = folder.page("a.md")
+
+    assert ("Seen" in page, "Secret" in page) == (True, False)
+
+
+@pytest.mark.parametrize("tag", ["{% include [", '{{< code "', "{{< include 'a ", "[!include ["])
+def test_a_megabyte_of_tags_without_ends_is_passed_over(tag):
+    assert not list(includes._references(tag * (2**20 // len(tag))))
 
 
 def test_an_article_follows_what_it_includes(folder, tmp_path):
