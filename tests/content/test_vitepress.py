@@ -233,6 +233,25 @@ def test_names_and_functions_are_followed_and_nothing_is_run(script, value):
     assert scripts.exported("a.js", script, lambda *_: None) == value
 
 
+@pytest.mark.parametrize(
+    ("script", "value"),
+    [
+        ("export default [f(/" + "[a]" * 60 + "\n)]", []),  # a pattern that does not end
+        ("import" + " " * 20_000 + "\nexport default [1]", [1]),
+        ("import \n" * 50_000 + "export default [1]", [1]),
+        ("const a\n" * 50_000 + "export default [1, a]", [1]),
+        ("export default [1, x " + "/* " * 200_000, None),
+        ("export default [1, x " + "\\`" * 200_000, None),
+        ("const s0 = 'xxxxxxxxxx'\n"
+         + "".join(f"const s{n} = `${{s{n - 1}}}${{s{n - 1}}}`\n" for n in range(1, 22))
+         + "export default [s21, 1]", [1]),
+        ("const a = [" + "1, " * 200 + "]\nexport default [" + "[...a], " * 1000 + "]", None),
+    ],
+)  # fmt: skip
+def test_hostile_scripts_take_neither_time_nor_memory(script, value):
+    assert scripts.exported("a.js", script, lambda *_: None) == value
+
+
 def test_a_value_that_grows_beyond_all_bounds_is_no_navigation(project):
     doubled = "".join(f"const a{n} = [...a{n - 1}, ...a{n - 1}]\n" for n in range(1, 60))
     config = f"const a0 = [{{ text: 'a', link: '/a' }}]\n{doubled}"

@@ -8,21 +8,27 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_SPACE = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)+", re.S)
+_SPACE = re.compile(r"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))+", re.S)
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_STRING = re.compile(r"""'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`""", re.S)
+# A template, as a comment, that nothing closes ends with the text, so that none is looked at again.
+_STRING = re.compile(
+    r"""'(?:\\.|[^'\\\n])*+'|"(?:\\.|[^"\\\n])*+"|`(?:\\.|[^`\\])*+\\?(?:`|\Z)""", re.S
+)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|\n|.)", re.S)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "", "b": "", "f": "", "\n": ""}
 _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "undefined": None}
 _PATTERN = re.compile(
-    r"(?<=[(,=:\[!&|?{};])(\s*)/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+/[a-z]*"
+    r"(?<=[(,=:\[!&|?{};])(\s*)/(?![*/])"
+    r"(?:\\.|\[(?:\\.|[^\]\\\n]){0,500}+\]|[^/\[\\\n]){1,2000}+/[a-z]*"
 )
 _PUT_IN = re.compile(r"\$\{\s*([A-Za-z_$][\w$]*)\s*\}")
 _ASSERTED = re.compile(r"(?:as|satisfies)\b")
 _JOINS = re.compile(r"(?:in|instanceof)\b")  # an expression with the line before
 _DEEPEST = 40
 _LONGEST = 20_000  # members of an array
+_MOST_SPREAD = 100_000  # members that all spreads of a literal bring
+_LONGEST_TEXT = 10_000  # characters of a text that is put together
 
 UNKNOWN = object()  # the value of an expression that is no literal
 
@@ -63,6 +69,7 @@ class _LiteralReader:
 
     def __init__(self, text: str, at: int, names: Names | None = None) -> None:
         self._text, self._at, self._depth, self._names = text, at, 0, names
+        self._spread_left = _MOST_SPREAD
 
     def value(self) -> Any:
         """The literal here; UNKNOWN for another expression. Ends behind it."""
@@ -118,8 +125,11 @@ class _LiteralReader:
         text = _ESCAPE.sub(_unescape, written[1:-1])
         if written[0] != "`" or "${" not in text or not self._names:
             return text
-        values = {name: self._names(name) for name in _PUT_IN.findall(text)}
+        named = _PUT_IN.findall(text)
+        values = {name: self._names(name) for name in named}
         if not all(isinstance(value, str) for value in values.values()):
+            return UNKNOWN
+        if len(text) + sum(len(values[name]) for name in named) > _LONGEST_TEXT:
             return UNKNOWN
         text = _PUT_IN.sub(lambda found: str(values[found[1]]), text)
         return UNKNOWN if "${" in text else text
@@ -171,7 +181,11 @@ class _LiteralReader:
         if self._names is None or not self._text.startswith("...", self._at):
             return None
         self._at += 3
-        return self.value()
+        value = self.value()
+        self._spread_left -= len(value) if isinstance(value, list | dict) else 0
+        if self._spread_left < 0:
+            raise ValueError("too many members")
+        return value
 
     # names, calls and functions
 

@@ -6,6 +6,7 @@ what a module computes is left out.
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from kb.content.navigation import literals
@@ -15,16 +16,20 @@ Load = Callable[[str, str], "tuple[str, str] | None"]
 """The path and the text of the file that the module at a path imports by an address."""
 
 _DEFAULT = re.compile(r"^[ \t]*(?:module\.exports\s*=(?!=)|export\s+default\b)\s*", re.M)
-_IMPORT = re.compile(r"^[ \t]*import\s+(?!type\b)([^'\"()]*?)\s*from\s*['\"]([^'\"\n]+)['\"]", re.M)
+_IMPORT = re.compile(
+    r"^[ \t]*import\b(?!\s+type\b)([^'\"();]{1,2000}?)\bfrom\s*+['\"]([^'\"\n]+)['\"]", re.M
+)
 _REQUIRED = re.compile(
     r"^[ \t]*(?:const|let|var)\s+([\w$]+|\{[^{}]*\})\s*=\s*require\(\s*['\"]([^'\"\n]+)['\"]\s*\)",
     re.M,
 )
 _PASSED_ON = re.compile(r"^[ \t]*export\s*(\{[^{}]*\}|\*)\s*from\s*['\"]([^'\"\n]+)['\"]", re.M)
 _RENAMED = re.compile(r"([\w$]+)(?:\s+as\s+([\w$]+)|\s*:\s*([\w$]+))?")
-_CONSTANT = r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+{}\b[^=]*?=(?![=>])\s*"
+_CONSTANT = r"^[ \t]*(?:export\s+)?(?:const|let|var)\s+{}\b"
+_ASSIGNED = re.compile(r"[^=]{0,2000}+=(?![=>])\s*")
 _FUNCTION = r"^[ \t]*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?=function\s+{}\s*[(<])"
 _MOST_NAMES, _MOST_FILES = 400, 60
+_MOST_PLACES = 20  # that are looked at for what a name is assigned
 _ALL = "*"
 
 
@@ -111,10 +116,11 @@ class _Module:
         if name in self._imports:
             return self._imported(*self._imports[name])
         own = re.escape(name)
-        for written in (_CONSTANT, _FUNCTION):
-            if found := re.search(written.format(own), self._text, re.M):
-                return _known(literals.value_at(self._text, found.end(), self.value))
-        return UNKNOWN
+        places = islice(re.finditer(_CONSTANT.format(own), self._text, re.M), _MOST_PLACES)
+        assigned = (_ASSIGNED.match(self._text, place.end()) for place in places)
+        found = next(filter(None, assigned), None)
+        found = found or re.search(_FUNCTION.format(own), self._text, re.M)
+        return _known(literals.value_at(self._text, found.end(), self.value)) if found else UNKNOWN
 
     def _imported(self, address: str, name: str) -> Any:
         module = self._modules.imported(self._path, address)
