@@ -149,7 +149,7 @@ class _Version(NamedTuple):
 def _read(root: Path, revisions: Revisions, defaults: Defaults) -> Iterator[_Job]:
     """The revisions that may have been articles, with their contents and folders' audiences."""
     shown = [each for each in revisions.all if _is_article(each.path)]
-    texts = file_history.contents(root, [each.blob for each in shown])
+    texts = file_history.contents(root, [each.blob for each in shown], most=defaults.max_bytes)
     audiences = _audiences(root, shown)
     until = date.max
     for revision, data in zip(shown, texts, strict=True):
@@ -182,7 +182,9 @@ def _audiences(root: Path, revisions: Sequence[Revision]) -> dict[str, gates.Fol
     texts = file_history.contents(root, [id for _, _, id in pages])
     found: dict[str, list[tuple[str, tuple[str, ...]]]] = {each.commit: [] for each in revisions}
     for (commit, path, _), text in zip(pages, texts, strict=True):
-        found[commit].append((path, gates.audience_of_folder(path, text or b"")))
+        # A page that this clone does not hold may have closed its folder.
+        audience = gates.UNREADABLE if text is None else gates.audience_of_folder(path, text)
+        found[commit].append((path, audience))
     return {commit: gates.FolderAudiences.of(pairs) for commit, pairs in found.items()}
 
 

@@ -11,6 +11,8 @@ from page_text import read
 
 from kb import article_history
 from kb.article_history import blocks_of
+from kb.git import file_history
+from kb.language import text_diff
 from kb.language.text_diff import ADDED, GAP, REMOVED, SAME, Block, Part, changes
 from kb.service import KnowledgeBase
 from kb.web import create_app
@@ -114,6 +116,38 @@ def test_readers_see_what_changed_and_nothing_they_could_not_see_then(settings, 
     service.close()
 
 
+def test_a_folder_whose_page_is_not_in_the_clone_stays_closed(settings, write):
+    repository = Repository(settings, write)
+    write("ru/pay/index", "Касса.", title="Касса", audience="staff")
+    write("ru/pay/return", "Внутренний тариф.", title="Возврат")
+    repository.commit()
+    page = file_history.read(settings.articles, "ru/pay/index.md", "HEAD").all[0].blob
+    write("ru/pay/index", "Касса.", title="Касса")
+    write("ru/pay/return", "Цена для всех.", title="Возврат")
+    repository.commit(day="2026-02-01")
+    (settings.articles.parent / ".git/objects" / page[:2] / page[2:]).unlink()
+    client, service = client_of(settings)
+
+    answer = client.get("/articles/ru/pay/return/history")
+
+    assert answer.status_code == 200
+    assert "Внутренний тариф" not in answer.text
+    service.close()
+
+
+def test_a_revision_larger_than_an_article_may_be_is_not_read(settings, write):
+    repository = Repository(settings, write)
+    write("a", "x" * 2000)
+    repository.commit()
+    write("a", "Короче.")
+    repository.commit(day="2026-02-01")
+
+    revisions = file_history.read(settings.articles, "a.md", "HEAD").all
+    found = file_history.contents(settings.articles, [each.blob for each in revisions], most=1000)
+
+    assert [data and "Короче".encode() in data for data in found] == [True, None]
+
+
 def test_it_can_be_switched_off(settings, write):
     repository = Repository(settings, write)
     write("ru/vpn", "Текст.", title="VPN")
@@ -172,6 +206,22 @@ def test_html_is_taken_apart_as_it_is_read():
         ("а · б", "Цены & сроки"),
         ("x", "Цены & сроки"),
         ("y", "Цены & сроки"),
+    ]
+
+
+def test_texts_with_too_much_to_compare_are_one_instead_of_the_other(monkeypatch):
+    old, new = (
+        [Block(text) for text in ("Head.", f"{name} one.", "Same.", f"{name} two.", "Tail.")]
+        for name in ("Old", "New")
+    )
+    monkeypatch.setattr(text_diff, "_MOST_CELLS", 8)
+    monkeypatch.setattr(text_diff, "_MOST_PAIRS", 0)
+
+    found = changes(old, new)
+
+    assert [(block.kind, block.parts[0].text) for block in found] == [
+        *((REMOVED, text) for text in ("Old one.", "Same.", "Old two.")),
+        *((ADDED, text) for text in ("New one.", "Same.", "New two.")),
     ]
 
 

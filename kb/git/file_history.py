@@ -78,9 +78,19 @@ def _revisions(log: str, prefix: str, *, is_cut: bool) -> Revisions:
     return Revisions(tuple(found), is_whole)
 
 
-def contents(folder: Path, ids: list[str], *, seconds: float = SECONDS) -> list[bytes | None]:
-    """The contents of blobs; None where there is none. Raises GitFailed."""
-    return list(run.blobs(folder, ids, seconds=seconds))
+def contents(
+    folder: Path, ids: list[str], *, most: int | None = None, seconds: float = SECONDS
+) -> list[bytes | None]:
+    """The contents of blobs; None where there is none, or one of more than `most` bytes.
+
+    Raises GitFailed.
+    """
+    wanted = list(dict.fromkeys(ids))
+    if most is not None:
+        known = run.sizes(folder, wanted, seconds=seconds)
+        wanted = [id_ for id_ in wanted if known.get(id_, most + 1) <= most]
+    found = dict(zip(wanted, run.blobs(folder, wanted, seconds=seconds), strict=True))
+    return [found.get(id_) for id_ in ids]
 
 
 def listings(

@@ -81,6 +81,17 @@ def blobs(folder: Path, ids: Iterable[str], *, seconds: float) -> Iterator[bytes
         yield found[1] if found and found[0] == "blob" else None
 
 
+def sizes(folder: Path, ids: Iterable[str], *, seconds: float) -> dict[str, int]:
+    """The sizes of objects in bytes, from one run of git, by id; those not here are left out.
+
+    Raises GitFailed.
+    """
+    given = "".join(f"{id_}\n" for id_ in ids).encode("ascii")
+    told = read(folder, "cat-file", "--batch-check", seconds=seconds, given=given).decode("ascii")
+    facts = (line.split() for line in told.splitlines())
+    return {each[0]: int(each[2]) for each in facts if len(each) == 3}
+
+
 def objects(
     folder: Path, names: Iterable[str], *, seconds: float
 ) -> Iterator[tuple[str, bytes] | None]:

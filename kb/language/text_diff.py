@@ -10,6 +10,7 @@ SAME, ADDED, REMOVED, GAP = "", "added", "removed", "gap"
 _ALIKE = 0.45  # share of words in common from which on a block is the other one changed
 _MOST_PAIRS = 2_500  # pairs of blocks that are compared at one place
 _MOST_WORDS = 4_000  # of two blocks that are compared by words
+_MOST_CELLS = 25_000_000  # product of the blocks of two texts; more would take seconds and memory
 _AROUND = 8  # unchanged words that are shown around a change
 _WORD = re.compile(r"\S+\s*")
 
@@ -58,8 +59,24 @@ def changes(old: Sequence[Block], new: Sequence[Block]) -> list[ChangedBlock]:
 def _opcodes(
     old: Sequence[Block], new: Sequence[Block]
 ) -> Iterator[tuple[str, int, int, int, int]]:
-    for op in Indel.opcodes([block.text for block in old], [block.text for block in new]):
+    before, after = [block.text for block in old], [block.text for block in new]
+    head = _shared(before, after)
+    tail = _shared(before[head:][::-1], after[head:][::-1])
+    end, until = len(before) - tail, len(after) - tail
+    if (end - head) * (until - head) > _MOST_CELLS:  # all that lies between is another text
+        yield "equal", 0, head, 0, head
+        yield "delete", head, end, head, head
+        yield "insert", end, end, head, until
+        yield "equal", end, len(before), until, len(after)
+        return
+    for op in Indel.opcodes(before, after):
         yield op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """How many texts are the same at the beginning of both."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _run(removed: Sequence[Block], added: Sequence[Block]) -> Iterator[ChangedBlock]:
@@ -72,8 +89,7 @@ def _run(removed: Sequence[Block], added: Sequence[Block]) -> Iterator[ChangedBl
         pairs.append(at)
         left = left if at is None else at + 1
     told = 0
-    for number, (block, at) in enumerate(zip(added, pairs, strict=True)):
-        following = next((pair for pair in pairs[number:] if pair is not None), len(removed))
+    for block, at, following in zip(added, pairs, _next_pairs(pairs, len(removed)), strict=True):
         yield from map(_removed, removed[told:following])
         told = following
         if at is None:
@@ -82,6 +98,15 @@ def _run(removed: Sequence[Block], added: Sequence[Block]) -> Iterator[ChangedBl
             yield ChangedBlock(block.heading, tuple(_parts(removed[at].text, block.text)))
             told = at + 1
     yield from map(_removed, removed[told:])
+
+
+def _next_pairs(pairs: Sequence[int | None], last: int) -> list[int]:
+    """For each place the pair there, or else the next one; `last` behind all of them."""
+    found = []
+    for pair in reversed(pairs):
+        last = last if pair is None else pair
+        found.append(last)
+    return found[::-1]
 
 
 def _removed(block: Block) -> ChangedBlock:
