@@ -70,6 +70,11 @@ class Hit(NamedTuple):
     path: tuple[str, ...] = ()  # titles of the topics above it, the uppermost first
     pinned: bool = False  # `pins.yml` puts it first
 
+    @property
+    def is_in_file(self) -> bool:
+        """Whether it leads into a file that the article links to, whose words its snippet shows."""
+        return self.url.startswith("/media/")
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:

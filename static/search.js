@@ -152,7 +152,7 @@ function searchBox() {
     if (words.surface === "widget") node.target = "_blank";
     if (where) node.append(line("where", where));
     if (snippet) node.append(line("snippet", ...marked(found.snippet)));
-    if (!at && found.answer && !snippet.includes(found.answer.slice(0, 50))) node.append(line("short", found.answer));
+    if (!at && found.answer && !found.url.startsWith(words.root + "/media/") && !snippet.includes(found.answer.slice(0, 50))) node.append(line("short", found.answer));
     return node;
   };
   const paint = (q) => {

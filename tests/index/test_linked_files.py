@@ -10,6 +10,7 @@ from kb import indexer
 from kb.base.config import Settings
 from kb.index import attachments
 from kb.service import KnowledgeBase
+from kb.web import create_app
 
 PAGES = ["Общие условия поставки товара."] * 11 + ["Штраф за просрочку поставки — 0,1 % в день."]
 LINKED = (
@@ -68,6 +69,10 @@ def test_a_hit_leads_to_the_page_of_the_file(folder):
     assert hit.section == "договор 1.pdf, стр. 12"
     assert hit.snippet.text == PAGES[11]
     assert ("Штраф", 1) in hit.snippet.parts()
+    assert hit.is_in_file
+    page = create_app(base).test_client().get("/ru/search?q=штраф за просрочку").text
+    assert "<mark>Штраф</mark>" in page  # and not the short answer, which says nothing of it
+    assert "Что мы подписываем" not in page
     assert base.answer('"штраф за просрочку"').total == 1
     assert base.answer("штраф за просрочку").confident
 
