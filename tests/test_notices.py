@@ -146,7 +146,7 @@ def test_each_mistake_is_told_and_a_time_that_cannot_be_read_shows_nothing(front
 def test_check_tells_what_is_over_lasts_for_ever_or_is_in_one_language(kb, write):
     write("ru/vpn", "Текст о сети, который каждый прочтёт.", title="Настроить VPN")
     write("ru/hidden", "Текст.", title="Скрытое", draft="yes")
-    write("notice.ru.md", "[1](ru/vpn.md) [2](ru/hidden.md) [3](ru/gone.md)", level="info")
+    write("notice.ru.md", "[1](ru/vpn.md)\n[2](ru/hidden.md)\n[3](ru/gone.md)", level="info")
     write("notice.en.md", "Text.", level="info", until="2020-01-01")
 
     problems = [p for p in kb.check() if p.path.startswith("notice")]
@@ -159,3 +159,4 @@ def test_check_tells_what_is_over_lasts_for_ever_or_is_in_one_language(kb, write
         ("notice.ru.md", "notice-link", "warning"),
         ("notice.ru.md", "notice-without-end", "hint"),
     ]
+    assert sorted(p.line for p in problems if p.code == "notice-link") == [5, 6]

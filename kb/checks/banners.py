@@ -30,12 +30,13 @@ def problems(settings: Settings, base: Base, sources: Sequence[Source]) -> Itera
 def _dead_links(path: str, lang: str, links: Sequence[Link], base: Base) -> Iterator[Problem]:
     """Links to what is not there, or to an article without a page today."""
     place = LinkedArticle(path, "", lang)
+    lines = {link.target: link.line for link in reversed(links)}  # where each stands first
     for _, target in references(links):
         found = base.link_table.find(place, target)
         article = base.by_slug.get(found.slug) if found and found.slug else None
         if found is None or (article is not None and not base.is_public(article)):
             message = Message("the link to {target} leads nowhere today", target=short(target))
-            yield Problem(path, 1, "notice-link", message, _CURE, "warning")
+            yield Problem(path, lines[target], "notice-link", message, _CURE, "warning")
 
 
 _CURE = Message("correct the address, or publish what it leads to")

@@ -1,6 +1,7 @@
 """Notices of a new build: rendered under limits, and their links settled. Writes no file."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from kb.base import sandbox
 from kb.base.config import Settings
@@ -14,7 +15,8 @@ from kb.content.problems import Problem
 from kb.index import rendering
 from kb.index.links import address, references
 
-Prepared = tuple[Notice | None, tuple[Link, ...], tuple[Problem, ...]]  # with the links of its HTML
+# A notice, the links of its HTML with their lines in the file, and what is wrong with it.
+Prepared = tuple[Notice | None, tuple[Link, ...], tuple[Problem, ...]]
 
 
 def prepare(settings: Settings, sources: Sequence[Source]) -> list[Prepared]:
@@ -58,7 +60,9 @@ def render(job: tuple[str, bytes, Defaults, bool]) -> Prepared:
     if isinstance(rendered, Problem):
         return None, (), (*written.problems, rendered)
     notice = written.notice.with_html(notices.plain(rendered.html))
-    return notice, rendered.links, written.problems
+    first = written.article.body_line - 1
+    links = tuple(replace(link, line=first + link.line) for link in rendered.links)
+    return notice, links, written.problems
 
 
 def settled(prepared: Iterable[Prepared], table: LinkTable) -> tuple[Notice, ...]:
