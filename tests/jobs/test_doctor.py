@@ -342,7 +342,7 @@ def test_secrets_that_others_may_read_or_that_are_in_git_are_told(
     toml.write_text('api_token = "0123456789abcdefghij"\n')
     toml.chmod(0o600)
     token = Settings(api_token="0123456789abcdefghij").api_token
-    secret = installed.model_copy(update={"api_token": token})
+    secret = installed.model_copy(update={"api_token": token, "reader_secret": token})
     origins = {"api_token": str(toml)}
 
     def secrets_of(origins: dict[str, str]) -> str:
@@ -351,6 +351,8 @@ def test_secrets_that_others_may_read_or_that_are_in_git_are_told(
     assert secrets_of(origins).startswith("ok: ")
     toml.chmod(0o644)
     assert "others may read" in secrets_of(origins)
+    both = {**origins, "reader_secret": str(toml)}
+    assert "holds api_token, reader_secret" in secrets_of(both)  # all at once
     assert secrets_of({"api_token": "KB_API_TOKEN"}).startswith("ok: ")
     toml.chmod(0o600)
     for arguments in (["init", "-q"], ["add", "kb.toml"]):

@@ -106,7 +106,9 @@ def secrets(settings: Settings, origins: Mapping[str, str], toml: Path) -> Itera
             error(
                 "secrets",
                 Message(
-                    "others may read {path}, which holds {name}", path=str(toml), name=in_file[0]
+                    "others may read {path}, which holds {name}",
+                    path=str(toml),
+                    name=", ".join(in_file),
                 ),
                 Message("`chmod 600 {path}`", path=str(toml)),
             )
@@ -115,9 +117,9 @@ def secrets(settings: Settings, origins: Mapping[str, str], toml: Path) -> Itera
         found.append(
             error(
                 "secrets",
-                Message("{path} is in git and holds {name}", path=str(toml), name=in_file[0]),
+                Message("{path} is in git and holds {name}", path=str(toml), name=", ".join(in_file)),
                 Message("change the secret and set {name} in the environment",
-                        name=config.variable(in_file[0])),
+                        name=", ".join(map(config.variable, in_file))),
             )
         )  # fmt: skip
     if _is_tracked(settings.data):
