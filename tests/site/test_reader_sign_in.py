@@ -226,8 +226,11 @@ def test_a_private_site_shows_strangers_nothing_but_the_way_in(site):
     with closing(client.get("/static/kb.css")) as answer:
         assert answer.status_code == 200
     assert client.get("/robots.txt").text.splitlines()[1] == "Disallow: /"
+    assert 'href="/contact' not in client.get("/en/").text  # it would lead here again
 
     client.get(link(groups=""))
+
+    assert 'href="/contact?ui=en"' in client.get("/en/").text
 
     assert client.get("/api/search?q=dodo").json["total"] == 1
     assert client.get("/api/search?q=dodo").headers["Cache-Control"] == "no-store"
