@@ -140,6 +140,7 @@ function searchBox() {
     option(words.root + "/contact?" + new URLSearchParams({ q, ui: words.lang, ...told() }), { class: "ask", "data-ask": "1" }, words.ask);
   const resultPage = (q, more) => words.prefix + "/search?" + new URLSearchParams({ q, ...filters(), ...more });
 
+  const short = (found) => found && !found.url.startsWith(words.root + "/media/") && found.answer;
   const hit = (found, at, q) => {
     const address = new URL(found.url, location.href);
     address.searchParams.set("q", q);
@@ -152,7 +153,7 @@ function searchBox() {
     if (words.surface === "widget") node.target = "_blank";
     if (where) node.append(line("where", where));
     if (snippet) node.append(line("snippet", ...marked(found.snippet)));
-    if (!at && found.answer && !found.url.startsWith(words.root + "/media/") && !snippet.includes(found.answer.slice(0, 50))) node.append(line("short", found.answer));
+    if (!at && short(found) && !snippet.includes(found.answer.slice(0, 50))) node.append(line("short", found.answer));
     return node;
   };
   const paint = (q) => {
@@ -171,7 +172,7 @@ function searchBox() {
     }
     if (correction) nodes.push(option(resultPage(q, { exact: 1, ...told() }), { class: "more" }, say(words.exact, { q })));
     if (relevant > results.length) nodes.push(option(resultPage(q, told()), { class: "more" }, words.all + " · " + relevant));
-    fill(nodes, text.trim(), results[0]?.answer && results[0]);
+    fill(nodes, text.trim(), short(results[0]) && results[0]);
     if (correction) note.append(" ", make("a", { href: resultPage(q, { exact: 1, ...told() }), tabindex: "-1" }, say(words.exact, { q })));
     if (without.length) note.append(" ", make("a", { href: resultPage(with_all, told()), tabindex: "-1" }, words.withAll));
     if (!results.length && words.offer.length) note.append(line("offered", words.popular));
