@@ -100,16 +100,13 @@ def secrets(settings: Settings, origins: Mapping[str, str], toml: Path) -> Itera
     """Whether secrets are strong, for their owner alone, and in no repository."""
     set_ones = [name for name in config.secret_names() if getattr(settings, name)]
     in_file = [name for name in set_ones if origins.get(name) == str(toml)]
+    named = ", ".join(in_file)
     found = [*_weak(settings)]
     if in_file and toml.stat().st_mode & _OTHERS_READ:
         found.append(
             error(
                 "secrets",
-                Message(
-                    "others may read {path}, which holds {name}",
-                    path=str(toml),
-                    name=", ".join(in_file),
-                ),
+                Message("others may read {path}, which holds {name}", path=str(toml), name=named),
                 Message("`chmod 600 {path}`", path=str(toml)),
             )
         )
@@ -117,7 +114,7 @@ def secrets(settings: Settings, origins: Mapping[str, str], toml: Path) -> Itera
         found.append(
             error(
                 "secrets",
-                Message("{path} is in git and holds {name}", path=str(toml), name=", ".join(in_file)),
+                Message("{path} is in git and holds {name}", path=str(toml), name=named),
                 Message("change the secret and set {name} in the environment",
                         name=", ".join(map(config.variable, in_file))),
             )
