@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
@@ -133,6 +133,18 @@ def _retried(
             return method(self, *args, **options)
 
     return call
+
+
+def _public_title(reader: IndexReader, slug: str) -> str | None:
+    """The title of an article that everybody may read; None of one that is for some alone.
+
+    `slug` is its address, now or formerly. Where there is none at it any more, the slug.
+    """
+    doc = reader.find(reader.moved(slug) or slug)
+    if doc is not None:
+        return str(reader.card(doc)["title"])
+    whole = reader.whole
+    return slug if whole.find(slug) is None and whole.moved(slug) is None else None
 
 
 def utc_now() -> datetime:
@@ -369,7 +381,8 @@ class KnowledgeBase:
             return 0
         feed = self.log.feed
         queued = announcing.questions(feed, hooks, now)
-        queued += announcing.votes(feed, hooks, now, self._title)
+        if (catalog := self._catalog_if_any()) is not None:  # which tells what is for some alone
+            queued += announcing.votes(feed, hooks, now, partial(_public_title, catalog.reader))
         if (shown := self._publication()) is not None:
             queued += announcing.articles(feed, hooks, shown, now)
             self._announced = f"{shown.day} {shown.build}"
@@ -400,19 +413,6 @@ class KnowledgeBase:
             for card in map(catalog.card, catalog.served(self.today()))
         }
         return Publication(catalog.reader.name, self.today(), articles)
-
-    def _title(self, slug: str) -> str | None:
-        """The title of an article that everybody may read; None of one that is for some alone.
-
-        Where there is none at this slug any more, the slug.
-        """
-        catalog = self._catalog_if_any()
-        if catalog is None:
-            return slug
-        doc = catalog.reader.find(slug)
-        if doc is not None:
-            return str(catalog.reader.card(doc)["title"])
-        return slug if catalog.reader.whole.find(slug) is None else None
 
     def _learned_lines(self) -> LearnedLines | None:
         """What articles learn from the log now; None, so what they learned stays, without one."""

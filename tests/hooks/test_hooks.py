@@ -8,6 +8,8 @@ import pytest
 from visitors import Visitors
 
 from kb.base.config import Hook
+from kb.base.errors import IndexDamaged
+from kb.base.messages import Message
 from kb.jobs.delivery import Deliverer
 from kb.letters import channels
 from kb.searchlog.db.letter_models import NewLetter
@@ -227,6 +229,27 @@ def test_a_vote_is_told_with_its_reason_and_without_who_it_was(open_site, write)
     ]  # fmt: skip
     site.passes(minutes=3)
     assert site.deliver().sent == 0
+
+
+def test_no_vote_is_told_before_it_is_known_whose_article_it_is_on(open_site, write, monkeypatch):
+    """Neither while no build can be read, nor under the former address of what is for some."""
+    site = open_site({"events": ["vote.no"]})
+    for name, audience in (("mine", "staff"), ("yours", "public")):
+        write(f"ru/{name}", title="Статья", audience=audience, aliases=[f"ru/old-{name}"])
+    site.kb.rebuild()
+    assert site.heard() == []  # the feed begins
+    for slug in ("ru/mine", "ru/old-mine", "ru/yours", "ru/old-yours"):
+        site.kb.log.feedback(slug, False, run=f"run-{slug}", at=site.at)
+    site.passes(minutes=3)
+
+    def unreadable(*_):
+        raise IndexDamaged(Message("build cannot be read"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.kb._current, "catalog", unreadable)
+        assert site.heard() == []
+
+    assert site.heard() == [("vote.no", "ru/old-yours"), ("vote.no", "ru/yours")]
 
 
 def test_a_letter_is_told_without_its_text_and_its_address(open_site):
