@@ -4,7 +4,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection, InvalidURL
 from threading import Event, Timer
 from typing import Final
 from urllib.parse import urlsplit
@@ -81,6 +81,8 @@ def _late(deadline: float) -> Message:
 
 
 def _told(error: Exception) -> Message:
+    if isinstance(error, InvalidURL | ValueError):  # it quotes the address or header: a secret
+        return Message("a character in the address or in a secret cannot be sent")
     return Message("{text}", text=header(str(error)) or type(error).__name__)
 
 

@@ -228,6 +228,17 @@ def test_an_endless_answer_is_not_read_to_its_end():
         assert len(http_post.send(Request(url, {}, b"{}"))) == 256 * 1024
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("bot1:s3cret x/send", {}), ("x", {"Authorization": "Bearer s3cret\nx"})],
+)
+def test_what_cannot_be_sent_is_not_quoted_for_it_may_be_a_secret(path, headers):
+    with pytest.raises(NotDelivered) as told:
+        http_post.send(Request(f"http://127.0.0.1:9/{path}", headers))
+
+    assert "s3cret" not in str(told.value)
+
+
 def test_a_redirect_is_a_failure_and_its_text_one_line():
     def lead_away(connection):
         connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://x/\r\n\r\n\x1b[2Jgo\naway")
