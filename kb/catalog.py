@@ -191,9 +191,12 @@ class Catalog:
         docs = np.flatnonzero(self._is_unpublished(today))
         return frozenset(self.card(int(doc)).slug for doc in docs)
 
-    def is_file_served(self, path: str, today: date) -> bool:
-        """Whether a file beside the articles is served: not where only hidden ones refer to it."""
-        return self._for_writers or self.reader.is_file_served(path, today)
+    def is_file_served(self, path: str, today: date, real: str = "") -> bool:
+        """Whether a file beside the articles is served: not where only hidden ones refer to it.
+
+        `real` is as of `IndexReader.is_file_served`.
+        """
+        return self._for_writers or self.reader.is_file_served(path, today, real)
 
     # ------------------------------------------------------------ lists
 

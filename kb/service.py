@@ -1086,6 +1086,7 @@ class KnowledgeBase:
         None, too, for one that only drafts and other unpublished articles refer to.
         """
         file = media.find(self.settings.articles, path)
-        if file is None or not self.catalog().is_file_served(path, self.today()):
+        if file is None:
             return None
-        return file
+        real = file.relative_to(self.settings.articles.resolve()).as_posix()
+        return file if self.catalog().is_file_served(path, self.today(), real) else None

@@ -230,14 +230,17 @@ class IndexReader:
         at = self._links.find(link_key(doc, url))
         return self._targets[int(self._link_to[at])] if at >= 0 else url
 
-    def is_file_served(self, path: str, today: date) -> bool:
+    def is_file_served(self, path: str, today: date, real: str = "") -> bool:
         """Whether readers may have a file beside the articles today.
 
         Not if articles refer to it and none of them has a page; nor if none refers to it and its
-        folder is not for these readers.
+        folder is not for these readers. `real` is where the file lies: if `path` leads there by a
+        symbolic link and no article refers to it so, readers must be served it there, too.
         """
         at = self._media.find(path)
         if at < 0:
+            if real not in ("", path) and not self.is_file_served(real, today):
+                return False
             label = audiences.label(self._folders.audience(path))
             return self.audience is None or audiences.is_among(self.audience, label)
         docs = self._media_docs[self._media_bounds[at] : self._media_bounds[at + 1]]

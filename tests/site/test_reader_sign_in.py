@@ -295,6 +295,26 @@ def test_no_word_stays_behind_when_an_article_is_closed_or_goes(vault, write):
     assert vault.seen_by(INSIDERS).answer("quoka").correction is None
 
 
+def test_a_link_in_a_public_folder_opens_no_file_of_a_closed_one(vault, write):
+    """Unless an article that everybody may read shows it under that name."""
+    folder = vault.settings.articles
+    write("en/safe/index", "For us.", title="Safe", audience="staff")
+    write("en/guide", "[Ours](shown.txt)", title="Guide")
+    for name in ("plan", "map"):
+        (folder / f"en/safe/{name}.txt").write_text("okapi")
+    (folder / "en/latest").symlink_to("safe")
+    (folder / "en/shown.txt").symlink_to("safe/map.txt")
+    vault.rebuild()
+
+    paths = ("en/safe/plan.txt", "en/latest/plan.txt", "en/latest/map.txt", "en/shown.txt")
+    found = {
+        who: [path for path in paths if vault.seen_by(readers).media(path)]
+        for who, readers in (("strangers", STRANGERS), ("staff", members(["staff"])))
+    }
+
+    assert found == {"strangers": ["en/shown.txt"], "staff": list(paths)}
+
+
 def test_search_by_words_alone_leaves_out_what_is_not_for_a_reader(vault):
     from kb.index.builds import Builds
     from kb.words_only import WordsOnlySearcher
