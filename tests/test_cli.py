@@ -239,6 +239,17 @@ def test_index_publishes_and_says_what_changed(kb_command, write):
     assert second.stdout.startswith("Nothing changed: 2 articles")
 
 
+def test_index_names_files_that_cannot_be_searched(kb_command, write, settings):
+    write("ru/prices", "[Прайс](price.pdf)", title="Цены")
+    (settings.articles / "ru" / "price.pdf").write_bytes(b"%PDF-1.7 torn")
+
+    done = kb_command("index")
+
+    assert done.exit_code == 0
+    assert "ru/prices.md:4: attachment-rejected ru/price.pdf is not searched" in done.stderr
+    assert "it cannot be read as PDF; open it" in done.stderr
+
+
 def test_index_as_json_is_one_document(kb_command, write):
     write("vpn", title="VPN")
 

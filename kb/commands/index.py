@@ -166,6 +166,9 @@ def _print_report(report: "BuildReport", settings: "Settings") -> None:
         print_problem(problem, settings, err=True)
     tell(settings, _outcome(report, partial(said, settings=settings)))
     if report.published:
+        for problem in report.warnings:
+            if problem.code.startswith("attachment-"):
+                print_problem(problem, settings, err=True)
         _print_dialects(report, settings)
         if report.navigations:
             order = Message("Topics and order from {files}.", files=", ".join(report.navigations))

@@ -35,7 +35,7 @@ FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
 CODES = (REJECTED, EMPTY, CUT)
 MOST_FILES = 20  # of one article
-_VERSION = "1"  # raised where the same bytes give another text
+_VERSION = "2"  # raised where the same bytes give another text
 
 Extractions = Mapping[str, Extraction]  # by path of the file
 

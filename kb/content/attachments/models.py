@@ -63,10 +63,10 @@ class Extraction:
         return cls(tuple(pages), bool(is_numbered), bool(is_cut), read(reason), read(cure))
 
 
-def damaged(kind: str, why: str) -> Unreadable:
+def damaged(kind: str) -> Unreadable:
     """The error of a file that is not what its ending says, or is broken."""
     return Unreadable(
-        Message("it cannot be read as {kind}: {reason}", kind=kind, reason=why),
+        Message("it cannot be read as {kind}", kind=kind),
         Message("open it in the program that made it and save it anew"),
     )
 
