@@ -35,7 +35,8 @@ NEAR: Final = 0.6  # of sizes: below it, one article is inside the other
 OFTEN: Final = 3  # times a word is repeated that the article is about
 
 _MARKUP = re.compile(
-    r"\]\([^)\n]*\)|\]\[[^\]\n]*\]|<[^>\n]*>|\{[{%][^\n]*?[%}]\}|https?://[^\s)\]>]+"
+    r"\]\([^)\n]{0,300}+\)|\]\[[^\]\n]{0,300}+\]|<[^>\n]{0,300}+>|\{[{%][^\n]{0,300}?[%}]\}"
+    r"|https?://[^\s)\]>]+"
 )
 _WORD = re.compile(r"[^\W_]+")
 _MIX = 0x9E3779B97F4A7C15  # odd, and far from small multiples of itself

@@ -2,8 +2,10 @@
 
 import random
 
+import pytest
 from test_rules import base, places, run
 
+from kb.checks import duplicates
 from kb.checks.rules.duplicates import CODE
 
 _WORDS = """
@@ -95,6 +97,11 @@ def test_versions_languages_and_drafts_are_no_duplicates():
 
     assert run(files, CODE) == []
     assert base(files).articles
+
+
+@pytest.mark.parametrize("tag", ["](", "<a ", "{{ ", "{% "])
+def test_tags_without_ends_are_passed_over(tag):
+    assert duplicates._MARKUP.sub(" ", tag * (2**18 // len(tag))).startswith(tag)
 
 
 def test_short_texts_say_nothing():
