@@ -249,6 +249,11 @@ def _inside(top: str, real: str) -> bool:
     return real.startswith(top.rstrip("/") + "/")
 
 
+def _is_shown(top: str, real: str) -> bool:
+    """Whether a file lies inside the folder and is not hidden there, as `.git/config` is."""
+    return _inside(top, real) and not tools.is_kept_hidden(real[len(top.rstrip("/")) + 1 :])
+
+
 def shown(path: str) -> str:
     """A printable form of a path: bytes outside UTF-8 and control characters are escaped."""
     readable = os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -292,7 +297,7 @@ _PUT_HERE = Message("put the file itself here")
 
 
 def _outside(path: str) -> Problem:
-    message = Message("the link leads out of the articles folder")
+    message = Message("the link leads out of the articles folder, or to what is hidden there")
     return Problem(shown(path), 1, "link-outside", message, _PUT_HERE)
 
 
@@ -314,7 +319,7 @@ def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
         message = Message("the file's name is not UTF-8")
         return Problem(shown(path), 1, "bad-name", message, RENAME)
     try:
-        if is_link and not _inside(top, os.path.realpath(os.path.join(top, path))):
+        if is_link and not _is_shown(top, os.path.realpath(os.path.join(top, path))):
             return _outside(path)
         found = entry.stat()
     except FileNotFoundError:
@@ -373,7 +378,7 @@ def read_file(
     real = os.path.join(_real(os.path.join(top, folder) if folder else top, known), name)
     if os.path.islink(real):
         real = os.path.realpath(real)
-    if not _inside(top, real):
+    if not _is_shown(top, real):
         return _outside(source.path)
     try:
         return regular_files.read(real, max_bytes + 1)  # `parse` names one that has just grown

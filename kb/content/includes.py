@@ -195,7 +195,7 @@ class Includes:
     def _read(self, path: str) -> str | None:
         """The text of a file without front matter; None if it may not or cannot be read."""
         real = self._real(path)
-        if not real or any(map(tools.is_hidden, (path, real))):
+        if not real or tools.is_hidden(path) or tools.is_kept_hidden(real):
             return None
         try:
             content = regular_files.read(os.path.join(self._top, real), _MOST_BYTES + 1)

@@ -24,6 +24,15 @@ def is_hidden(path: str) -> bool:
     return any(part.startswith(".") and part != _SHOWN for part in path.split("/"))
 
 
+def is_kept_hidden(real: str) -> bool:
+    """Whether what a link leads to is hidden, by its path inside the folder.
+
+    Folders such as `..2026_11_29` are not: Kubernetes keeps the files of a ConfigMap in one, and
+    links to them beside it.
+    """
+    return is_hidden("/".join(part for part in real.split("/") if not part.startswith("..")))
+
+
 # Files and folders that only one tool has.
 FILES = {
     ".gitbook.yaml": GITBOOK, ".obsidian": OBSIDIAN, ".openpublishing.publish.config.json": DOCFX,

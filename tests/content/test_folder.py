@@ -92,6 +92,10 @@ def test_what_is_no_file_inside_the_folder_is_named(folder, tmp_path):
     beside.mkdir()
     (beside / "theirs.md").write_text("secret")
     (root / "beside.md").symlink_to(beside / "theirs.md")
+    folder(".git/config")
+    (root / "git.md").symlink_to(".git/config")
+    folder("..2026_11_29/mounted.md")
+    (root / "mounted.md").symlink_to("..2026_11_29/mounted.md")
     (root / "nowhere.md").symlink_to(root / "none.md")
     (root / "loop.md").symlink_to(root / "loop.md")
     (root / "inside.md").symlink_to(good)
@@ -108,11 +112,12 @@ def test_what_is_no_file_inside_the_folder_is_named(folder, tmp_path):
 
     found = scan(root)
 
-    assert [a.path for a in found.articles] == ["good.md", "inside.md", "sub/x.md"]
+    assert [a.path for a in found.articles] == ["good.md", "inside.md", "mounted.md", "sub/x.md"]
     assert {(p.path, p.code, p.level) for p in found.problems} == {
         ("out.md", "link-outside", "error"),
         ("passwd.md", "link-outside", "error"),
         ("beside.md", "link-outside", "error"),
+        ("git.md", "link-outside", "error"),
         ("zero.md", "link-outside", "error"),
         ("nowhere.md", "link-broken", "error"),
         ("loop.md", "link-broken", "error"),
