@@ -409,13 +409,15 @@ class Day:
         self.index()
         its = {question for question, by in self.closed.items() if by == slug}
         again = {question for question in its if self._first(question)}
-        regressed = {group.question for group in self.kb.misses(status="regressed", limit=100_000)}
+        opened = self.kb.misses(status="regressed", limit=100_000)
+        regressed = {group.question for group in opened}
+        by_others = {group.question for group in opened if group.answer.slug != slug}
         return {
             "article removed": slug,
             "questions it closed": len(its),
             "regressed": len(regressed & its),
             "answered by another article": len(again),
-            "others regressed": sorted(regressed - its),
+            "others regressed": sorted(by_others - its),
         }
 
 
