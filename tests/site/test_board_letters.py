@@ -121,6 +121,17 @@ def test_a_ready_letter_quotes_why_in_the_customers_language_and_is_signed(servi
     ]  # fmt: skip
 
 
+def test_no_article_for_some_alone_is_offered_for_a_letter(service, lead, write):
+    write("ru/vpn-inside", "Пароль сети.", title="Настройка VPN для своих", audience="staff")
+    service.rebuild()
+    letter = service.send_letter(LETTER)
+
+    page = lead.get(f"/leads/letters/{letter.id}").text
+
+    assert 'value="ru/vpn"' in page
+    assert 'value="ru/vpn-inside"' not in page
+
+
 def test_an_answer_is_queued_for_the_customer_once(service, lead):
     letter = service.send_letter(LETTER)
     text = ready(lead, letter.id, "ru/vpn")

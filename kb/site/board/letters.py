@@ -219,12 +219,17 @@ def _quoted(slugs: Sequence[str]) -> list[QuotedArticle]:
 
 
 def _suggested(letter: Letter, sought: str, chosen: Sequence[str]) -> list[QuotedArticle]:
-    """Articles that may answer a letter: those chosen, then those found for it."""
+    """Articles that may answer a letter: those chosen, then those found for it.
+
+    They are found as a stranger finds them: nobody knows what the customer may read.
+    """
     asked = [sought] if sought else [letter.subject, letter.text[:300]]
     slugs = list(chosen)
     for query in filter(None, asked):
         try:
-            found = kb().answer(query, own_lang=letter.lang, limit=SUGGESTED, facets=False)
+            found = site().service.answer(
+                query, own_lang=letter.lang, limit=SUGGESTED, facets=False
+            )
         except KBError:
             break
         slugs += [hit.slug for hit in found.hits]
