@@ -1,6 +1,7 @@
 """The leads' board as leads meet it: any width and theme, by keyboard, without scripts."""
 
 import gzip
+import os
 import re
 import time
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from kb.service import KnowledgeBase
 from kb.site.accounts import AccountsFile, Person
 
 pytestmark = pytest.mark.browser
+FULL = pytest.mark.skipif("KB_TEST_FULL" not in os.environ, reason="in full: KB_TEST_FULL=1")
 
 PASSWORD = "four plain english words"
 ASKED = {  # question → visits, what was found, letters
@@ -141,7 +143,10 @@ def lead(chrome, board, session):
     assert mistakes == []
 
 
-@pytest.mark.parametrize(("lang", "themes"), [("ru", ("light", "dark")), ("en", ("dark",))])
+@pytest.mark.parametrize(
+    ("lang", "themes"),
+    [("ru", ("light", "dark")), pytest.param("en", ("dark",), marks=FULL)],
+)
 def test_axe_finds_nothing_in_any_theme(lead, lang, themes):
     page = lead("/leads/sign-in", locale=lang, reduced_motion="reduce")
     for path in (*PAGES, "/leads/help/numbers", "/leads/sign-in"):
@@ -348,6 +353,7 @@ def test_what_customers_wrote_runs_nowhere(lead):
     expect(page.locator(".wrote").first).to_contain_text("<script>alert(2)</script>")
 
 
+@FULL
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_screenshots_to_look_at(lead, keep, width, theme):
