@@ -346,6 +346,8 @@ def normalize(
         ours.values["order"] = None  # read with the other keys that tell it
     _address(ours, path, dialect, langs)
     _aliases(ours, path, dialect, _of_collection(ours, path, settings or {}), address)
+    if dialect == JEKYLL and "_drafts" in path.split("/")[:-1]:
+        ours.values["draft"] = "yes"  # jekyllrb.com/docs/posts/#drafts
     posted = _POSTED.match(posixpath.basename(path)) if dialect == JEKYLL and not dated else None
     if posted and not ours.values.get("updated"):
         ours.values["updated"] = posted[1]

@@ -156,6 +156,15 @@ def test_hugo(read):
     assert found["lamp/_index.md"].order == 20
 
 
+def test_what_lies_in_jekylls_folder_of_drafts_is_one():
+    def found(path, dialect="jekyll"):
+        return articles.parse(path, b"---\ntitle: Lamp\n---\ntext\n", Defaults(dialect=dialect))
+
+    assert found("site/_drafts/lamp.md").article.draft
+    assert not found("site/_posts/2026-01-02-lamp.md").article.draft
+    assert not found("site/_drafts/lamp.md", "").article.draft
+
+
 @pytest.mark.parametrize(
     ("permalink", "alias"),
     [
