@@ -32,6 +32,16 @@ def read(path: str | Path, most: int) -> bytes:
         os.close(opened)
 
 
+def text(path: Path, most: int) -> str:
+    """The content of a file; "" where it is missing, no UTF-8, or larger than `most` bytes."""
+    try:
+        if not path.is_file() or path.stat().st_size > most:
+            return ""
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def _up_to(opened: int, size: int) -> bytes:
     parts = []
     while size > 0 and (part := os.read(opened, min(size, 1 << 20))):

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from kb.base import regular_files
 from kb.base.messages import Message
 from kb.content import front_matter
 from kb.content.problems import Problem
@@ -136,13 +137,7 @@ class OwnersFile:
 
 def read_text(root: Path) -> str:
     """The content of the file; "" where it is missing, no UTF-8, or larger than 1 MB."""
-    path = root / FILE
-    try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            return ""
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    return regular_files.text(root / FILE, LARGEST)
 
 
 def folded_category(category: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
+from kb.base import regular_files
 from kb.base.messages import Message
 from kb.content import front_matter
 from kb.content.articles import Article
@@ -262,13 +263,7 @@ class Find:
 
 def read_text(root: Path) -> str:
     """The content of the file; "" where it is missing, no UTF-8, or larger than 1 MB."""
-    path = root / FILE
-    try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
-            return ""
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
+    return regular_files.text(root / FILE, LARGEST)
 
 
 _CURE: Final = Message("write `- question: …` and below it `  article: …`")
