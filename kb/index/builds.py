@@ -28,7 +28,7 @@ from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing, r
 from kb.base.messages import NOTHING, Message
 
 MANIFEST = "build.json"
-FORMAT = 6  # raised with every change of what stands in a build, so an old one is made afresh
+FORMAT = 7  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
 _WITHDRAWN = "withdrawn"  # names of builds that somebody went back from
 _LOCK = "lock"
@@ -269,8 +269,7 @@ class Builds:
             if path.is_file()
         }
         manifest = {"format": FORMAT, "name": name, **facts, "files": table}
-        body = json.dumps(manifest, ensure_ascii=False).encode()
-        (folder / MANIFEST).write_bytes(body + b"\n%08x" % zlib.crc32(body))
+        (folder / MANIFEST).write_bytes(sealed(manifest))
 
     def _sync_all(self, folder: Path) -> None:
         """Brings every file and folder below `folder`, and itself, to the disk; files first.
@@ -352,6 +351,12 @@ class Builds:
 def made_at(name: str) -> datetime:
     """When a build of this name was made, to the second, in UTC."""
     return datetime.strptime(name[:15], _STAMP).replace(tzinfo=UTC)
+
+
+def sealed(manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as its file holds it: in one line, and its checksum in another."""
+    body = json.dumps(manifest, ensure_ascii=False).encode()
+    return body + b"\n%08x" % zlib.crc32(body)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -45,13 +45,22 @@ _VALUES: tuple[tuple[str, tuple[str, ...]], ...] = (
                  "content.title", "content.length", "content.own",
                  *(f"{kind}.{name}" for kind in ("total", "length") for name in FIELD_NAMES))),
 )  # fmt: skip
+# Arrays that ranking alone reads, by the beginnings of their names: those of a segment's second
+# file. Lists, pages, filters and dictionaries do without them.
+_OF_RANKING = ("field.", "surface.", "tokens.", "regions.", "texts.", "content.")
+_OF_ALL = ("surface.text.df", "content.title", "content.length")
 
 
-def check(arrays: Arrays) -> None:
+def is_of_ranking(name: str) -> bool:
+    """Whether ranking alone reads an array of a segment."""
+    return name.startswith(_OF_RANKING) and name not in _OF_ALL
+
+
+def check(arrays: Arrays, is_light: bool = False) -> None:
     """Raises ValueError where a pointer array of a segment leads out of what it points into.
 
     Each must begin at 0, never fall, have one more entry than it has owners, and end where every
-    array it points into ends.
+    array it points into ends. A light segment lacks the arrays that ranking alone reads.
     """
     owners = {
         _WORDS: len(arrays["words.offsets"]) - 1,
@@ -62,10 +71,11 @@ def check(arrays: Arrays) -> None:
     }
     _check_one("sections.ptr", arrays["sections.ptr"], owners[_ARTICLES], [owners[_SECTIONS]])
     for name, of, targets in _POINTERS:
-        _check_one(name, arrays[name], owners[of], [len(arrays[target]) for target in targets])
+        if not (is_light and is_of_ranking(name)):
+            _check_one(name, arrays[name], owners[of], [len(arrays[target]) for target in targets])
     for of, names in _VALUES:
         for name in names:
-            if len(arrays[name]) != owners[of]:
+            if not (is_light and is_of_ranking(name)) and len(arrays[name]) != owners[of]:
                 raise ValueError(f"{name} has not one value for each of its {of}")
 
 

@@ -56,11 +56,15 @@ class IndexReader:
         self.commit = str(build.manifest.get("commit", ""))
         self.contents = str(build.manifest.get("contents", build.name))  # equal: the same articles
         self.folder: Path = build.folder
+        self.is_light = bool(build.manifest.get("light"))
+        """Whether it lacks what ranking alone reads (`light`)."""
         self._outer_level = float(build.manifest.get("level", 0.6))  # for strangers
         self.level = float(build.manifest.get("inner_level", self._outer_level))
         """The base's level of chance, of `calibration`."""
         try:
-            segments = [Segment(build.folder / name) for name in build.manifest["segments"]]
+            segments = [
+                Segment(build.folder / name, self.is_light) for name in build.manifest["segments"]
+            ]
             deleted = [np.array(deleted, np.int32) for deleted in build.manifest["dead"]]
             worked_out = build.folder / SCORES
             scores = list(read_arrays(worked_out).values()) if worked_out.exists() else None

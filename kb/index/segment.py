@@ -1,4 +1,8 @@
-"""A segment of a build: immutable arrays in a file, beside the Whoosh segment of its articles."""
+"""A segment of a build: immutable arrays in two files, beside the Whoosh segment of its articles.
+
+The first file holds what lists, pages, filters and dictionaries read, the second what ranking alone
+reads of each article. A light build has no second files.
+"""
 
 import json
 import zlib
@@ -38,16 +42,26 @@ def count_articles(path: Path) -> int:
     return length(path, "flags")
 
 
+def ranking_file(path: Path) -> Path:
+    """The second file of a segment: `0.ranking.kb` of `0.kb`."""
+    return path.with_suffix(f".ranking{path.suffix}")
+
+
 class Segment:
     """A segment opened for reading; its arrays are memory-mapped.
 
     Documents are numbered from 0 in the order of the Whoosh segment they were exported from.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises IndexDamaged, KeyError or ValueError if the file holds no segment."""
+    def __init__(self, path: Path, is_light: bool = False) -> None:
+        """Opens both files, or with `is_light` the first alone.
+
+        Raises IndexDamaged, KeyError or ValueError if the files hold no segment.
+        """
         self.arrays = read_arrays(path)
-        pointers.check(self.arrays)
+        if not is_light:
+            self.arrays |= read_arrays(ranking_file(path))
+        pointers.check(self.arrays, is_light)
         self.view = {name: array.data for name, array in self.arrays.items()}  # faster one by one
         get = self.arrays.__getitem__
         self.words, self.lemmas = (
@@ -289,7 +303,7 @@ class SegmentWriter:
         return postings.counted(*self._streams)
 
     def write(self, path: Path, round_lengths: Callable[[Lengths], Lengths]) -> None:
-        """Writes the segment into the new file `path`.
+        """Writes the segment into the new file `path`, and what ranking reads beside it.
 
         `round_lengths` rounds lengths of fields as Whoosh does, whose scores must equal ours.
         """
@@ -307,7 +321,9 @@ class SegmentWriter:
         for name, value in Speller.prepare(words).items():
             arrays[f"spell.{name}"] = value
         self._records(arrays)
+        for_ranking = {name: arrays.pop(name) for name in [*arrays] if pointers.is_of_ranking(name)}
         write_arrays(path, arrays)
+        write_arrays(ranking_file(path), for_ranking)
 
     def _dictionary(self, words: Vocabulary, arrays: dict[str, Any]) -> Vocabulary:
         """Adds the arrays from words to dictionary forms and back. Returns the forms."""

@@ -18,7 +18,7 @@ from kb.index.changes import Entry, PreviousBuild
 from kb.index.contents import Contents
 from kb.index.document import Analysed
 from kb.index.reader import IndexReader
-from kb.index.segment import Segment, SegmentWriter
+from kb.index.segment import Segment, SegmentWriter, ranking_file
 
 MOST_SEGMENTS = 12  # beyond it the small ones are merged
 MOST_COPIED = 64 * 2**20  # bytes of kept files; beyond it, and in a hurry, they are linked
@@ -124,7 +124,8 @@ def _keep(before: PreviousBuild, draft: Path, segments: Sequence[str], *, is_hur
     old, index = before.build.folder, whoosh_index.FOLDER
     (draft / index).mkdir()
     found = [path for path in (old / index).iterdir() if path.name != whoosh_index.WRITE_LOCK]
-    files = [*(f"{index}/{path.name}" for path in found), *segments]
+    files = [f"{index}/{path.name}" for path in found]
+    files += [each for name in segments for each in (name, ranking_file(Path(name)).name)]
     is_small = sum((old / file).stat().st_size for file in files) <= MOST_COPIED
     for file in files:
         if is_small and not is_hurried:

@@ -1,6 +1,7 @@
 """A build whose pointer arrays lead nowhere is damaged when it is opened, not when it is asked."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import bases
 import numpy as np
@@ -10,6 +11,7 @@ from kb.base.errors import IndexDamaged
 from kb.index import pointers
 from kb.index.arrays import read_arrays, write_arrays
 from kb.index.reader import SCORES, IndexReader
+from kb.index.segment import ranking_file
 
 NAMES = ("sections.ptr", *(name for name, _, _ in pointers._POINTERS))
 
@@ -91,12 +93,13 @@ def opened_with(base, tmp_path, name, change):
 
 def test_a_build_that_leads_nowhere_is_damaged_when_it_is_opened(base, tmp_path):
     (segment,) = base._builds.current().manifest["segments"]
+    file = ranking_file(Path(segment)).name
 
     def change(arrays):
         arrays["regions.ptr"] = np.where(arrays["regions.ptr"] > 0, -(2**63), 0)
 
     with pytest.raises(IndexDamaged, match=r"regions.ptr.*kb index --full"):
-        opened_with(base, tmp_path, segment, change)
+        opened_with(base, tmp_path, file, change)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,75 @@
+"""A light build: pages, lists and filters of a build, without what ranking alone reads."""
+
+from datetime import date
+
+import bases
+import pytest
+
+from kb.base.errors import IndexDamaged
+from kb.catalog import Catalog
+from kb.index import light
+from kb.index.builds import Builds
+from kb.index.reader import IndexReader
+from kb.index.segment import ranking_file
+
+TODAY = date(2026, 11, 29)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return bases.made_up(tmp_path_factory.mktemp("base"), count=40, seed=11)._builds.current()
+
+
+@pytest.fixture
+def lightened(whole, tmp_path):
+    """The published build and its light copy, among the builds of another machine."""
+    builds = Builds(tmp_path / "builds")
+    builds.root.mkdir()
+    light.copy(whole, builds.root / whole.name)
+    return builds
+
+
+def test_a_light_build_shows_the_pages_and_lists_of_the_whole_one(whole, lightened):
+    build = lightened.open(whole.name)
+
+    small, large = (Catalog(IndexReader(each), 1) for each in (build, whole))
+
+    assert small.reader.is_light
+    assert not large.reader.is_light
+    assert small.served(TODAY) == large.served(TODAY)
+    assert len(small.served(TODAY)) > 30
+    assert small.home("ru", TODAY) == large.home("ru", TODAY)
+    for doc in small.served(TODAY):
+        assert small.reader.page(doc) == large.reader.page(doc)
+
+
+def test_a_light_build_is_less_than_half_of_the_whole_one(whole, lightened):
+    def size(build):
+        return sum(each for each, _ in build.manifest["files"].values())
+
+    assert size(lightened.open(whole.name)) < size(whole) / 2
+
+
+def test_a_light_build_is_verified_as_any_other(whole, lightened):
+    (segment,) = whole.manifest["segments"]
+    path = lightened.root / whole.name / segment
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+    with pytest.raises(IndexDamaged, match=segment):
+        lightened.open(whole.name)
+
+
+def test_a_whole_build_without_what_ranking_reads_is_damaged(whole, tmp_path):
+    (segment,) = whole.manifest["segments"]
+    (tmp_path / "builds").mkdir()
+    builds = Builds(tmp_path / "builds")
+    light.copy(whole, builds.root / whole.name)
+    (builds.root / whole.name / "build.json").write_bytes(
+        (whole.folder / "build.json").read_bytes()
+    )
+
+    with pytest.raises(IndexDamaged, match=str(ranking_file(whole.folder / segment).stem)):
+        builds.open(whole.name)
