@@ -153,7 +153,9 @@ def running(name: str, workers: int) -> Iterator[tuple["subprocess.Popen[bytes]"
         port = free.getsockname()[1]
     head = f"import os, sys\nport, workers = {port}, {workers}\nSOURCE = {_APP!r}\n"
     app = "" if name.startswith("uwsgi") else _APP
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    # What is installed beside the project, as by `pip install --target`, is found there still.
+    found = filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(found)}
     process = subprocess.Popen(
         [sys.executable, "-c", head + app + CANDIDATES[name][1]],
         env=environment,

@@ -26,7 +26,10 @@ from kb.base.config import Settings
 from kb.server import gateway, serving, supervisor
 
 data, articles, caches, app = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4]
-settings = Settings(articles=articles, data=data, port=0, workers=int(sys.argv[5]))
+# One search of the client is recorded in a minute: what recording costs, `log.py` measures.
+settings = Settings(
+    articles=articles, data=data, port=0, workers=int(sys.argv[5]), searches_per_minute=1
+)
 
 def serve(app, service):
     if service is not None:
