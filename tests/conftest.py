@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import opensearch_cluster
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -30,6 +31,14 @@ hypothesis.settings.register_profile(
     "kb", deadline=None, derandomize=not IS_RANDOM, max_examples=200 if IS_RANDOM else 60
 )
 hypothesis.settings.load_profile("kb")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has one process run all tests that share the OpenSearch node, which takes seconds to start."""
+    for item in items:
+        if "opensearch_node" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("opensearch"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -114,6 +123,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         unavailable(f"no shared data at {folder}", always_optional=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def opensearch_node() -> Iterator[opensearch_cluster.Cluster]:
+    """An OpenSearch cluster of one node for the whole run; `.urls` are its addresses."""
+    try:
+        with opensearch_cluster.cluster() as found:
+            yield found
+    except opensearch_cluster.Missing as error:
+        unavailable(str(error))
 
 
 @pytest.fixture(scope="session")
