@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("kb")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Has one process run all tests that share the OpenSearch node, which takes seconds to start."""
+    """Gives one process all tests that share the OpenSearch node: it takes seconds to start."""
     for item in items:
         if "opensearch_node" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("opensearch"))

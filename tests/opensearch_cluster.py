@@ -1,4 +1,4 @@
-"""An OpenSearch cluster of the tests' own: each node a process on free ports, in a temporary folder.
+"""An OpenSearch cluster of the tests' own: each node a process, on free ports, in a folder.
 
     python tests/opensearch_cluster.py [--nodes 3] [--heap 1g]    starts one until Ctrl+C
     python tests/opensearch_cluster.py --fetch                    downloads what it needs
@@ -125,10 +125,8 @@ class Cluster:
 @contextmanager
 def cluster(nodes: int = 1, heap: str = "384m", *, is_brief: bool = True) -> Iterator[Cluster]:
     """A cluster that is up; `is_brief` starts faster and answers slower. Raises `Missing`."""
-    java = [
-        str(_java()), f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", *(_BRIEF if is_brief else ()),
-        "-cp", _classpath(), str(_PROJECT / "Node.java"),
-    ]  # fmt: skip
+    options = [f"-Xms{heap}", f"-Xmx{heap}", "-XX:+UseSerialGC", *(_BRIEF if is_brief else ())]
+    java = [str(_java()), *options, "-cp", _classpath(), str(_PROJECT / "Node.java")]
     made = [Node(f"node-{number}", java) for number in range(nodes)]
     with ExitStack() as stack:
         for node in made:
