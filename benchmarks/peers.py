@@ -1,19 +1,25 @@
-"""SQLite FTS5, Whoosh and tantivy, each as its own documentation sets it up. Knows nothing of ours.
+"""Other engines, each as its own documentation sets it up: SQLite FTS5, Whoosh, tantivy, bm25s and
+Lucene. Knows nothing of ours.
 
 Every engine has `build`, `search` and `size`. Words are joined by OR, the title weighs three times
 the text, and with `prefix_last` the last word may also be the beginning of a longer one.
 """
 
 import contextlib
+import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
+
+from benchmarks.lib import corpora
+from benchmarks.lib.measuring import Elsewhere
 
 TITLE = 3.0
 SNIPPET_WORDS, SNIPPET_CHARACTERS = 32, 200
@@ -212,12 +218,156 @@ class Tantivy:
         return query_of.boolean_query([(should, each) for each in (parsed, *starts)])
 
 
-def has_tantivy() -> bool:
-    """Whether tantivy is installed; says how to get it if not."""
-    if find_spec("tantivy"):
-        return True
-    print("tantivy is left out; install it with: pip install tantivy", file=sys.stderr)
-    return False
+class BM25s:
+    """bm25s with numba, which scores all documents at once. It knows no fields and no snippets.
+
+    So a title stands three times before its text; stemmers follow one another as in tantivy.
+    """
+
+    name = "bm25s"
+
+    def __init__(self, folder: Path) -> None:
+        import bm25s
+        import Stemmer
+
+        self.folder = folder
+        self._bm25s: Any = bm25s
+        self._stemmers: Any = [Stemmer.Stemmer(name) for name in ("russian", "english")]
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        made = self._bm25s.BM25(backend="numba")
+        texts = [" ".join([title] * int(TITLE) + [body]) for _, title, body in docs]
+        made.index(self._tokens(texts), show_progress=False)
+        made.save(self.folder)
+        (self.folder / "ids").write_text("\n".join(id_ for id_, _, _ in docs), "utf-8")
+        self.open()
+
+    def open(self) -> None:
+        self._index = self._bm25s.BM25.load(self.folder)
+        self._ids = (self.folder / "ids").read_text("utf-8").split("\n")
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        """Ids of the best documents by whole words; there are no snippets and no beginnings."""
+        if not _WORD.search(asked):
+            return []
+        found = self._index.retrieve(
+            self._tokens([asked]), k=limit, show_progress=False, n_threads=0
+        )
+        return [self._ids[number] for number in found.documents[0].tolist()]
+
+    def _tokens(self, texts: list[str]) -> Any:
+        return self._bm25s.tokenize(
+            texts, stopwords=None, stemmer=self._stemmed, token_pattern=_WORD.pattern,
+            show_progress=False,
+        )  # fmt: skip
+
+    def _stemmed(self, words: list[str]) -> list[str]:
+        for stemmer in self._stemmers:
+            words = stemmer.stemWords(words)
+        return words
+
+
+class Lucene:
+    """Lucene in a Java process of its own: `benchmarks/lucene/Bench.java`.
+
+    The compiler of a JVM works best after thousands of queries: `open` waits `warm_up` seconds,
+    in which the process asks itself titles. Its answers say what its thread took; what the JVM's
+    other threads do meanwhile, compiler and garbage collector, is not counted.
+    """
+
+    name = "Lucene"
+    warm_up = 15
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The Java process, while there is one."""
+        return self._process.pid if self._process else None
+
+    def build(self, docs: Sequence[Doc]) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        lines = (
+            "\t".join((str(number), *(" ".join(text.split()) for text in doc[1:]))) + "\n"
+            for number, doc in enumerate(docs)
+        )
+        subprocess.run(
+            _java("index", self.folder), input="".join(lines), text=True, encoding="utf-8",
+            check=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        (self.folder / "ids").write_text("\n".join(id_ for id_, _, _ in docs), "utf-8")
+
+    def open(self) -> None:
+        self._ids = (self.folder / "ids").read_text("utf-8").split("\n")
+        self._process = subprocess.Popen(
+            _java("search", self.folder, str(self.warm_up)), text=True, encoding="utf-8",
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert self._process.stdout
+        if self._process.stdout.readline() != "ready\n":
+            raise SystemExit("Lucene does not start; see benchmarks/lucene")
+
+    def search(
+        self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
+    ) -> list[str]:
+        if not _WORD.search(asked):
+            return []
+        assert self._process
+        assert self._process.stdin
+        assert self._process.stdout
+        query = " ".join(asked.split())
+        self._process.stdin.write(f"{snippets:d}{prefix_last:d}{query}\n")
+        self._process.stdin.flush()
+        cpu, clock, numbers = self._process.stdout.readline().rstrip("\n").split("\t")
+        found = Elsewhere(self._ids[int(number)] for number in numbers.split())
+        found.cpu, found.clock = int(cpu) / 1e6, int(clock) / 1e6
+        return found
+
+
+def _java(*given: object) -> list[str]:
+    """The command that runs the benchmark's Java program, which is compiled if it was not."""
+    room, source = corpora.CACHE / "lucene", Path(__file__).with_name("lucene")
+    java, classes = Path(java_home() or "", "bin"), room / "classes"
+    if not classes.exists():
+        libraries = f"-DoutputDirectory={room / 'lib'}"
+        maven = ["mvn", "-q", "-B", "-f", str(source / "pom.xml"), "dependency:copy-dependencies"]
+        environment = os.environ | {"JAVA_HOME": str(java.parent)}
+        subprocess.run([*maven, libraries], env=environment, check=True, stdout=subprocess.DEVNULL)
+        compiler = [str(java / "javac"), "-d", str(classes), "-cp", f"{room / 'lib'}/*"]
+        subprocess.run([*compiler, str(source / "Bench.java")], check=True)
+    return [
+        str(java / "java"), "-Xmx1g", "--enable-native-access=ALL-UNNAMED", "--add-modules",
+        "jdk.incubator.vector", "-cp", f"{room / 'lib'}/*:{classes}", "Bench", *map(str, given),
+    ]  # fmt: skip
+
+
+def java_home() -> str | None:
+    """The folder of a Java of at least 21: JAVA_HOME, or one below `/usr/lib/jvm`."""
+    places = [os.environ.get("JAVA_HOME", ""), *map(str, Path("/usr/lib/jvm").glob("*"))]
+    for place in places:
+        release = Path(place, "release")
+        found = re.search(r'JAVA_VERSION="(\d+)', release.read_text()) if release.exists() else None
+        if found and int(found[1]) >= 21 and Path(place, "bin/javac").exists():
+            return place
+    return None
+
+
+def missing(names: Sequence[str]) -> Iterator[str]:
+    """Those of the engines that are not installed; says how to get each."""
+    for name, modules in (("tantivy", ["tantivy"]), ("bm25s", ["bm25s", "numba", "Stemmer"])):
+        if name in names and not all(map(find_spec, modules)):
+            wanted = " ".join(["PyStemmer" if each == "Stemmer" else each for each in modules])
+            print(f"{name} is left out; install it with: pip install {wanted}", file=sys.stderr)
+            yield name
+    if "lucene" in names and not (java_home() and shutil.which("mvn")):
+        print("lucene is left out; it needs a JDK of 21 or newer and Maven", file=sys.stderr)
+        yield "lucene"
 
 
 def size_of(folder: Path) -> int:
@@ -227,8 +377,7 @@ def size_of(folder: Path) -> int:
 
 def named(name: str, folder: Path) -> Engine:
     """The engine that speed is compared with: each set up for a base in Russian and English."""
-    if name == "tantivy":
-        return Tantivy(folder)
     if name == "fts5":
         return FTS5(folder, prefix="2 3 4")
-    return Whoosh(folder)
+    kinds = {"tantivy": Tantivy, "bm25s": BM25s, "lucene": Lucene}
+    return kinds.get(name, Whoosh)(folder)

@@ -104,7 +104,7 @@ def others(lang: str, folder: Path) -> list[peers.Engine]:
         peers.Whoosh(folder / "stemming"),
         peers.Whoosh(folder / "language", lang),
     ]
-    if peers.has_tantivy():
+    if not [*peers.missing(["tantivy"])]:
         stemmer = {"ru": "russian", "en": "english"}[lang]
         found.append(peers.Tantivy(folder / "tantivy", [stemmer]))
     return found

@@ -17,6 +17,13 @@ Figures = dict[str, float]  # milliseconds, or a ratio of them, by percentile
 _PERCENTILES = {"p50": 50, "p95": 95, "p99": 99}
 
 
+class Elsewhere(list[str]):
+    """An answer that another process gave, with the milliseconds that took there."""
+
+    cpu: float
+    clock: float
+
+
 @dataclass(slots=True)
 class Times:
     """Milliseconds each query took one engine, of the processor and by the clock."""
@@ -27,9 +34,11 @@ class Times:
     def ask(self, number: int, ask: Ask, query: str) -> None:
         """Has the query answered, and notes what that took."""
         began, spent = time.perf_counter(), time.process_time()
-        ask(query)
+        answer = ask(query)
         self.cpu[number] = (time.process_time() - spent) * 1000
         self.clock[number] = (time.perf_counter() - began) * 1000
+        if isinstance(answer, Elsewhere):
+            self.cpu[number], self.clock[number] = answer.cpu, answer.clock
 
     def figures(self, of: Collection[int] | None = None) -> Figures:
         """Percentiles over all queries answered, or over these."""

@@ -66,26 +66,42 @@ def queries(told: Told) -> Lines:
     lines = ["Milliseconds, p50 / p95 / p99:", "", *_table(["workload (queries)", *engines], times)]
     lines += ["", "Ours divided by each, p50 / p99 (below 1: ours is faster):", ""]
     lines += _ratios(told, loads, engines)
-    steps = [
-        [f"{label}, {_LOADS[load]}", _pair(told[load][step][step]["ms"]),
-         *(f"{_pair(each['ms'])}, {_pair(each[f'{step} / it'])} ×" for each in others)]
-        for step, label in _STEPS.items() for load in loads if step in told[load]
-        for others in [[told[load][step].get("tantivy bare")]] if others[0]
-    ]  # fmt: skip
-    if steps:
-        lines += ["", "Steps of ours, without snippets, beside tantivy without snippets "
+    if any(step in told[load] for step in _STEPS for load in loads):
+        lines += ["", "Steps of ours, without snippets, beside the others without snippets "
                   "(milliseconds, and ours divided by it; p50 / p99):", ""]  # fmt: skip
-        lines += _table(["step", "ours", "tantivy, ours / tantivy"], steps)
+        lines += _steps(told, loads)
     if "footprint" in told:
         lines += ["", *_footprint(told["footprint"])]
     return [*lines, *_taken(told)]
+
+
+def _steps(told: Told, loads: Sequence[str]) -> Lines:
+    """The steps of ours beside each engine that was asked without snippets."""
+    taken = [(load, step) for step in _STEPS for load in loads if step in told[load]]
+    bare = dict.fromkeys(
+        name for load, step in taken for name in told[load][step] if name.endswith(" bare")
+    )
+    rows = []
+    for load, step in taken:
+        each = told[load][step]
+        row = [f"{_STEPS[step]}, {_LOADS[load]}", _pair(each[step]["ms"])]
+        for name in bare:
+            other = each.get(name)
+            shown = f"{_pair(other['ms'])}, {_pair(other[f'{step} / it'])} ×" if other else "–"
+            row.append(shown)
+        rows.append(row)
+    names = [name.removesuffix(" bare") for name in bare]
+    return _table(["step", "ours", *(f"{name}, ours / {name}" for name in names)], rows)
 
 
 def interleaved(told: Told) -> Lines:
     """The same comparison where every engine answers a query before the next query is asked."""
     loads = [load for load in _LOADS if load in told["interleaved"]]
     engines = list(told["interleaved"][loads[0]]["ours"])
-    return [*_ratios(told["interleaved"], loads, engines), *_taken(told["interleaved"])]
+    lines = _ratios(told["interleaved"], loads, engines)
+    if any(step in told["interleaved"][load] for step in _STEPS for load in loads):
+        lines += ["", *_steps(told["interleaved"], loads)]
+    return [*lines, *_taken(told["interleaved"])]
 
 
 def _ratios(told: Told, loads: Sequence[str], engines: Sequence[str]) -> Lines:

@@ -5,6 +5,7 @@ from time import sleep
 
 import pytest
 
+from benchmarks import peers
 from benchmarks.lib import corpora, measuring, tables
 from benchmarks.lib.measuring import Share, Times
 
@@ -96,6 +97,32 @@ def test_an_engine_whose_time_is_over_answers_no_more():
     assert len(times["ours"].cpu) == len(QUERIES)
 
 
+def test_an_engine_in_another_process_is_timed_by_what_it_says_itself():
+    answer = measuring.Elsewhere(["article"])
+    answer.cpu, answer.clock = 1500.0, 2500.0
+
+    times = measuring.measured({"lucene": lambda query: answer}, QUERIES[:3])
+
+    assert times["lucene"].cpu == dict.fromkeys(range(3), 1500.0)
+    assert times["lucene"].clock == dict.fromkeys(range(3), 2500.0)
+
+
+def test_engines_that_are_not_installed_are_left_out_with_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(peers, "find_spec", lambda name: None)
+    monkeypatch.setattr(peers, "java_home", lambda: None)
+
+    assert list(peers.missing(["ours", "tantivy", "bm25s", "lucene", "fts5"])) == [
+        "tantivy",
+        "bm25s",
+        "lucene",
+    ]
+    assert capsys.readouterr().err.splitlines() == [
+        "tantivy is left out; install it with: pip install tantivy",
+        "bm25s is left out; install it with: pip install bm25s numba PyStemmer",
+        "lucene is left out; it needs a JDK of 21 or newer and Maven",
+    ]
+
+
 # ---------------------------------------------------------------- comparing
 
 
@@ -171,6 +198,15 @@ def test_the_figures_asked_for_are_told_from_the_measurements():
         "| full words: with snippets against plain Whoosh | ≤ 0.2 × | 0.05 / 0.05 ×, "
         "on 1 of the queries | reached |",
     ]
+
+
+def test_steps_stand_beside_each_engine_that_was_asked_without_snippets():
+    step = measuring.compared([run(**{"word step": [1.0] * 4, "bm25s bare": [2.0] * 4})])
+    whole = measuring.compared([run(ours=[1.0] * 4)])
+
+    rows = tables.queries({"words": {"ours": whole, "word step": step}})
+
+    assert rows[-1] == "| words alone, full words | 1.00 / 1.00 | 2.00 / 2.00, 0.50 / 0.50 × |"
 
 
 def test_a_block_of_the_page_is_replaced_and_the_rest_stays():
