@@ -152,6 +152,7 @@ class _Rebuild:
                 self.is_copy,
                 listing.tool_files,
                 listing.addresses,
+                draft=draft,
             )
             prepared = prepare_changed(self.settings, changes, self.progress)
             contents = settle(changes, prepared, served_at(self.builds, before))

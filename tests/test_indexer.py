@@ -487,6 +487,7 @@ def test_an_article_that_broke_a_limit_on_a_bad_day_is_tried_again(
     each = sandbox.each
 
     def busy(function, jobs, **options):
+        jobs = [*jobs]
         for number, result in each(function, jobs, **options):
             hit = jobs[number][0] == "large.md"
             yield number, sandbox.Failure(kind, "so it is") if hit else result

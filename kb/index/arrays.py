@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
+from kb.index.spool import Column
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -19,8 +20,10 @@ _MAGIC = b"kbarrays"
 _ALIGN = 64
 
 
-def write_arrays(path: Path, arrays: Arrays) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any] | Column]) -> None:
     """Writes named arrays into a new file that `read_arrays` maps without copying.
+
+    Columns are copied piece by piece.
 
     Raises FileExistsError rather than write into a file that another build may share.
     """
@@ -34,7 +37,10 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
     with path.open("xb") as file:  # never into a file that another build may share
         file.write(_MAGIC + len(head).to_bytes(8, "little") + head)
         for array in arrays.values():
-            file.write(np.ascontiguousarray(array).data.cast("B") if array.nbytes else b"")
+            if isinstance(array, Column):
+                array.copy_to(file)
+            elif array.nbytes:
+                file.write(np.ascontiguousarray(array).data.cast("B"))
             file.write(b"\0" * (-array.nbytes % _ALIGN))
 
 

@@ -30,6 +30,7 @@ from kb.content.problems import Problem
 from kb.index.changes import Entry, LinkedFile
 from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
+from kb.index.rendering import Packed
 
 FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
@@ -104,8 +105,8 @@ def _give(
     unparsed = {path: contents.entries[path] for path in changed if path in contents.entries}
     docs = {path: contents.docs[path] for path in changed if path in contents.docs}
     told = [p for p in contents.problems if p.path not in changed or p.code not in CODES]
-    for path, (entry, doc) in {**docs, **(restore(unparsed) if unparsed else {})}.items():
-        files = changed[path]
+    for path, article in {**docs, **(restore(unparsed) if unparsed else {})}.items():
+        entry, doc, files = article.entry, article.read(), changed[path]
         sections = [
             each for file in files for each in _sections(doc, file.path, extracted[file.path])
         ]
@@ -117,8 +118,7 @@ def _give(
         remembered = replace(
             entry, attached=tuple(files), problems=(*others, *wrong), segment=-1, doc=-1
         )
-        contents.docs[path] = remembered, with_attached(doc, sections)
-        contents.entries.pop(path, None)
+        contents.keep(path, remembered, Packed.of(with_attached(doc, sections)).data)
     contents.problems = tuple(told)
     contents.relearned -= changed.keys()
 

@@ -21,6 +21,7 @@ from kb.git import history
 from kb.index.builds import Build, Builds
 from kb.index.fingerprint import fingerprint
 from kb.index.reader import SYNONYMS
+from kb.index.spool import Place, Spool
 
 STATE = "state.json"
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
@@ -119,10 +120,14 @@ class PreviousBuild:
 
 @dataclass(slots=True)
 class Changes:
-    """The difference between the articles folder and the previous build."""
+    """The difference between the articles folder and the previous build.
 
+    The bytes of the files in `fresh` lie in `spool`.
+    """
+
+    spool: Spool
     kept: dict[str, Entry] = field(default_factory=dict)
-    fresh: list[tuple[Source, bytes, Defaults]] = field(default_factory=list)
+    fresh: list[tuple[Source, Place, Defaults]] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)  # the tool whose keys each file uses
     dialects: dict[str, str] = field(default_factory=dict)  # what they say of their folders
     reasons: dict[str, str] = field(default_factory=dict)  # and what told it
@@ -163,15 +168,17 @@ def compare(
     is_copy: bool,
     tool_files: Sequence[str] = (),
     addresses: Mapping[str, str] | None = None,
+    *,
+    draft: Path | None = None,
 ) -> Changes:
     """Sorts files into those that the previous build knows as they are, and the bytes of others.
 
     A file is unchanged if its stat and facts are, or its digest is. `past` says who changed it last
     and when. With `is_copy` the files are gone soon, so the stat of the previous build is kept.
     `tool_files` are the paths of files that belong to tools, `addresses` what the settings of tools
-    give to articles besides their own, by path.
+    give to articles besides their own, by path. `draft` is the folder of what is set aside.
     """
-    changes = Changes()
+    changes = Changes(Spool(draft))
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
     known = _reusable(before)
     changed = _changed(settings, sources, known, changes)
@@ -197,9 +204,10 @@ def compare(
         if entry and entry.stat == stat and entry.facts == facts + included.state(entry.includes):
             changes.kept[source.path] = entry
             continue
-        data = changed.get(source.path) or _bytes(settings, source, changes)
-        if data is None:
+        place = changed.get(source.path) or _spooled(settings, source, changes)
+        if place is None:
             continue
+        data = changes.spool.read(place)
         defaults = replace(defaults, inclusions=included.of(source.path, data))
         facts = facts_of(defaults)
         if entry and entry.digest == articles.digest(source.path, data, defaults):
@@ -208,7 +216,7 @@ def compare(
                 entry, stat=seen, facts=facts, mark=mark, includes=defaults.inclusions.files
             )
         else:
-            changes.fresh.append((source, data, defaults))
+            changes.fresh.append((source, place, defaults))
     return changes
 
 
@@ -223,8 +231,8 @@ def _reusable(before: PreviousBuild | None) -> dict[str, Entry]:
 
 def _changed(
     settings: Settings, sources: Sequence[Source], known: Mapping[str, Entry], changes: Changes
-) -> dict[str, bytes]:
-    """The bytes of the files that are not as they were; `changes` gets the mark of every file."""
+) -> dict[str, Place]:
+    """The files that are not as they were, read; `changes` gets the mark of every file."""
     changed = {}
     for source in sources:
         entry = known.get(source.path)
@@ -232,10 +240,16 @@ def _changed(
             changes.marks[source.path] = entry.mark
             changes.audiences[source.path] = entry.audience
         elif (data := _bytes(settings, source, changes)) is not None:
-            changed[source.path] = data
+            changed[source.path] = changes.spool.add(data)
             changes.marks[source.path] = dialects.detect(source.path, data)
             changes.audiences[source.path] = gates.audience_of_folder(source.path, data)
     return changed
+
+
+def _spooled(settings: Settings, source: Source, changes: Changes) -> Place | None:
+    """A file, read and set aside; None as of `_bytes`."""
+    data = _bytes(settings, source, changes)
+    return None if data is None else changes.spool.add(data)
 
 
 def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None:

@@ -1,25 +1,29 @@
 """The contents of a new build: kept and new articles, each with addresses of its own."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import blake2b
+from typing import NamedTuple
 
 from kb.content import addresses
 from kb.content.articles import Article
-from kb.content.link_table import LinkedArticle
 from kb.content.navigation import Navigations
 from kb.content.problems import Problem
-from kb.content.topics import Placement
 from kb.index import learned as learned_lines
 from kb.index.changes import Changes, Entry, stat_of
-from kb.index.document import Analysed, Kind, with_learned
+from kb.index.document import Analysed, with_learned
 from kb.index.learned import LearnedLine, LearnedLines
-from kb.index.links import references
 from kb.index.notices import Prepared as PreparedNotice
-from kb.index.rendering import Prepared
+from kb.index.rendering import Packed, Prepared, unpacked
+from kb.index.spool import Place, Spool
 
-_SEEN = re.compile("<(?:img|pre|table|video|audio|svg)")  # what is seen, but no text
+
+class StoredArticle(NamedTuple):
+    """An article that stands in a new build: its entry, and what reads it from where it lies."""
+
+    entry: Entry
+    read: Callable[[], Analysed]
 
 
 @dataclass(slots=True)
@@ -31,7 +35,8 @@ class Contents:
     """
 
     entries: dict[str, Entry]
-    docs: dict[str, tuple[Entry, Analysed]]
+    docs: dict[str, StoredArticle]
+    spool: Spool  # where they lie until they are written
     problems: tuple[Problem, ...] = ()
     synonyms: str = ""  # the text of `synonyms.yml`
     pins: str = ""  # and of `pins.yml`
@@ -57,7 +62,7 @@ class Contents:
     def served(self) -> dict[str, Entry]:
         """The entries of all articles, kept and new, by path."""
         kept = {path: entry for path, entry in self.entries.items() if entry.is_served}
-        return kept | {path: entry for path, (entry, _) in self.docs.items()}
+        return kept | {path: article.entry for path, article in self.docs.items()}
 
     @property
     def digest(self) -> str:
@@ -79,22 +84,32 @@ class Contents:
         learned = sorted((entry.slug, entry.learned) for entry in self.served.values())
         return blake2b(repr(learned).encode(), digest_size=12).hexdigest()
 
+    def keep(self, path: str, entry: Entry, data: bytes) -> None:
+        """Sets a new or changed article aside, packed."""
+        read = partial(_read, self.spool, self.spool.add(data))
+        self.docs[path] = StoredArticle(entry, read)
+        self.entries.pop(path, None)
+
     def reject(self, problem: Problem) -> None:
         """Takes the article of `problem.path` out again; its entry keeps the problem."""
         new = self.docs.pop(problem.path, None)
-        entry = new[0] if new else self.entries[problem.path]
+        entry = new.entry if new else self.entries[problem.path]
         problems = (*entry.problems, problem)
         self.entries[problem.path] = replace(entry, segment=-1, doc=-1, problems=problems)
+
+
+def _read(spool: Spool, place: Place) -> Analysed:
+    return unpacked(spool.read(place))
 
 
 def settle(changes: Changes, prepared: Iterable[Prepared], served: Mapping[str, str]) -> Contents:
     """The contents of a build in which every address belongs to one article.
 
     `prepared` are the files of `changes.fresh`, `served` those that are served at each folded slug,
-    which they keep. An article that lost its address to another is
-    rejected. The problems are those of all files.
+    which they keep. An article that lost its address to another is rejected. The problems are those
+    of all files.
     """
-    contents = Contents(dict(changes.kept), {})
+    contents = Contents(dict(changes.kept), {}, changes.spool)
     for file in prepared:
         path = file.source.path
         entry = Entry(
@@ -105,16 +120,16 @@ def settle(changes: Changes, prepared: Iterable[Prepared], served: Mapping[str, 
         if file.doc is None:
             contents.entries[path] = entry
         else:
-            contents.docs[path] = (_described(entry, file.doc), file.doc)
+            contents.keep(path, replace(entry, **file.doc.facts), file.doc.data)
     taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served)
-    entries = (*contents.entries.values(), *(entry for entry, _ in contents.docs.values()))
+    entries = (*contents.entries.values(), *(each.entry for each in contents.docs.values()))
     of_files = (problem for entry in entries for problem in entry.problems)
     contents.problems = (*changes.problems, *taken, *of_files)
     return contents
 
 
-Restore = Callable[[Mapping[str, Entry]], Mapping[str, tuple[Entry, Analysed]]]
-"""Reads articles back from the previous build."""
+Restore = Callable[[Mapping[str, Entry]], Mapping[str, StoredArticle]]
+"""Opens articles of the previous build."""
 
 
 def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) -> None:
@@ -128,12 +143,12 @@ def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) 
         lines[path] = learned_lines.of_slugs(learned, (entry.slug, *entry.aliases))
         if path not in contents.docs and entry.learned != learned_lines.state(lines[path]):
             changed[path] = entry
-    for path, (entry, doc) in {**contents.docs, **(restore(changed) if changed else {})}.items():
-        if lines[path] or path in changed:
-            doc = with_learned(doc, {line.text: line.claim for line in lines[path]})
-        state = learned_lines.state(lines[path])
-        contents.docs[path] = (replace(entry, learned=state, segment=-1, doc=-1), doc)
-        contents.entries.pop(path, None)
+    taught = {path: article for path, article in contents.docs.items() if lines[path]}
+    for path, article in {**taught, **(restore(changed) if changed else {})}.items():
+        doc = with_learned(article.read(), {line.text: line.claim for line in lines[path]})
+        entry = replace(article.entry, segment=-1, doc=-1)
+        entry.learned = learned_lines.state(lines[path])
+        contents.keep(path, entry, Packed.of(doc).data)
     contents.learned = {e.slug: lines[p] for p, e in contents.served.items() if lines[p]}
     contents.relearned = frozenset(changed)
 
@@ -146,28 +161,6 @@ def _settle_addresses(contents: Contents, served: Mapping[str, str]) -> tuple[Pr
         if problem.level == "error" and problem.path in homeless:
             contents.reject(problem)
     return taken
-
-
-def _described(entry: Entry, doc: Analysed) -> Entry:
-    """The entry of a file that is an article."""
-    article = doc.article
-    return replace(
-        entry,
-        slug=article.slug,
-        aliases=article.aliases,
-        translation_of=article.translation_of,
-        placement=Placement.of(article, _is_empty(doc)),
-        links=references(doc.links),
-        lang=article.lang,
-        uid=LinkedArticle.of(article).uid,
-        remote_images=sum(link.image and link.url.startswith("http") for link in doc.links),
-        lines=(article.lines.get("slug", 1), article.lines.get("aliases", 1)),
-    )
-
-
-def _is_empty(doc: Analysed) -> bool:
-    """Whether an article has no text of its own, and nothing else to see."""
-    return Kind.BODY not in doc.kinds and not _SEEN.search(doc.html)
 
 
 def _all_differ(entries: Iterable[Entry]) -> bool:

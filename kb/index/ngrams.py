@@ -4,7 +4,8 @@ Two words are alike as far as they share 4-grams of characters, and rare ones co
 and `предоплата`. `_` stands at both ends of a word; a 64-bit key stands for an n-gram.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from kb.index import array_tools
 from kb.index.document import Kind
+from kb.index.spool import Column
 from kb.language import query_words
 from kb.language.vocabulary import Vocabulary
 
 Keys = NDArray[np.uint64]
 Arrays = Mapping[str, NDArray[Any]]
+Streams = Callable[[], Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]]
 
 SIZE = 4  # characters of an n-gram
 LONGEST = 4000  # content words of an article that are indexed, from its beginning
@@ -25,6 +28,7 @@ _FACTOR, _ALL = 0x100000001B3, (1 << 64) - 1
 _PRIME = np.uint64(_FACTOR)
 _ATTACHED = 3  # the part of an article's content that files are
 _CHUNK = 2000  # articles whose n-grams are counted at once
+_COUNTS = ("content.ptr", "lines.of")  # collected as counts of each article
 
 
 def keys(words: Sequence[str]) -> tuple[Keys, NDArray[np.int32]]:
@@ -53,8 +57,8 @@ def keys_of(word: str) -> list[int]:
     return found
 
 
-def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
-    """The arrays of a segment that hold its content words, and the n-grams of these words.
+class Content:
+    """The content words of a segment, collected some articles at a time.
 
     `content.words` holds each article's title, its questions, the rest, and the files that it links
     to, without stop words. Two places that hold no word (the number of words) stand before each of
@@ -63,41 +67,81 @@ def prepare(words: Vocabulary, arrays: Arrays) -> dict[str, NDArray[Any]]:
     article a word is, `content.line` in which heading or answered question it stands (from 1, 0 in
     none); the lines of article j are `lines.of[j]` to `lines.of[j + 1] - 1`.
     """
-    at, docs, parts, lines, owners, claims = _content(words, arrays)
-    stream = arrays["tokens.words"][at]
-    size = len(arrays["tokens.ptr"]) - 1
-    border = np.ones(len(at), bool)
-    border[1:] = (docs[1:] != docs[:-1]) | (parts[1:] != parts[:-1])
-    shift = 2 * np.cumsum(border)
-    place = np.arange(len(at)) + shift
-    total = len(at) + (int(shift[-1]) if len(shift) else 0)
-    asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
-    first_line = array_tools.offsets(np.bincount(owners, minlength=size))
-    own = parts < _ATTACHED
-    made: dict[str, NDArray[Any]] = {
-        "content.words": np.full(total, len(words), np.int32),
-        "content.token": np.full(total, -1, np.int32),
-        "content.line": np.zeros(total, np.int32),
-        "content.ptr": array_tools.offsets(
-            np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
-        ),
-        "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
-        "content.length": np.bincount(docs[own], minlength=size).astype(np.int32),
-        "content.own": (
-            np.bincount(docs[own], minlength=size)
-            + 2 * np.bincount(docs[border & own], minlength=size)
-        ).astype(np.int32),
-        "lines.of": first_line,
-        "lines.claim": claims,  # how surely the article answers the question that a line is, 0–1
-        "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
-    }
-    made["content.words"][place] = stream
-    made["content.token"][place] = at - arrays["tokens.ptr"][docs]
-    made["content.line"][place] = np.where(lines >= 0, lines - first_line[docs] + 1, 0)
-    return made | _grams(words, stream[own], docs[own], size)
+
+    def __init__(self, words: Vocabulary, folder: Path | None = None) -> None:
+        """`words` are those of all articles; `folder` is that of columns."""
+        self._words = words
+        self._is_stop = np.fromiter((word in query_words.STOP for word in words), bool, len(words))
+        self._places = {
+            f"content.{name}": Column(np.int32, folder) for name in ("words", "token", "line")
+        }
+        self._of_articles: dict[str, list[NDArray[Any]]] = {}
+
+    def add(self, arrays: Arrays) -> None:
+        """Adds articles, by the arrays of their words and regions."""
+        at, docs, parts, lines, owners, claims = _content(self._is_stop, arrays)
+        stream = arrays["tokens.words"][at]
+        size = len(arrays["tokens.ptr"]) - 1
+        border = np.ones(len(at), bool)
+        border[1:] = (docs[1:] != docs[:-1]) | (parts[1:] != parts[:-1])
+        shift = 2 * np.cumsum(border)
+        place = np.arange(len(at)) + shift
+        total = len(at) + (int(shift[-1]) if len(shift) else 0)
+        asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
+        lines_each = np.bincount(owners, minlength=size)
+        first_line = array_tools.offsets(lines_each)
+        own = parts < _ATTACHED
+        counts = {
+            "content.ptr": (
+                np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
+            ),
+            "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
+            "content.length": np.bincount(docs[own], minlength=size).astype(np.int32),
+            "content.own": (
+                np.bincount(docs[own], minlength=size)
+                + 2 * np.bincount(docs[border & own], minlength=size)
+            ).astype(np.int32),
+            "lines.of": lines_each,
+            "lines.claim": claims,  # how surely the article answers the question of a line, 0–1
+            "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
+        }
+        for name, values in counts.items():
+            self._of_articles.setdefault(name, []).append(values)
+        numbers = np.where(lines >= 0, lines - first_line[docs] + 1, 0)
+        for name, filler, values in (
+            ("words", len(self._words), stream),
+            ("token", -1, at - arrays["tokens.ptr"][docs]),
+            ("line", 0, numbers),
+        ):
+            filled = np.full(total, filler, np.int32)
+            filled[place] = values
+            self._places[f"content.{name}"].append(filled)
+
+    def arrays(self) -> dict[str, NDArray[Any] | Column]:
+        """The arrays of the segment that hold its content words, and the n-grams of these words."""
+        made: dict[str, NDArray[Any] | Column] = {**self._places}
+        for name, parts in self._of_articles.items():
+            whole = np.concatenate(parts)
+            made[name] = array_tools.offsets(whole) if name in _COUNTS else whole
+        return made | _grams(self._words, self._streams)
+
+    def _streams(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        """Of some articles at a time all content words but those of files: word and article."""
+        words = self._places["content.words"]
+        ptr = array_tools.offsets(np.concatenate(self._of_articles["content.ptr"]))
+        own = np.concatenate(self._of_articles["content.own"])
+        for low in range(0, len(own), _CHUNK):
+            high = min(low + _CHUNK, len(own))
+            read = words.read(int(ptr[low]), int(ptr[high]))
+            starts = ptr[low:high] - ptr[low]
+            steps, lengths = array_tools.ranges(starts, starts + own[low:high])
+            stream = read[steps].astype(np.int64)
+            docs = np.repeat(np.arange(high - low, dtype=np.int64), lengths)
+            is_word = stream < len(self._words)
+            yield stream[is_word], docs[is_word]
 
 
-def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
+def _content(is_stop: NDArray[np.bool_], arrays: Arrays) -> tuple[NDArray[Any], ...]:
     """Every content token with its article, its part and line.
 
     Parts are the title 0, answers 1, files that are linked to 3, and all else 2.
@@ -112,8 +156,7 @@ def _content(words: Vocabulary, arrays: Arrays) -> tuple[NDArray[Any], ...]:
     is_line = np.isin(kinds, (Kind.HEADING, Kind.ANSWERS, Kind.LEARNED))
     owners = np.repeat(np.arange(len(counts)), np.diff(arrays["regions.ptr"]))[is_line]
     region = np.repeat(np.arange(len(kinds)), region_lengths(arrays))
-    stop = np.fromiter((word in query_words.STOP for word in words), bool, len(words))
-    kept = ~stop[tokens] & (kinds[region] != Kind.TAGS)
+    kept = ~is_stop[tokens] & (kinds[region] != Kind.TAGS)
     is_attached = kinds[region] == Kind.ATTACHED
     at = np.concatenate((
         _first(np.flatnonzero(kept & ~is_attached), docs, LONGEST),
@@ -150,11 +193,12 @@ def region_lengths(arrays: Arrays) -> NDArray[np.int64]:
     return counts
 
 
-def _grams(
-    words: Vocabulary, stream: NDArray[np.int32], docs: NDArray[np.int64], size: int
-) -> dict[str, NDArray[Any]]:
+def _grams(words: Vocabulary, streams: Streams) -> dict[str, NDArray[Any]]:
     """The n-grams, the words that have each, and in how many articles each stands."""
-    used = np.unique(stream)
+    is_used = np.zeros(len(words), bool)
+    for stream, _ in streams():
+        is_used[stream] = True
+    used = np.flatnonzero(is_used)
     found, owner = keys([words[i] for i in used.tolist()])
     distinct, place = np.unique(found, return_inverse=True)
     order = np.argsort(place, kind="stable")
@@ -162,9 +206,8 @@ def _grams(
     by_word[1:][used] = np.bincount(owner, minlength=len(used))
     np.cumsum(by_word, out=by_word)
     frequency = np.zeros(len(distinct), np.int64)
-    for low in range(0, size, _CHUNK):
-        a, b = np.searchsorted(docs, (low, low + _CHUNK))
-        pairs = array_tools.distinct(docs[a:b] * len(by_word) + stream[a:b])
+    for stream, docs in streams():
+        pairs = array_tools.distinct(docs * len(by_word) + stream)
         article, word = pairs // len(by_word), pairs % len(by_word)
         steps, lengths = array_tools.ranges(by_word[word], by_word[word + 1])
         there = array_tools.distinct(

@@ -1,15 +1,15 @@
 """Postings: which article holds which term of a field, and how often."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.index import array_tools, ngrams
 from kb.index.document import Kind
-from kb.index.schema import FIELD_NAMES, LEAD, SURFACE
+from kb.index.schema import FIELD_NAMES, LEAD, SURFACE_FIELDS
 from kb.language.vocabulary import Vocabulary
 
 FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
@@ -23,6 +23,27 @@ FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
     "text": tuple(kind for kind in Kind if kind != Kind.ATTACHED),
 }
 Ids = NDArray[Any]
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]  # terms, articles, counts
+
+
+class Run(NamedTuple):
+    """Postings of some articles that follow one another: only the terms that they hold."""
+
+    terms: NDArray[np.int32]
+    sizes: NDArray[np.int32]  # postings of each term
+    docs: NDArray[np.int32]
+    counts: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, pairs: Pairs, first: int) -> "Run":
+        """The postings of sorted pairs; their articles are numbered from `first`."""
+        term, doc, counts = pairs
+        starts = array_tools.run_starts(term)
+        sizes = np.diff(starts, append=len(term))
+        return cls(
+            term[starts].astype(np.int32), sizes.astype(np.int32),
+            (doc + first).astype(np.int32), counts.astype(np.int32),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +53,7 @@ class Postings:
     terms: Vocabulary
     ptr: NDArray[np.int64]
     docs: NDArray[np.int32]
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int32]
     size: int  # articles
 
     @classmethod
@@ -40,20 +61,22 @@ class Postings:
         cls, terms: Vocabulary, ids: Ids, docs: Ids, size: int, times: Ids | None = None
     ) -> "Postings":
         """The postings of pairs of term and article in any order; each counts 1, or its `times`."""
-        key = ids.astype(np.int64) * max(size, 1) + docs
-        if times is None:
-            key.sort()
-        else:
-            order = np.argsort(key, kind="stable")
-            key, times = key[order], times[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1))
-        if times is None:
-            counts = np.diff(first, append=len(key))
-        else:
-            counts = np.add.reduceat(times, first) if len(first) else np.empty(0, np.int64)
-        term, doc = np.divmod(key[first], max(size, 1))
-        ptr = array_tools.offsets(np.bincount(term, minlength=len(terms)))
-        return cls(terms, ptr, doc.astype(np.int32), counts, size)
+        return cls.merged(terms, [Run.of(pairs(ids, docs, size, times), 0)], size)
+
+    @classmethod
+    def merged(cls, terms: Vocabulary, runs: Sequence[Run], size: int) -> "Postings":
+        """The postings of runs, each of later articles than those before it."""
+        total = np.zeros(len(terms), np.int64)
+        for run in runs:
+            total[run.terms] += run.sizes
+        ptr = array_tools.offsets(total)
+        docs, counts = np.empty(ptr[-1], np.int32), np.empty(ptr[-1], np.int32)
+        free = ptr[:-1].copy()  # the next place of each term
+        for run in runs:
+            places, _ = array_tools.ranges(free[run.terms], free[run.terms] + run.sizes)
+            docs[places], counts[places] = run.docs, run.counts
+            free[run.terms] += run.sizes
+        return cls(terms, ptr, docs, counts, size)
 
     def joined(self, other: "Postings") -> "Postings":
         """These postings, and where only `other` holds a term a posting that counts 0."""
@@ -70,26 +93,48 @@ class Postings:
         return np.bincount(self.docs, weights=self.counts, minlength=self.size).astype(np.int32)
 
 
-def counted(
-    words: Vocabulary, lemmas: Vocabulary, arrays: Mapping[str, NDArray[Any]]
-) -> dict[str, Postings]:
-    """The postings of every field of dictionary forms, and of the words as written."""
+def pairs(ids: Ids, docs: Ids, size: int, times: Ids | None = None) -> Pairs:
+    """The distinct pairs of term and article, sorted, and how often each is there.
+
+    `size` is the number of articles; a pair counts 1, or its `times`.
+    """
+    key = ids.astype(np.int64) * max(size, 1) + docs
+    if times is None:
+        key.sort()
+    else:
+        order = np.argsort(key)
+        key, times = key[order], times[order]
+    first = array_tools.run_starts(key)
+    if times is None:
+        counts = np.diff(first, append=len(key))
+    else:
+        counts = np.add.reduceat(times, first) if len(first) else np.empty(0, np.int64)
+    term, doc = np.divmod(key[first], max(size, 1))
+    return term, doc, counts
+
+
+def counted(arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, Pairs]]:
+    """The postings of articles by field: `field.*` of dictionary forms, `surface.*` of words.
+
+    `arrays` are those of their words and regions, and of the dictionary forms of each word.
+    """
     stream, ptr = arrays["tokens.words"], arrays["word_lemmas.ptr"]
     size = len(arrays["tokens.ptr"]) - 1
     docs = np.repeat(np.arange(size, dtype=np.int64), np.diff(arrays["tokens.ptr"]))
     kinds = ngrams.region_kinds(arrays)
-    own = np.flatnonzero(kinds != Kind.ATTACHED)
-    found = {SURFACE: Postings.of(words, stream[own], docs[own], size)}
     for name in FIELD_NAMES:
-        at = np.flatnonzero(np.isin(kinds, FIELD_KINDS[name]))
+        is_of_field = np.zeros(len(Kind), bool)
+        is_of_field[[*FIELD_KINDS[name]]] = True
+        at = np.flatnonzero(is_of_field[kinds])
         if name == "lead":
             first = np.searchsorted(docs[at], np.arange(size))
             at = at[np.arange(len(at)) - first[docs[at]] < LEAD]
-        each = Postings.of(words, stream[at], docs[at], size)
-        word = np.repeat(np.arange(len(words)), np.diff(each.ptr))
+        if not len(at):
+            continue
+        word, doc, counts = found = pairs(stream[at], docs[at], size)
+        if name in SURFACE_FIELDS:
+            yield f"surface.{name}", found
         steps, forms = array_tools.ranges(ptr[word], ptr[word + 1])
         ids = arrays["word_lemmas.ids"][steps]
-        found[name] = Postings.of(
-            lemmas, ids, np.repeat(each.docs, forms), size, np.repeat(each.counts, forms)
-        )
-    return found
+        of_forms = pairs(ids, np.repeat(doc, forms), size, np.repeat(counts, forms))
+        yield f"field.{name}", of_forms

@@ -1,8 +1,14 @@
-"""Parses, renders and analyses changed files, each in a child process under limits."""
+"""Parses, renders and analyses changed files, each in a child process under limits.
 
+What children send back is packed: the articles of a build lie on disk until they are written.
+"""
+
+import pickle
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 from kb.base import sandbox
 from kb.base.config import Settings
@@ -10,13 +16,35 @@ from kb.base.messages import Message
 from kb.content import articles, markup, media
 from kb.content.articles import Article, Defaults
 from kb.content.folder import Source
+from kb.content.link_table import LinkedArticle
 from kb.content.markup import Inclusions
 from kb.content.problems import Problem
+from kb.content.topics import Placement
 from kb.index.changes import Changes, facts_of
-from kb.index.document import Analysed, analyse
+from kb.index.document import Analysed, Kind, analyse
+from kb.index.links import references
 from kb.language import morphology, tokens
 
 Progress = Callable[[int, int], None]  # done, of how many
+_SEEN = re.compile("<(?:img|pre|table|video|audio|svg)")  # what is seen, but no text
+
+
+class Packed(NamedTuple):
+    """An analysed article as bytes, and what its entry remembers of it, by field of `Entry`."""
+
+    facts: dict[str, Any]
+    data: bytes
+
+    @classmethod
+    def of(cls, doc: Analysed) -> "Packed":
+        """Packs an article."""
+        return cls(_facts(doc), pickle.dumps(doc, pickle.HIGHEST_PROTOCOL))
+
+
+def unpacked(data: bytes) -> Analysed:
+    """The article of `Packed.data`."""
+    doc: Analysed = pickle.loads(data)  # noqa: S301 - made by this build, in a file without a name
+    return doc
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +54,7 @@ class Prepared:
     source: Source
     digest: str
     facts: str  # author and date from git, dialect and audience from the folder
-    doc: Analysed | None
+    doc: Packed | None
     problems: tuple[Problem, ...]
     media: tuple[str, ...] = ()  # files beside the articles that it refers to
     includes: tuple[str, ...] = ()  # files whose text it holds
@@ -40,11 +68,12 @@ def prepare_changed(
     Each is rendered in a child process within `settings.render_seconds` and
     `settings.render_megabytes`; one that exceeds them is rejected. `progress` is called after each.
     """
-    jobs = [
-        (source.path, data, defaults, settings.remote_images)
-        for source, data, defaults in changes.fresh
-    ]
-    if jobs:  # what children of this process would have to load each for itself
+    read, count = changes.spool.read, len(changes.fresh)
+    jobs = (
+        (source.path, read(place), defaults, settings.remote_images)
+        for source, place, defaults in changes.fresh
+    )
+    if count:  # what children of this process would have to load each for itself
         markup.load({tool for _, _, by in changes.fresh for tool in (by.dialect, *by.also)})
         tokens.expect_many()
     results = sandbox.each(
@@ -52,22 +81,23 @@ def prepare_changed(
         meanwhile=partial(_open_dictionaries, changes),
     )  # fmt: skip
     for done, (number, result) in enumerate(results, 1):
-        source, data, defaults = changes.fresh[number]
-        doc: Analysed | None = None
+        source, place, defaults = changes.fresh[number]
+        data = read(place)
+        doc: Packed | None = None
         problems: tuple[Problem, ...]
         if isinstance(result, sandbox.Failure):
             problems = (failed(source.path, result, settings),)
         else:
             doc, problems = result
         digest = articles.digest(source.path, data, defaults)
-        files = media.named_in_page(doc.html) if doc else media.named_in_file(source.path, data)
+        files = doc.facts["media"] if doc else media.named_in_file(source.path, data)
         includes = defaults.inclusions.files
         yield Prepared(source, digest, facts_of(defaults), doc, problems, files, includes)
         if progress:
-            progress(done, len(jobs))
+            progress(done, count)
 
 
-def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Analysed | None, tuple[Problem, ...]]:
+def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Packed | None, tuple[Problem, ...]]:
     """Parses, renders and analyses one file; it runs in a child process.
 
     A job is the path, the bytes of the file, what git and its folder say of it, and whether images
@@ -80,7 +110,29 @@ def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Analysed | None, tu
     rendered = render(parsed.article, remote_images, defaults.inclusions)
     if isinstance(rendered, Problem):
         return None, (rendered,)
-    return analyse(parsed.article, rendered), parsed.problems
+    return Packed.of(analyse(parsed.article, rendered)), parsed.problems
+
+
+def _facts(doc: Analysed) -> dict[str, Any]:
+    """What the entry of a file remembers of its article."""
+    article = doc.article
+    return {
+        "slug": article.slug,
+        "aliases": article.aliases,
+        "translation_of": article.translation_of,
+        "placement": Placement.of(article, _is_empty(doc)),
+        "links": references(doc.links),
+        "lang": article.lang,
+        "uid": LinkedArticle.of(article).uid,
+        "remote_images": sum(link.image and link.url.startswith("http") for link in doc.links),
+        "lines": (article.lines.get("slug", 1), article.lines.get("aliases", 1)),
+        "media": media.named_in_page(doc.html),
+    }
+
+
+def _is_empty(doc: Analysed) -> bool:
+    """Whether an article has no text of its own, and nothing else to see."""
+    return Kind.BODY not in doc.kinds and not _SEEN.search(doc.html)
 
 
 def render(
@@ -107,7 +159,8 @@ def render(
 
 def _open_dictionaries(changes: Changes) -> None:
     """Opens the dictionaries that writing will need, while the files are rendered."""
-    if any(b"\xd0" in data for _, data, _ in changes.fresh):  # begins most Cyrillic letters
+    read = changes.spool.read
+    if any(b"\xd0" in read(place) for _, place, _ in changes.fresh):  # begins most Cyrillic
         morphology.lemmas("слово")
 
 

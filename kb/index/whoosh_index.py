@@ -6,7 +6,7 @@ terms as those of `kb.index.corpus`.
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +28,7 @@ SLUG, CARD = "slug", "card"
 WRITE_LOCK = "MAIN_WRITELOCK"  # a file that Whoosh leaves behind
 _LENGTHS = np.array([byte_to_length(byte) for byte in range(256)], np.int32)
 
-Posting = tuple[str, bytes, int, float, bytes]  # field, term, article, frequency, no further value
+Posting = tuple[str, bytes, int, float, bytes]  # field, term, article, frequency, no more
 
 
 class CountedField(fields.FieldType):  # type: ignore[misc]
@@ -85,11 +85,13 @@ class SortedPool:
 
     def _postings(self, name: str) -> Iterator[Posting]:
         field = self._terms[name]
-        docs, counts = field.docs.tolist(), field.counts.astype(float).tolist()
         for term, (start, end) in zip(field.terms, pairwise(field.ptr.tolist()), strict=True):
+            if start == end:
+                continue
             encoded = term.encode()
-            for at in range(start, end):
-                yield name, encoded, docs[at], counts[at], b""
+            docs, counts = field.docs[start:end].tolist(), field.counts[start:end].tolist()
+            for doc, count in zip(docs, counts, strict=True):
+                yield name, encoded, doc, count, b""
 
     def cleanup(self) -> None:
         """Does nothing: there are no files to remove."""
@@ -99,7 +101,7 @@ def schema() -> fields.Schema:
     """The schema: every field of dictionary forms, the words as written, slug and card.
 
     The card of an article is stored only: all that a result list shows and filters by, see
-    `segment.SegmentWriter.cards`.
+    `segment_writer.SegmentWriter.cards`.
     """
     return fields.Schema(
         **{SLUG: fields.ID(stored=True, unique=True), CARD: fields.STORED()},
@@ -131,7 +133,7 @@ def open_dir(folder: Path) -> Any:
 
 def add_segment(
     opened: Any,
-    cards: Sequence[Mapping[str, Any]],
+    cards: Iterable[Mapping[str, Any]],
     terms: Mapping[str, Postings],
     deleted: Sequence[tuple[int, int]] = (),
     kept: int = 0,

@@ -5,8 +5,10 @@ What is too much to copy is linked; a damaged file then ends both builds.
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,11 @@ from kb.base.messages import Message
 from kb.index import builds, whoosh_index
 from kb.index.builds import Build
 from kb.index.changes import Entry, PreviousBuild
-from kb.index.contents import Contents
+from kb.index.contents import Contents, StoredArticle
 from kb.index.document import Analysed
 from kb.index.reader import IndexReader
-from kb.index.segment import Segment, SegmentWriter, ranking_file
+from kb.index.segment import Segment, ranking_file
+from kb.index.segment_writer import SegmentWriter
 
 MOST_SEGMENTS = 12  # beyond it the small ones are merged
 MOST_COPIED = 64 * 2**20  # bytes of kept files; beyond it, and in a hurry, they are linked
@@ -34,6 +37,8 @@ def write_segments(
     `patience` multiplies how many segments and superseded articles may stay, and while a writer
     waits (more than 1) nothing is copied. The entries of `contents` get their places.
 
+    One article after another is read and written, so that memory holds few of them.
+
     Returns the names of the segments, and for each the numbers of its articles that are superseded
     or gone. Raises IndexDamaged if an article of `before` cannot be read back, BuildFailed if
     Whoosh does not hold what it was given.
@@ -44,31 +49,45 @@ def write_segments(
         contents.docs if before is None else {**contents.docs, **restored(before, contents.entries)}
     )
     index = whoosh_index.create(draft / whoosh_index.FOLDER)
-    _add(index, whole, draft / "0.kb")
+    _add(index, whole, draft, "0.kb")
     _place(whole, 0, contents.entries)
     return ["0.kb"], [[]]
 
 
 def restored(
     before: PreviousBuild | None, entries: Mapping[str, Entry]
-) -> dict[str, tuple[Entry, Analysed]]:
-    """The articles of `entries`, read back from the previous build. Raises IndexDamaged."""
+) -> dict[str, StoredArticle]:
+    """The articles of `entries` as they lie in the previous build.
+
+    Raises IndexDamaged if it cannot be opened, and when an article is read that cannot be.
+    """
     if before is None:
         return {}
-    try:
+    with _damage(before.build.name):
         opened = [Segment(before.build.folder / name) for name in before.segments]
-        return {
-            path: (entry, opened[entry.segment].restore(entry.doc))
-            for path, entry in entries.items()
-            if entry.is_served
-        }
+    return {
+        path: StoredArticle(
+            entry, partial(_restore, before.build.name, opened[entry.segment], entry.doc)
+        )
+        for path, entry in entries.items()
+        if entry.is_served
+    }
+
+
+def _restore(build: str, segment: Segment, doc: int) -> Analysed:
+    with _damage(build):
+        return segment.restore(doc)
+
+
+@contextmanager
+def _damage(build: str) -> Iterator[None]:
+    """Raises IndexDamaged for what goes wrong where the arrays of a build do not hold together."""
+    try:
+        yield
     except (zlib.error, ValueError, LookupError, TypeError) as error:
+        reason = str(error)
         raise IndexDamaged(
-            Message(
-                "build {name}: {reason}; run `kb index --full`",
-                name=before.build.name,
-                reason=str(error),
-            )
+            Message("build {name}: {reason}; run `kb index --full`", name=build, reason=reason)
         ) from None
 
 
@@ -112,7 +131,7 @@ def _append(
         deleted.append([])
         _place(added, kept, entries)
     if added or gone or kept < len(before.segments):
-        _add(index, added, draft / segments[-1] if added else None, gone, kept)
+        _add(index, added, draft, segments[-1] if added else "", gone, kept)
     return segments, [sorted(numbers) for numbers in deleted]
 
 
@@ -143,36 +162,35 @@ def _gone(before: PreviousBuild, entries: Mapping[str, Entry]) -> list[tuple[int
 
 def _add(
     index: Any,
-    docs: Mapping[str, tuple[Entry, Analysed]],
-    target: Path | None,
+    docs: Mapping[str, StoredArticle],
+    draft: Path,
+    name: str,
     gone: Sequence[tuple[int, int]] = (),
     kept: int = 0,
 ) -> None:
-    """Adds articles as one segment to the Whoosh index and as the file `target`, by their paths.
+    """Adds articles as one segment to the Whoosh index and as a file of `draft`, by their paths.
 
     Of the previous segments the first `kept` stay, and the articles `gone` are deleted from them.
-    Without `target` no article is added.
+    Without the `name` of a file no article is added.
     """
-    segment = SegmentWriter()
-    for _, (_, analysed) in sorted(docs.items()):
-        segment.add(analysed)
+    segment = SegmentWriter(draft)
+    for path in sorted(docs):
+        segment.add(docs[path].read())
     whoosh_index.add_segment(index, segment.cards, segment.counted, gone, kept)
-    if target is None:
+    if not name:
         return
     try:
         whoosh_index.confirm_segment(index, segment.size, segment.counted)
     except ValueError as error:
         reason = Message("{reason}; run `kb index --full`", reason=str(error))
         raise BuildFailed(reason) from error
-    segment.write(target, whoosh_index.rounded_lengths)
+    segment.write(draft / name, whoosh_index.rounded_lengths)
 
 
-def _place(
-    docs: Mapping[str, tuple[Entry, Analysed]], segment: int, entries: dict[str, Entry]
-) -> None:
+def _place(docs: Mapping[str, StoredArticle], segment: int, entries: dict[str, Entry]) -> None:
     """Writes into `entries` which number each article has in a new segment."""
-    for number, (path, (entry, _)) in enumerate(sorted(docs.items())):
-        entries[path] = replace(entry, segment=segment, doc=number)
+    for number, path in enumerate(sorted(docs)):
+        entries[path] = replace(docs[path].entry, segment=segment, doc=number)
 
 
 def verify(

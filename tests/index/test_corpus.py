@@ -13,8 +13,7 @@ from whoosh.query import Or, Term
 from kb.index import whoosh_index
 from kb.index.builds import Builds
 from kb.index.postings import FIELD_KINDS
-from kb.index.schema import FIELDS, K1
-from kb.index.segment import SURFACE_FIELDS
+from kb.index.schema import FIELDS, K1, SURFACE_FIELDS
 from kb.indexer import rebuild
 from kb.language import tokens
 from kb.service import KnowledgeBase

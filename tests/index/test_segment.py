@@ -1,6 +1,7 @@
 """A segment gives back what it was given, article by article."""
 
 import dataclasses
+import tracemalloc
 from datetime import date
 from urllib.parse import unquote
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from kb.content.articles import Defaults
-from kb.index import rendering
-from kb.index.segment import DRAFT, UNLISTED
+from kb.index import ngrams, rendering, segment_writer, spool, whoosh_index
+from kb.index.arrays import read_arrays
+from kb.index.segment import DRAFT, UNLISTED, ranking_file
+from kb.index.segment_writer import SegmentWriter
 from kb.language import tokens
 
 
@@ -29,9 +32,9 @@ def analysed(settings, path):
     """The article of a file, as a build analyses it."""
     relative = str(path.relative_to(settings.articles))
     defaults = Defaults(lang=settings.lang, langs=settings.langs)
-    doc, problems = rendering.prepare((relative, path.read_bytes(), defaults, False))
-    assert doc is not None, problems
-    return doc
+    packed, problems = rendering.prepare((relative, path.read_bytes(), defaults, False))
+    assert packed is not None, problems
+    return rendering.unpacked(packed.data)
 
 
 def test_an_article_is_restored_as_it_was_analysed(base, segment):
@@ -116,3 +119,47 @@ def test_an_article_of_nothing_but_a_name_is_an_article(kb, write):
 
     assert [card.slug for card in kb.all_cards()] == ["empty", "marks"]
     assert kb.answer("empty").hits[0].slug == "empty"  # its name is its title
+
+
+def written(docs, folder, chunk, monkeypatch):
+    """The arrays of a segment of these articles, counted so many at a time."""
+    for module in (segment_writer, ngrams):
+        monkeypatch.setattr(module, "_CHUNK", chunk)
+    monkeypatch.setattr(spool, "MOST_IN_MEMORY", 1 << 16)
+    folder.mkdir()
+    writer = SegmentWriter(folder)
+    for doc in docs:
+        writer.add(doc)
+    writer.write(folder / "0.kb", whoosh_index.rounded_lengths)
+    return {**read_arrays(folder / "0.kb"), **read_arrays(ranking_file(folder / "0.kb"))}
+
+
+def test_articles_counted_a_few_at_a_time_are_those_counted_at_once(segment, tmp_path, monkeypatch):
+    docs = [segment.restore(number) for number in range(segment.size)]
+    at_once = written(docs, tmp_path / "one", 1000, monkeypatch)
+    by_twos = written(docs, tmp_path / "two", 2, monkeypatch)
+
+    assert by_twos.keys() == at_once.keys()
+    for name, array in at_once.items():
+        assert by_twos[name].dtype == array.dtype, name
+        assert np.array_equal(by_twos[name], array), name
+
+
+def test_memory_does_not_grow_with_the_length_of_the_texts(segment, tmp_path, monkeypatch):
+    articles = [segment.restore(number) for number in range(segment.size)]
+    doc = max(articles, key=lambda article: len(article.text))
+    times = 20_000 // len(doc.words)
+    long = dataclasses.replace(
+        doc, text=doc.text * times, words=doc.words * times, extras=np.tile(doc.extras, times),
+        **{name: np.tile(getattr(doc, name), times) for name in ("starts", "ends")},
+    )  # fmt: skip
+
+    def peak(number):
+        tracemalloc.start()
+        written([long] * number, tmp_path / str(number), 10, monkeypatch)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    few, many = peak(20), peak(100)  # the tokens of the many take 26 MB
+    assert many < 1.5 * few

@@ -1,0 +1,63 @@
+"""What a build sets aside lies on disk, is read back as it was, and leaves nothing behind."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from kb.index.arrays import read_arrays, write_arrays
+from kb.index.changes import Entry
+from kb.index.contents import Contents
+from kb.index.spool import MOST_IN_MEMORY, Column, Place, Spool
+
+RECORDS = [b"", b"one", "слово".encode(), b"x" * (MOST_IN_MEMORY // 2), b"y" * MOST_IN_MEMORY, b"z"]
+
+
+def test_records_are_read_back_in_any_order_while_others_are_added(tmp_path):
+    spool = Spool(tmp_path)
+    places: list[Place] = []
+    for record in RECORDS:
+        places.append(spool.add(record))
+        assert spool.read(places[0]) == RECORDS[0]
+
+    assert [spool.read(place) for place in reversed(places)] == RECORDS[::-1]
+    assert spool.size == sum(map(len, RECORDS))
+
+
+@pytest.mark.parametrize("many", [10, MOST_IN_MEMORY])
+def test_a_column_is_the_array_of_its_parts(tmp_path, many):
+    column = Column(np.int32, tmp_path)
+    parts = [np.arange(many), np.empty(0), np.arange(5)]
+    for part in parts:
+        column.append(part)
+    whole = np.concatenate(parts).astype(np.int32)
+
+    assert column.shape == whole.shape
+    assert np.array_equal(column.read(3, 9), whole[3:9])
+    assert np.array_equal(column.read(0, len(column)), whole)
+    write_arrays(tmp_path / "a.kb", {"column": column, "other": np.arange(3)})
+    found = read_arrays(tmp_path / "a.kb")
+    assert np.array_equal(found["column"], whole)
+    assert found["column"].dtype == np.int32
+    assert np.array_equal(found["other"], np.arange(3))
+
+
+def test_what_lies_on_disk_has_no_name(tmp_path):
+    spool = Spool(tmp_path)
+    spool.add(b"x" * 3 * MOST_IN_MEMORY)
+
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_new_articles_lie_on_disk_until_they_are_written(tmp_path):
+    contents = Contents({}, {}, Spool(tmp_path))
+    packed = [pickle.dumps(number) + bytes(50_000) for number in range(200)]
+    tracemalloc.start()
+    for number, data in enumerate(packed):
+        contents.keep(f"{number}.md", Entry((), "", ""), bytes(bytearray(data)))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held < 2 * MOST_IN_MEMORY  # of 10 MB
+    assert [article.read() for article in contents.docs.values()] == [*range(200)]
