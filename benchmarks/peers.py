@@ -1,8 +1,9 @@
 """Other engines, each as its own documentation sets it up: SQLite FTS5, Whoosh, tantivy, bm25s and
 Lucene. Knows nothing of ours.
 
-Every engine has `build`, `search` and `size`. Words are joined by OR, the title weighs three times
-the text, and with `prefix_last` the last word may also be the beginning of a longer one.
+Every engine has `build`, `open` and `search`; those compared over HTTP have `hits`, too. Words are
+joined by OR, the title weighs three times the text, and with `prefix_last` the last word may also
+be the beginning of a longer one.
 """
 
 import contextlib
@@ -16,22 +17,32 @@ import warnings
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from benchmarks.lib import corpora
 from benchmarks.lib.measuring import Elsewhere
 
 TITLE = 3.0
 SNIPPET_WORDS, SNIPPET_CHARACTERS = 32, 200
+SNIPPET = f"snippet(docs, 2, '[', ']', '…', {SNIPPET_WORDS})"  # of FTS5
 
 Doc = tuple[str, str, str]  # id, title, plain text
 _WORD = re.compile(r"\w+", re.UNICODE)
+
+
+class Hit(NamedTuple):
+    """A document that was found, as a result list shows it."""
+
+    id: str
+    title: str
+    snippet: str
 
 
 class Engine(Protocol):
     """A search engine over a folder of its own."""
 
     name: str
+    folder: Path
 
     def build(self, docs: Sequence[Doc]) -> None:
         """Indexes the documents afresh."""
@@ -43,6 +54,13 @@ class Engine(Protocol):
         self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
     ) -> list[str]:
         """Ids of the best documents, best first; with snippets they are made, then thrown away."""
+
+
+class HitEngine(Engine, Protocol):
+    """An engine whose snippets are read."""
+
+    def hits(self, asked: str, limit: int = 10, prefix_last: bool = False) -> list[Hit]:
+        """The best documents with titles and snippets, best first."""
 
 
 class FTS5:
@@ -76,31 +94,49 @@ class FTS5:
     def search(
         self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
     ) -> list[str]:
+        return [
+            row[0] for row in self._rows(asked, limit, prefix_last, SNIPPET if snippets else "")
+        ]
+
+    def hits(self, asked: str, limit: int = 10, prefix_last: bool = False) -> list[Hit]:
+        return [Hit(*row) for row in self._rows(asked, limit, prefix_last, f"title, {SNIPPET}")]
+
+    def _rows(self, asked: str, limit: int, prefix_last: bool, more: str) -> list[Any]:
         words = [f'"{word}"' for word in _WORD.findall(asked)]
         if not words:
             return []
         if prefix_last:
             words[-1] += "*"
-        shown = f", snippet(docs, 2, '[', ']', '…', {SNIPPET_WORDS})" if snippets else ""
-        sql = f"SELECT id{shown} FROM docs WHERE docs MATCH ? ORDER BY rank LIMIT ?"
-        return [row[0] for row in self._db.execute(sql, (" OR ".join(words), limit))]
+        columns = f"id, {more}" if more else "id"
+        sql = f"SELECT {columns} FROM docs WHERE docs MATCH ? ORDER BY rank LIMIT ?"
+        return self._db.execute(sql, (" OR ".join(words), limit)).fetchall()
 
 
 class Whoosh:
     """Whoosh as its manual shows it: an analyzer, two fields, BM25F, words joined by OrGroup."""
 
-    def __init__(self, folder: Path, lang: str = "") -> None:
-        """Without a language, StemmingAnalyzer; with one, LanguageAnalyzer."""
+    def __init__(self, folder: Path, *langs: str) -> None:
+        """Without a language, StemmingAnalyzer; with one, LanguageAnalyzer.
+
+        With several, what LanguageAnalyzer holds of each, one after another.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Whoosh 2.7.4 on a cold import
             from whoosh import analysis, fields, highlight, index, qparser, query
 
-        self.name = f"Whoosh {lang or 'stemming'}"
+        self.name = f"Whoosh {' '.join(langs) or 'stemming'}"
         self.folder = folder
         self._index: Any = index
         self._qparser: Any = qparser
         self._query: Any = query
-        analyzer = analysis.LanguageAnalyzer(lang) if lang else analysis.StemmingAnalyzer()
+        analyzer = analysis.StemmingAnalyzer()
+        if len(langs) == 1:
+            analyzer = analysis.LanguageAnalyzer(*langs)
+        elif langs:
+            analyzer = analysis.RegexTokenizer() | analysis.LowercaseFilter()
+            for kind in (analysis.StopFilter, analysis.StemFilter):
+                for lang in langs:
+                    analyzer |= kind(lang=lang)
         self._schema = fields.Schema(
             id=fields.ID(stored=True),
             title=fields.TEXT(analyzer=analyzer, field_boost=TITLE, stored=True),
@@ -127,18 +163,23 @@ class Whoosh:
     def search(
         self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
     ) -> list[str]:
+        if snippets:
+            return [hit.id for hit in self.hits(asked, limit, prefix_last)]
+        return [hit["id"] for hit in self._found(asked, limit, prefix_last)]
+
+    def hits(self, asked: str, limit: int = 10, prefix_last: bool = False) -> list[Hit]:
+        results = self._found(asked, limit, prefix_last)
+        results.fragmenter = self._fragmenter
+        return [Hit(hit["id"], hit["title"], hit.highlights("body", top=1)) for hit in results]
+
+    def _found(self, asked: str, limit: int, prefix_last: bool) -> Any:
         parsed = self._parser.parse(asked)
         words = _WORD.findall(asked.lower())
         if prefix_last and words:
             prefix, last = self._query.Prefix, words[-1]
             starts = [prefix("title", last, boost=TITLE), prefix("body", last)]
             parsed = self._query.Or([parsed, *starts])
-        results = self._searcher.search(parsed, limit=limit)
-        if snippets:
-            results.fragmenter = self._fragmenter
-            for hit in results:
-                hit.highlights("body", top=1)
-        return [hit["id"] for hit in results]
+        return self._searcher.search(parsed, limit=limit)
 
 
 class Tantivy:
@@ -187,21 +228,31 @@ class Tantivy:
     def search(
         self, asked: str, limit: int = 10, snippets: bool = False, prefix_last: bool = False
     ) -> list[str]:
+        if snippets:
+            return [hit.id for hit in self.hits(asked, limit, prefix_last)]
+        _, addresses = self._found(asked, limit, prefix_last)
+        numbers = self._searcher.fast_field_values("number", addresses) if addresses else []
+        return [self._ids[number] for number in numbers]
+
+    def hits(self, asked: str, limit: int = 10, prefix_last: bool = False) -> list[Hit]:
+        parsed, addresses = self._found(asked, limit, prefix_last)
+        if not addresses:
+            return []
+        make = self._tantivy.SnippetGenerator.create(self._searcher, parsed, self._schema, "body")
+        make.set_max_num_chars(SNIPPET_CHARACTERS)
+        docs = [self._searcher.doc(address) for address in addresses]
+        return [
+            Hit(doc["id"][0], doc["title"][0], make.snippet_from_doc(doc).to_html()) for doc in docs
+        ]
+
+    def _found(self, asked: str, limit: int, prefix_last: bool) -> tuple[Any, list[Any]]:
+        """The query and the addresses of the best documents in the index."""
         words = _WORD.findall(asked.lower())
         if not words:
-            return []
+            return None, []
         parsed = self._parsed(words, prefix_last)
-        hits = self._searcher.search(parsed, limit, count=False).hits
-        addresses = [address for _, address in hits]
-        if snippets:
-            make = self._tantivy.SnippetGenerator.create(
-                self._searcher, parsed, self._schema, "body"
-            )
-            make.set_max_num_chars(SNIPPET_CHARACTERS)
-            for address in addresses:
-                make.snippet_from_doc(self._searcher.doc(address)).to_html()
-        numbers = self._searcher.fast_field_values("number", addresses)
-        return [self._ids[number] for number in numbers]
+        found = self._searcher.search(parsed, limit, count=False).hits
+        return parsed, [address for _, address in found]
 
     def _parsed(self, words: list[str], prefix_last: bool) -> Any:
         query_of = self._tantivy.Query

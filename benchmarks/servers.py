@@ -188,13 +188,8 @@ def further_worker(name: str) -> float:
             for _ in range(30):
                 servers.get(address, "/")
             time.sleep(0.5)
-            totals.append(sum(map(servers.pss, family(process.pid))))
+            totals.append(sum(map(servers.pss, servers.family(process.pid))))
     return (totals[1] - totals[0]) / 2
-
-
-def family(pid: int) -> list[int]:
-    """A process and all that came of it."""
-    return [pid, *(each for child in servers.children(pid) for each in family(child))]
 
 
 def beside_slow(address: Address, seconds: float) -> tuple[str, str, dict[str, list[float]]]:

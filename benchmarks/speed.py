@@ -33,7 +33,15 @@ sys.path[0] = str(ROOT)  # `benchmarks/http.py` must not stand in for the librar
 
 import kb
 from benchmarks import peers
-from benchmarks.lib import charts, corpora, measuring, servers, tables
+from benchmarks.lib import (
+    charts,
+    corpora,
+    growth_tables,
+    http_tables,
+    measuring,
+    servers,
+    tables,
+)
 from benchmarks.lib.measuring import Ask, Run, Share
 from kb.base.config import Settings
 from kb.index.builds import Builds
@@ -121,16 +129,21 @@ def code_stamp() -> str:
 def opened(name: str, size: int, docs: Sequence[peers.Doc]) -> peers.Engine:
     """A peer's index of these documents, made if there is none yet."""
     engine = peers.named(name, corpora.CACHE / f"{name}-{size}")
+    made(engine, docs)
+    engine.open()
+    return engine
+
+
+def made(engine: peers.Engine, docs: Sequence[peers.Doc]) -> None:
+    """Makes the index of these documents in the engine's folder if it is of others."""
     stamp = blake2b(digest_size=8)
     for doc in docs:
         stamp.update("\0".join(doc).encode())
     mark = engine.folder.with_suffix(".stamp")
     if not mark.exists() or mark.read_text().split()[0] != stamp.hexdigest():
-        print(f"building {engine.name} of {size:,} articles …", file=sys.stderr)
+        print(f"building {engine.name} of {len(docs):,} articles …", file=sys.stderr)
         seconds, cpu = timed(lambda: engine.build(docs))
         mark.write_text(f"{stamp.hexdigest()} {seconds:.1f} {cpu:.1f}")
-    engine.open()
-    return engine
 
 
 # ---------------------------------------------------------------- measuring
@@ -440,6 +453,7 @@ def known(name: str) -> dict[str, Any]:
 def tell(is_out: bool) -> None:
     """Prints the tables of what the JSON holds, or puts them into the documentation."""
     blocks = tables.blocks(known("speed"), known("http"))
+    blocks |= http_tables.blocks(known("http_peers")) | growth_tables.blocks(known("growth"))
     if is_out:
         PAGE.write_text(tables.refreshed(PAGE.read_text("utf-8"), blocks), "utf-8")
         return

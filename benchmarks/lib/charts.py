@@ -109,6 +109,47 @@ def lines(
     return _drawn(title, note, top + height + 34, parts)
 
 
+def curves(
+    title: str, note: str, xs: Sequence[float], series: Mapping[str, Sequence[float]]
+) -> str:
+    """Values over `xs`, both scales logarithmic, with a line at each power of ten."""
+    height, names = 300, list(series)
+    values = [value for each in series.values() for value in each]
+    low, high = floor(log10(min(values))), ceil(log10(max(values)))
+    high += low == high
+    top = _TOP + 18 * (ceil(len(names) / 2) - 1)
+    width = (_WIDTH - 60 - _RIGHT) / (log10(max(xs)) - log10(min(xs)))
+
+    def x_of(value: float) -> float:
+        return 60 + (log10(value) - log10(min(xs))) * width
+
+    def y_of(value: float) -> float:
+        return top + (high - log10(value)) / (high - low) * height
+
+    parts = _legend(names, per_row=2)
+    for power in range(low, high + 1):
+        y = y_of(10.0**power)
+        parts.append(
+            f'<line class="axis" x1="60" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>'
+            f'<text class="note" x="52" y="{y + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
+        )
+    for x in xs:
+        parts.append(
+            f'<text class="note" x="{x_of(x):.1f}" y="{top + height + 18}" '
+            f'text-anchor="middle">{x:,}</text>'
+        )
+    for number, name in enumerate(names):
+        points = [(x_of(x), y_of(y), y) for x, y in zip(xs, series[name], strict=True)]
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+        parts.append(f'<polyline class="l{number % 7}" points="{joined}"/>')
+        parts += [
+            f'<circle class="c{number % 7}" cx="{x:.1f}" cy="{y:.1f}" r="3">'
+            f"<title>{escape(name)}: {value:.3g}</title></circle>"
+            for x, y, value in points
+        ]
+    return _drawn(title, note, top + height + 34, parts)
+
+
 def _range(values: Sequence[float], lowest: float, logarithmic: bool) -> tuple[float, float]:
     if not logarithmic:
         return lowest, max(values)

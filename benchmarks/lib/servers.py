@@ -1,4 +1,4 @@
-"""Servers on loopback for benchmarks: ours, and Flask with one empty route. Measures nothing."""
+"""Servers on loopback for benchmarks: ours, and other Flask applications. Measures nothing."""
 
 import os
 import subprocess
@@ -14,6 +14,8 @@ from threading import Thread
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
 ROOT = Path(__file__).resolve().parents[2]
+Running = tuple["subprocess.Popen[str]", tuple[str, int]]  # a process, host and port
+
 START = 120.0  # seconds until a server must listen
 
 # The processes of `kb serve`, around another application.
@@ -42,6 +44,9 @@ def prepare():
         empty, service = Flask("empty"), None
         empty.add_url_rule("/", "empty", lambda: "")
         made = empty
+    elif app != "ours":
+        from benchmarks.lib import peer_app
+        made, service = peer_app.application(app, data), None
     else:
         from kb.service import KnowledgeBase
         from kb.web import create_app
@@ -60,9 +65,7 @@ supervisor.Supervisor(settings.workers, prepare, ready=ready).run()
 
 
 @contextmanager
-def kb(
-    data: Path, articles: Path, *, workers: int = 2, watch: bool = False
-) -> Iterator[tuple["subprocess.Popen[str]", tuple[str, int]]]:
+def kb(data: Path, articles: Path, *, workers: int = 2, watch: bool = False) -> Iterator[Running]:
     """`kb serve` itself; yields its process, host and port."""
     command = ["-m", "kb", "serve", "--articles", str(articles), "--data", str(data)]
     command += ["--watch"] if watch else []
@@ -73,19 +76,21 @@ def kb(
 @contextmanager
 def bench(
     app: str, data: Path, articles: Path, *, caches: bool = True, workers: int = 2
-) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
-    """The same server around `ours`, which keeps answers or none, or around `empty` Flask."""
+) -> Iterator[Running]:
+    """The same server around `ours`, which keeps answers or none, or around `empty` Flask.
+
+    Any other name is that of a peer, whose index lies in the folder `data` (`lib/peer_app.py`).
+    """
     command = ["-c", _SERVER, str(data), str(articles), "yes" if caches else "", app, str(workers)]
     with TemporaryDirectory(prefix="kb-metrics-") as metrics, _running(command, metrics) as running:
         yield running
 
 
 @contextmanager
-def _running(
-    command: Sequence[str], metrics: str = ""
-) -> Iterator[tuple[subprocess.Popen[str], tuple[str, int]]]:
+def _running(command: Sequence[str], metrics: str = "") -> Iterator[Running]:
     """A Python process, once it has said where it listens; stopped at the end."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path}
     if metrics:
         environment["PROMETHEUS_MULTIPROC_DIR"] = metrics
     process = subprocess.Popen(
@@ -134,6 +139,11 @@ def children(pid: int) -> list[int]:
     """The worker processes of a server."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found]
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that came of it."""
+    return [pid, *(each for child in children(pid) for each in family(child))]
 
 
 def settled(pid: int) -> None:

@@ -63,7 +63,7 @@ def queries(told: Told) -> Lines:
         ]
         for load in loads
     ]
-    lines = ["Milliseconds, p50 / p95 / p99:", "", *_table(["workload (queries)", *engines], times)]
+    lines = ["Milliseconds, p50 / p95 / p99:", "", *table(["workload (queries)", *engines], times)]
     lines += ["", "Ours divided by each, p50 / p99 (below 1: ours is faster):", ""]
     lines += _ratios(told, loads, engines)
     if any(step in told[load] for step in _STEPS for load in loads):
@@ -72,17 +72,17 @@ def queries(told: Told) -> Lines:
         lines += _steps(told, loads)
     if "footprint" in told:
         lines += ["", *_footprint(told["footprint"])]
-    return [*lines, *_taken(told)]
+    return [*lines, *taken(told)]
 
 
 def _steps(told: Told, loads: Sequence[str]) -> Lines:
     """The steps of ours beside each engine that was asked without snippets."""
-    taken = [(load, step) for step in _STEPS for load in loads if step in told[load]]
+    measured = [(load, step) for step in _STEPS for load in loads if step in told[load]]
     bare = dict.fromkeys(
-        name for load, step in taken for name in told[load][step] if name.endswith(" bare")
+        name for load, step in measured for name in told[load][step] if name.endswith(" bare")
     )
     rows = []
-    for load, step in taken:
+    for load, step in measured:
         each = told[load][step]
         row = [f"{_STEPS[step]}, {_LOADS[load]}", _pair(each[step]["ms"])]
         for name in bare:
@@ -91,7 +91,7 @@ def _steps(told: Told, loads: Sequence[str]) -> Lines:
             row.append(shown)
         rows.append(row)
     names = [name.removesuffix(" bare") for name in bare]
-    return _table(["step", "ours", *(f"{name}, ours / {name}" for name in names)], rows)
+    return table(["step", "ours", *(f"{name}, ours / {name}" for name in names)], rows)
 
 
 def interleaved(told: Told) -> Lines:
@@ -101,7 +101,7 @@ def interleaved(told: Told) -> Lines:
     lines = _ratios(told["interleaved"], loads, engines)
     if any(step in told["interleaved"][load] for step in _STEPS for load in loads):
         lines += ["", *_steps(told["interleaved"], loads)]
-    return [*lines, *_taken(told["interleaved"])]
+    return [*lines, *taken(told["interleaved"])]
 
 
 def _ratios(told: Told, loads: Sequence[str], engines: Sequence[str]) -> Lines:
@@ -109,7 +109,7 @@ def _ratios(told: Told, loads: Sequence[str], engines: Sequence[str]) -> Lines:
         [_LOADS[load], *(_ratio(told[load]["ours"].get(name)) for name in engines[1:])]
         for load in loads
     ]
-    return _table(["workload", *engines[1:]], rows)
+    return table(["workload", *engines[1:]], rows)
 
 
 def _time(each: Told | None) -> str:
@@ -124,10 +124,10 @@ def _ratio(each: Told | None) -> str:
 
 
 def _pair(figures: Mapping[str, float]) -> str:
-    return f"{_number(figures['p50'])} / {_number(figures['p99'])}"
+    return f"{number(figures['p50'])} / {number(figures['p99'])}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Two decimal places, or the first two digits that are not zero."""
     return f"{value:.2f}" if value >= 0.095 else f"{value:.2g}"
 
@@ -142,7 +142,7 @@ def _footprint(told: Told) -> Lines:
     ]  # fmt: skip
     return [
         "Each engine in a process of its own; the first answer counts from the start of Python, "
-        "memory is after 400 queries:", "", *_table(heads, rows),
+        "memory is after 400 queries:", "", *table(heads, rows),
     ]  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def growth(told: Told) -> Lines:
         [_LOADS[load], *(_pair(each[name]) if name in each else "–" for name in engines)]
         for load, each in told.items()
     ]
-    return _table(["times as long, p50 / p99", *engines], rows)
+    return table(["times as long, p50 / p99", *engines], rows)
 
 
 # ---------------------------------------------------------------- builds and requests
@@ -174,7 +174,7 @@ def builds(told: Told) -> Lines:
     ]  # fmt: skip
     if "peak MB" in told:
         rows.append(["memory of a full build at its peak, MB", f"{told['peak MB']:,.0f}"])
-    return [*_table(["what", "seconds by the clock (of the processor)"], rows), *_taken(told)]
+    return [*table(["what", "seconds by the clock (of the processor)"], rows), *taken(told)]
 
 
 def requests(told: Told) -> Lines:
@@ -195,7 +195,7 @@ def requests(told: Told) -> Lines:
     ]  # fmt: skip
     pss, start = told["pss MB"], told["start"]
     return [
-        *_table(heads, rows), "",
+        *table(heads, rows), "",
         f"Memory (PSS) of all processes: {pss['one']:.0f} MB with one worker, {pss['two']:.0f} "
         f"with two, {pss['four']:.0f} with four; {pss['a further one']:.1f} MB for a further one.",
         f"Start to first answer on an existing build: `kb serve` {start['kb serve s']:.2f} s by "
@@ -233,7 +233,7 @@ class Aim:
 
     def row(self) -> Lines:
         """The aim as a row: what, asked for, measured, verdict."""
-        shown = " / ".join(map(_number, self.measured.values()))
+        shown = " / ".join(map(number, self.measured.values()))
         asked = f"{'≥' if self.is_least else '≤'} {self.limit:.3g}{self.unit}"
         return [self.what, asked, f"{shown}{self.unit}{self.note}", self.verdict]
 
@@ -243,7 +243,7 @@ def asked_for(speed: Told, http: Told) -> Lines:
     aims = [*_query_aims(speed.get(_SIZE, {})), *_growth_aims(speed), *_request_aims(http)]
     aims += _build_aims(speed)
     heads = ["what, at 10,000 articles", "asked for", "measured (p50 / p99)", ""]
-    return _table(heads, [aim.row() for aim in aims])
+    return table(heads, [aim.row() for aim in aims])
 
 
 def _query_aims(told: Told) -> Iterator[Aim]:
@@ -332,9 +332,11 @@ def _build_aims(speed: Told) -> Iterator[Aim]:
 # ---------------------------------------------------------------- Markdown
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
+    """A table of Markdown."""
     return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
 
 
-def _taken(told: Told) -> Lines:
+def taken(told: Told) -> Lines:
+    """The last line below a table: where its figures were taken."""
     return ["", f"Taken at {told['machine']}."] if "machine" in told else []
