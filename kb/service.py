@@ -36,6 +36,7 @@ from kb.hooks import announcing
 from kb.index import changes as build_changes
 from kb.index.builds import Build, Builds, made_at
 from kb.index.learned import LearnedLines
+from kb.index.listing import Lister, Listing
 from kb.index.reader import IndexReader
 from kb.language import morphology, synonyms, tokens
 from kb.letters import channels
@@ -195,6 +196,7 @@ class KnowledgeBase:
         self._told_of: datetime | None = None
         self._owners = OwnersFile(settings.articles)
         self._histories = Histories(settings)
+        self._lister = Lister(settings, self._builds)
         self._popular = PopularCache(
             lambda: self.log if self._has_log() else None,
             least=settings.min_askers,
@@ -260,6 +262,7 @@ class KnowledgeBase:
         """Prepares a child process, which opens connections and threads of its own."""
         self._current.after_fork()
         self._histories = Histories(self.settings)
+        self._lister = Lister(self.settings, self._builds)
         self._log = None
 
     # ------------------------------------------------------------ the build
@@ -302,6 +305,17 @@ class KnowledgeBase:
             return IndexReader(self._builds.open(build)) if build else None
         except IndexDamaged:
             return None
+
+    def listing(self) -> Listing:
+        """The files of the published build and those served beside it, for other machines.
+
+        They hold what is for some readers alone, and drafts.
+        """
+        return self._lister.listing()
+
+    def listed_file(self, digest: str) -> Path | None:
+        """Where a file of `listing` lies, by its digest, or None."""
+        return self._lister.find(digest)
 
     def edition(self) -> Edition:
         """The edition of answers now: they change only when it does."""

@@ -29,6 +29,7 @@ from kb.site import (
     banner,
     board,
     board_api,
+    builds,
     compression,
     contact,
     context,
@@ -211,6 +212,7 @@ def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) ->
         reader_sign_in.reader_sign_in,
         git_webhook.hooks,
         board_api.board_api,
+        builds.builds,
         board.leads,
         widget.widget,
     ):

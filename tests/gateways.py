@@ -28,6 +28,12 @@ def app(environ, start_response):
         size = str(os.path.getsize(sys.argv[1]))
         start_response(status, [*headers, ("Content-Length", size)])
         return environ["wsgi.file_wrapper"](open(sys.argv[1], "rb"))
+    elif path == "/rest":
+        size = os.path.getsize(sys.argv[1])
+        told = [("Content-Range", f"bytes 1000-{{size - 1}}/{{size}}")]
+        told.append(("Content-Length", str(size - 1000)))
+        start_response("206 Partial Content", [*headers, *told])
+        return environ["wsgi.file_wrapper"](open(sys.argv[1], "rb"))
     elif path == "/wait":
         time.sleep(1.5)
     elif path == "/die":

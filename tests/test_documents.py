@@ -14,6 +14,8 @@ EXAMPLES = {
     ("index",): ("--full --json",),
     ("search",): ("настройка vpn --json", "настройка vpn --explain --json"),
     ("sync",): ("--json",),
+    ("push",): ("{folder}/store --json",),
+    ("pull",): ("{folder}/store --json",),
     ("import",): ("html {site} --to {site}/to --json",),
     ("misses",): ("--format json",),
     ("misses", "replay"): ("--json",),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import tomllib
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -165,6 +166,20 @@ class Settings(BaseModel):
     api_token: SecretStr | None = Field(None, description="token of the leads' API")
     webhook_secret: SecretStr | None = Field(
         None, description="secret of the push notices of the git host"
+    )
+    pull_url: str = Field(
+        "",
+        description="where this machine gets its builds from, instead of indexing: the address of"
+        " the machine that indexes, or a folder or store that `kb push` fills",
+    )
+    pull_token: SecretStr | None = Field(
+        None, description="token of the scope builds:read that builds are pulled with"
+    )
+    builds_secret: SecretStr | None = Field(
+        None, description="secret that listings of builds are signed with and, where set, must be"
+    )
+    machine: str = Field(
+        "", description="name of this machine in `kb status`; empty: its host name"
     )
     mcp: bool = Field(
         False, description="let agents search and read at /mcp (Model Context Protocol)"
@@ -395,7 +410,7 @@ class Settings(BaseModel):
             raise ValueError(Message("this password is {why}", why=why))
         return value
 
-    @field_validator("api_token", "reader_secret")
+    @field_validator("api_token", "reader_secret", "builds_secret")
     @classmethod
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value and (why := passwords.token_weakness(value.get_secret_value())):
@@ -536,6 +551,28 @@ class Settings(BaseModel):
     def tells_answers(self) -> bool:
         """Whether readers can be told by mail of an answer: by a mail server, with links."""
         return self.smtp_url is not None and bool(self.base_url)
+
+    @property
+    def is_replica(self) -> bool:
+        """Whether builds come from another machine."""
+        return bool(self.pull_url)
+
+    def as_replica(self) -> "Settings":
+        """The settings of a machine whose builds come from another.
+
+        Its articles folder holds what is served beside a build, and no history.
+        """
+        return self.model_copy(update={"articles": self.data / "replica", "history": False})
+
+    @property
+    def machine_name(self) -> str:
+        """What this machine is called among those that share a log."""
+        return (self.machine or socket.gethostname())[:100]
+
+    @property
+    def shares_log(self) -> bool:
+        """Whether other machines may use the same log."""
+        return not self.log_url.startswith("sqlite")
 
     @property
     def builds(self) -> Path:

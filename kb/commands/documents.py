@@ -68,6 +68,27 @@ class Synced(Answer):
     unasked: Count
 
 
+class Pulled(Answer):
+    """Of `kb pull`."""
+
+    build: str
+    new: bool
+    held: Literal["", "withdrawn"]
+    files: Count
+    bytes: Count
+    seconds: float
+
+
+class Pushed(Answer):
+    """Of `kb push`."""
+
+    build: str
+    files: Count
+    bytes: Count
+    removed: Count
+    seconds: float
+
+
 class Line(Answer):
     """A line that an article learned, and how many askers chose it, of those it was shown to."""
 
@@ -246,6 +267,8 @@ DOCUMENTS: Final[Mapping[Words, Any]] = {
     ("index",): Indexed,
     ("search",): Results | ExplainedResults,
     ("sync",): Synced,
+    ("pull",): Pulled,
+    ("push",): Pushed,
     ("import",): Imported,
     ("misses",): Misses,
     ("misses", "replay"): ReplayResult,

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 @click.option("--workers", type=int, help="Serving processes. [KB_WORKERS, 2]")
 @click.option("--watch", is_flag=True, help="Index again whenever an article is saved.")
 @click.option(
+    "--pull", "pull_url", metavar="URL",
+    help="Index nothing: get builds from another machine, as `kb pull` does. [KB_PULL_URL]",
+)  # fmt: skip
+@click.option(
     "--access-log",
     is_flag=True,
     help="Log every request, without its query string. [KB_ACCESS_LOG]",
@@ -36,6 +40,7 @@ def serve(
     port: int | None,
     workers: int | None,
     watch: bool,
+    pull_url: str | None,
     access_log: bool,
     log_json: bool,
     articles: Path | None,
@@ -51,11 +56,13 @@ def serve(
     kb serve
     kb serve --watch                              while writing
     kb serve --workers 4 --log-json               behind nginx (see the manual)
+    kb serve --pull https://index.example.com     one of several web machines
     kb serve --articles ~/docs --data ~/kb-data   any folder of Markdown
     """
     from kb.server import serving
 
     options: dict[str, Any] = {"data": data, "host": host, "port": port, "workers": workers}
+    options["pull_url"] = pull_url
     loaded = load(articles=articles, **options)
     settings, manual = loaded.settings, _manual_for_empty_folder(loaded)
     if manual:
@@ -84,6 +91,8 @@ def _manual_for_empty_folder(loaded: "Loaded") -> Path | None:
     from kb.base import resources
 
     here, data = Path.cwd(), loaded.settings.data.absolute()
+    if loaded.settings.is_replica:
+        return None
     if loaded.origins["articles"] != "default" or data.parent != here:
         return None
     others = [path for path in here.iterdir() if path != data and path.name[0] != "."]

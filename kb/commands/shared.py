@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -103,6 +104,8 @@ def load(*, quiet: bool = False, **options: Any) -> "Loaded":
         lost = Message("{name} is no setting and does nothing; see `kb config --help`", name=name)
         fail(say(meant if near else lost))
     loaded = config.load(options=options)
+    if loaded.settings.is_replica:
+        return replace(loaded, settings=loaded.settings.as_replica())
     for folder in () if quiet else config.unknown_folders(loaded.settings):
         wrong = Message(
             "KB_TOOLS names {folder}, which is no folder of {articles}; correct the name, or leave"

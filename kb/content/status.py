@@ -1,4 +1,4 @@
-"""Status files: the last indexing and the last sync, kept in the data folder for pages."""
+"""Status files: the last indexing, sync and pull, kept in the data folder for pages."""
 
 import logging
 import os
@@ -61,7 +61,18 @@ class Synced:
         return repr((self.code, broken)) if self.code or broken else ""
 
 
-T = TypeVar("T", Indexed, Synced)
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """The outcome of the last `kb pull`."""
+
+    at: datetime | None  # of the last one that succeeded
+    source: str  # without secrets
+    build: str = ""  # current here since then
+    held: str = ""  # why that is not the source's, a code of `pull.PullReport`
+    trouble: Message = NOTHING  # why the last one failed, ending with the next step
+
+
+T = TypeVar("T", Indexed, Synced, Pulled)
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -74,7 +85,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def write(data: Path, value: Indexed | Synced) -> None:
+def write(data: Path, value: Indexed | Synced | Pulled) -> None:
     """Replaces the status file of this type. A full disk is logged and raises nothing."""
     path = _path(data, type(value))
     new = path.with_name(f"{path.name}.{os.getpid()}.new")

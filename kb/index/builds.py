@@ -14,7 +14,7 @@ import secrets
 import shutil
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -236,8 +236,17 @@ class Builds:
         """
         name = self._unused(folder.name.removeprefix(_UNFINISHED))
         self._write_manifest(folder, name, facts)
+        build = self._install(folder, name)
+        self._forget_withdrawn()
+        self._drop(keep)
+        return build
+
+    def _install(self, folder: Path, name: str) -> Build:
+        """Brings a drafted build to the disk and makes it current, if it is as it was written."""
         self._sync_all(folder)
         target = self.root / name
+        if target.exists():  # a damaged one is replaced
+            os.rename(target, folder.with_name(f"{folder.name}-damaged"))
         os.rename(folder, target)
         try:
             fsync(self.root)
@@ -251,9 +260,36 @@ class Builds:
             raise BuildFailed(
                 Message("{reason}; the old build goes on serving", reason=error.message)
             ) from None
-        self._forget_withdrawn()
+        return build
+
+    def adopt(
+        self, folder: Path, name: str, withdrawn: Collection[str] = (), keep: int = 2
+    ) -> Build:
+        """Makes the drafted `folder`, a copy of build `name` of another machine, the current build.
+
+        `withdrawn` are builds that were rolled back there. Raises BuildFailed, and leaves the old
+        build current, if the copy is not as the build was made.
+        """
+        self._note_withdrawn(name, withdrawn)
+        build = self._install(folder, name)
         self._drop(keep)
         return build
+
+    def follow(self, name: str, withdrawn: Collection[str] = (), keep: int = 2) -> None:
+        """Makes a build that is here already the current one, as `adopt` does with a copy."""
+        with self._locked():
+            self._note_withdrawn(name, withdrawn)
+            self._point(name)
+            self._drop(keep)
+
+    def _note_withdrawn(self, current: str, withdrawn: Collection[str]) -> None:
+        """Keeps which builds here somebody went back from, as another machine knows it."""
+        ours = [name for name in self.names() if name in withdrawn and name != current]
+        _write_whole(self.root / _WITHDRAWN, "\n".join(ours))
+
+    def is_withdrawn(self, name: str) -> bool:
+        """Whether somebody went back from build `name`."""
+        return name in self._withdrawn()
 
     def _write_manifest(self, folder: Path, name: str, facts: Mapping[str, Any]) -> None:
         """Writes what the build is, and the size and checksum of each of its files.
@@ -338,7 +374,10 @@ class Builds:
         return f"{base}+{int(count or 0) + 1:04d}"
 
     def _drop(self, keep: int) -> None:
-        for name in self.names()[keep:]:
+        """Removes all builds but the current one and the newest others, `keep` in all."""
+        current = self.pointed()
+        others = [name for name in self.names() if name != current]
+        for name in others[max(keep - 1, 0) :]:
             shutil.rmtree(self.root / name, ignore_errors=True)
 
     def _sweep(self) -> None:
@@ -346,6 +385,19 @@ class Builds:
         for entry in list(os.scandir(self.root)):
             if entry.name.startswith(_UNFINISHED):
                 shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def is_name(text: str) -> bool:
+    """Whether a build may have this name."""
+    return _NAME.fullmatch(text) is not None
+
+
+def files_named(folder: Path) -> set[str]:
+    """The files that the manifest of a drafted build names; none if it cannot be read."""
+    try:
+        return set(_read_manifest(folder)["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def made_at(name: str) -> datetime:

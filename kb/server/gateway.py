@@ -13,6 +13,7 @@ import asyncio
 import io
 import logging
 import os
+import re
 import resource
 import signal
 import socket
@@ -265,6 +266,8 @@ class Gateway:
                 _log(environ, code, headers, body, perf_counter() - began)
             if isinstance(body, bytes):
                 proto.response_bytes(code, headers, body)
+            elif part := _part(headers):
+                proto.response_file_range(code, headers, body, *part)
             else:
                 proto.response_file(code, headers, body)
         except Exception:
@@ -296,6 +299,13 @@ class Gateway:
         self._refused(code)
         headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Server", "kb")]
         proto.response_bytes(code, headers, f"{why}\n".encode())
+
+
+def _part(headers: Headers) -> tuple[int, int] | None:
+    """Where the part of a file that is sent begins and ends; None where all of it is sent."""
+    told = next((value for name, value in headers if name.lower() == "content-range"), "")
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/\d+", told)
+    return (int(found[1]), int(found[2]) + 1) if found else None
 
 
 def _holder(listener: socket.socket) -> Any:

@@ -43,6 +43,7 @@ _FIXED = ("host", "port", "workers", "articles", "data")  # settings that no rel
 _LASTING = "--while-parent"  # an option of commands that run as long as we do
 _REPAIR_AGAIN = 60.0  # seconds between two starts of a repair
 _AGAIN = 5.0  # seconds between two starts of such a command
+PULL_EVERY = 10.0  # seconds between two looks for a build of another machine
 _NICE = 10  # lowers the priority of indexing at the start behind that of workers
 
 
@@ -65,6 +66,9 @@ def serve(
 
     A data folder that cannot be written is served as it is: nothing is indexed.
 
+    Where builds come from another machine nothing is indexed either: they are pulled, at the start
+    if there is none here, else in the background.
+
     Raises ArticlesMissing, and ConfigError if the address cannot be bound, or if the data folder
     cannot be written although it must be.
     """
@@ -80,8 +84,9 @@ def _serve(
     read_again: Callable[[], Settings] | None,
     say: Callable[[Message], str],
 ) -> int:
-    require_articles(settings)
+    _check_replica(settings, watch=watch)
     read_only = _prepare_data(settings, watch=watch)
+    require_articles(settings)
     if log_json:
         log_lines.write_json_in_children()
     listener = bind(settings.host, settings.port)
@@ -104,8 +109,8 @@ def _serve(
         )
     set_up_logging(as_json=log_json, access_log=access_log)
     if not is_ready:
-        _tell_damage(builds)
-        if _index_in_a_child(settings) not in (0, 1):
+        _tell_damage(settings, builds)
+        if _first_build_in_a_child(settings) not in (0, 1):
             return 2
     try:
         # Two servers may bind one port while neither listens; only one of them may listen.
@@ -122,7 +127,7 @@ def _serve(
         announce_address, settings, address_of(listener), token, as_json=log_json, say=say
     )
     commands = _commands(settings, watch=watch, is_ready=is_ready, read_only=bool(read_only))
-    repair = None if read_only else _command(settings, "index", "--careful")
+    repair = None if read_only else _making_builds(settings, "--careful")
     with _children(commands, repair, damage) as children:
         Supervisor(
             settings.workers,
@@ -147,6 +152,19 @@ def require_articles(settings: Settings) -> None:
         )
 
 
+def _check_replica(settings: Settings, *, watch: bool) -> None:
+    """Raises ConfigError for what makes builds where they come from another machine."""
+    makes = "--watch" if watch else "KB_WEBHOOK_SECRET" if settings.webhook_secret else ""
+    if settings.is_replica and makes:
+        raise ConfigError(
+            Message(
+                "builds come from KB_PULL_URL, and {makes} has them made here; leave out one of the"
+                " two",
+                makes=makes,
+            )
+        )
+
+
 def _prepare_data(settings: Settings, *, watch: bool) -> str:
     """Makes the data folder; returns why it cannot be written, or "".
 
@@ -155,6 +173,8 @@ def _prepare_data(settings: Settings, *, watch: bool) -> str:
     folder = settings.data
     try:
         data_folder.prepare(folder)
+        if settings.is_replica:
+            settings.articles.mkdir(exist_ok=True)
     except OSError as error:
         if not folder.is_dir():
             raise ConfigError(
@@ -166,6 +186,7 @@ def _prepare_data(settings: Settings, *, watch: bool) -> str:
             ) from None
     read_only = data_folder.unwritable(folder)
     needs = "--watch" if watch else "KB_WEBHOOK_SECRET" if settings.webhook_secret else ""
+    needs = "KB_PULL_URL" if settings.is_replica else needs
     if read_only and needs:
         raise ConfigError(
             Message(
@@ -185,21 +206,22 @@ def _load_the_site() -> None:
 
 
 def has_build(settings: Settings, builds: Builds) -> bool:
-    """Whether a readable build of this very articles folder is published."""
+    """Whether a readable build is published, of this very articles folder if it is made here."""
     try:
         root = builds.current().manifest.get("root")
     except (IndexMissing, IndexDamaged):
         return False
-    return bool(root == str(settings.articles.resolve()))
+    return settings.is_replica or bool(root == str(settings.articles.resolve()))
 
 
-def _tell_damage(builds: Builds) -> None:
+def _tell_damage(settings: Settings, builds: Builds) -> None:
     """Says why the builds that are there do not serve: after an upgrade, their format."""
     try:
         builds.current()
     except IndexDamaged as error:
         reason = str(error).partition(";")[0]
-        logger.warning("%s; all articles are indexed anew, then they are served", reason)
+        anew = "all articles are pulled" if settings.is_replica else "all articles are indexed anew"
+        logger.warning("%s; %s, then they are served", reason, anew)
     except IndexMissing:
         pass
 
@@ -257,12 +279,19 @@ def _command(settings: Settings, name: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "kb", *name.split(), *folders, *more]
 
 
-def _index_in_a_child(settings: Settings) -> int:
-    """Builds the first index in a child process, so that the server's memory stays small.
+def _making_builds(settings: Settings, *more: str) -> list[str]:
+    """The command that makes a build here, or gets one from another machine."""
+    if settings.is_replica:
+        return _command(settings, "pull", settings.pull_url)
+    return _command(settings, "index", *more)
+
+
+def _first_build_in_a_child(settings: Settings) -> int:
+    """Makes or pulls the first build in a child process, so that the server's memory stays small.
 
     Returns its exit code. SIGTERM ends the child, too.
     """
-    with subprocess.Popen(_command(settings, "index"), stdout=sys.stderr) as child:  # noqa: S603
+    with subprocess.Popen(_making_builds(settings), stdout=sys.stderr) as child:  # noqa: S603
 
         def stop(number: int, _: FrameType | None) -> NoReturn:
             child.terminate()
@@ -288,6 +317,9 @@ def _commands(
         commands.append(_command(settings, "sync", "--on-notice", *ours))
     if watch:
         commands.append(_command(settings, "index", "--watch", *ours))
+    elif settings.is_replica:
+        every = ("--every", f"{PULL_EVERY:g}")
+        commands.append(_command(settings, "pull", settings.pull_url, *every, *ours))
     elif is_ready and not commands and not read_only:
         commands.append(_command(settings, "index", "--careful"))
     has_outbox = settings.database_url is not None or not read_only

@@ -35,6 +35,7 @@ from kb.site.readers import Reader
 
 LONGEST_QUERY = 500  # characters
 _DAY = 86_400.0
+_BEGIN_FOR_PROGRAMS = ("/api/", "/hooks/", "/builds/")
 _FOR_PROGRAMS = frozenset(["/healthz", "/readyz", "/metrics", "/mcp"])
 _ID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 _REPEATED = 1800  # seconds in which the same query of one browser is a reload
@@ -119,7 +120,7 @@ def is_shut_out() -> bool:
 
 def is_for_programs() -> bool:
     """Whether the address of the request is one that programs ask."""
-    return request.path.startswith(("/api/", "/hooks/")) or request.path in _FOR_PROGRAMS
+    return request.path.startswith(_BEGIN_FOR_PROGRAMS) or request.path in _FOR_PROGRAMS
 
 
 def document(name: str, write: Callable[[], str]) -> str:

@@ -22,6 +22,7 @@ LINK: Final = "/sign-in/reader"
 OPEN: Final = frozenset(
     [
         *("static", "api.health", "api.ready", "api.metrics", "api.misses", "hooks.push"),
+        *("builds.current", "builds.file"),
         *("feeds.colours", "feeds.favicon", "feeds.robots"),
         *("reader_sign_in.page", "reader_sign_in.by_link", "reader_sign_in.sign_out"),
     ]

@@ -243,7 +243,9 @@ def test_whoosh_is_pinned_and_every_dependency_is_used():
 
 def test_what_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    extras = project["optional-dependencies"]["postgresql"]
+    extras = [
+        line for extra in ("postgresql", "pull") for line in project["optional-dependencies"][extra]
+    ]
     declared = {Requirement(line).name for line in project["dependencies"] + extras}
     names = {canonicalize_name(name) for name in declared} | {"pydantic-core"}  # pydantic pins it
     imported = {

@@ -188,6 +188,16 @@ def test_a_file_is_sent_whole(tmp_path):
         assert body == sent.read_bytes()
 
 
+def test_the_rest_of_a_file_is_sent_by_the_server_too(tmp_path):
+    sent = tmp_path / "picture"
+    sent.write_bytes(bytes(range(256)) * 5000)
+
+    with running(str(sent)) as site:
+        head, _, body = site.get("/rest").partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 206")
+        assert body == sent.read_bytes()[1000:]
+
+
 def test_a_mistake_of_the_application_is_a_500_and_nothing_more(site):
     for _ in range(10):  # more than there are threads
         assert site.get("/fail").startswith(b"HTTP/1.1 500")

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Final
 
 SEARCH, READ, WRITE = "search:read", "board:read", "board:write"
-SCOPES: Final = (SEARCH, READ, WRITE)
+BUILDS = "builds:read"
+SCOPES: Final = (SEARCH, READ, WRITE, BUILDS)
 PREFIX: Final = "kb_"  # by which scanners of repositories know a token
 
 
