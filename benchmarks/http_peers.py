@@ -155,7 +155,9 @@ def place(name: str, size: int) -> Path:
 
 def available() -> list[str]:
     """The peers that are installed; says how to get the others."""
-    found = ["fts5", "whoosh", *(["tantivy"] if peers.has_tantivy() else [])]
+    engines = ["tantivy", "fts5", "whoosh"]
+    absent = [*peers.missing(engines)]
+    found = [name for name in engines if name not in absent]
     for program in ("datasette", "nginx"):
         if peer_servers.found(program):
             found.append(program)

@@ -2,15 +2,18 @@
 
 import gzip
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice, pairwise
+from itertools import count, islice, pairwise
 from threading import Lock, Thread
 from time import sleep
+from types import ModuleType
 
 import pytest
 
+from benchmarks import peers
 from benchmarks.lib import (
     charts,
     fits,
@@ -63,6 +66,16 @@ def upstream() -> Iterator[Upstream]:
     server = Upstream()
     yield server
     server.close()
+
+
+@pytest.fixture
+def http_peers(monkeypatch) -> ModuleType:
+    """The script, which puts the checkout in the place of its own folder when it is loaded."""
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    from benchmarks import http_peers
+
+    return http_peers
 
 
 # ---------------------------------------------------------------- load
@@ -168,6 +181,35 @@ def test_nginx_answers_what_was_asked_before_by_itself(upstream):
 
     assert len(answers.ms) == 20
     assert upstream.asked.count("/search?q=vpn") == 1
+
+
+def test_servers_are_compared_by_their_processor_time(http_peers, monkeypatch, upstream):
+    spent = {1: count(0, 1), 2: count(0, 3)}  # the second server takes three times as much a turn
+    monkeypatch.setattr(http_peers, "cpu_of", lambda pids: next(spent[pids[0]]) * turn)
+    monkeypatch.setattr(http_peers.servers, "family", lambda pid: [pid])
+    monkeypatch.setattr(http_peers, "questions", lambda: ["vpn", "оплата"])
+    monkeypatch.setattr(http_peers, "requests", lambda load, number, server: ["/"] * 20)
+    ours, other = (
+        http_peers.Server(name, [pid], upstream.address, http_peers.peer_path)
+        for name, pid in (("ours", 1), ("other", 2))
+    )
+    turn = 0.02
+
+    told = http_peers.compared(DISTINCT, [ours, other], seconds=60, repeat=2)
+
+    assert told["ours"]["ours / it"] == 1
+    assert told["ours"]["cpu ms"] == pytest.approx(1)
+    assert told["ours"]["failed"] == told["other"]["failed"] == 0
+    assert told["other"]["answers"] > 0
+    assert len(http_tables.rows(told)) == 4
+
+
+def test_a_peer_that_is_not_installed_is_left_out(http_peers, monkeypatch, capsys):
+    monkeypatch.setattr(peers, "find_spec", lambda module: None)
+    monkeypatch.setattr(peer_servers, "found", lambda program: None)
+
+    assert http_peers.available() == ["fts5", "whoosh"]
+    assert "pip install tantivy" in capsys.readouterr().err
 
 
 def test_the_best_peer_is_the_one_that_comes_closest():
