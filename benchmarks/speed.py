@@ -49,7 +49,6 @@ from kb.index.reader import IndexReader
 from kb.language import query as queries
 from kb.ranking.kernels import c_kernel
 from kb.ranking.ranker import Ranker
-from kb.ranking.rerank import best_hits
 from kb.search import Searcher, SearchRequest
 
 ENGINES = ("ours", "tantivy", "lucene", "bm25s", "fts5", "whoosh")
@@ -105,7 +104,7 @@ class Ours:
         """The words alone: which ten articles they put first."""
         query = queries.parse(asked, self.reader.corpus.meaning)
         scores = self._ranker.engine.word_scores(self._ranker.lookup.query_terms(query))
-        return best_hits(scores, 10)
+        return self._ranker.kernel.best_hits(scores, 10)
 
     def rank(self, asked: str) -> object:
         """Words, letters and order, without repairs and snippets."""

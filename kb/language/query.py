@@ -117,7 +117,14 @@ def _asked(found: Sequence[Token], knows: Knows) -> Iterator[tuple[Token, str]]:
 
     A compound that the index does not hold is asked for by its parts, if they say anything.
     """
-    at = 0
+    at = done = 0
+    for token in found:  # plain words, as nearly always
+        if token.extra or token.start < done:
+            break
+        done = token.end
+    else:
+        yield from ((token, "") for token in found)
+        return
     while at < len(found):
         token = found[at]
         end = at + 1

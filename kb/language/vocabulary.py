@@ -84,7 +84,7 @@ class Vocabulary(Sequence[str]):
         """The place of `word`, or -1."""
         sought = word.encode("utf-8", "surrogatepass")
         if self._slots is None:
-            at = self._first(sought)
+            at = self._first(sought, 0, len(self))
             return at if at < len(self) and self._bytes(at) == sought else -1
         slots, last = self._slots, len(self._slots) - 1
         at = crc32(sought) & last
@@ -98,15 +98,19 @@ class Vocabulary(Sequence[str]):
     def prefix(self, start: str) -> tuple[int, int]:
         """The half-open range of places whose words begin with `start`."""
         sought = start.encode("utf-8", "surrogatepass")
-        low = self._first(sought)
-        return low, self._first(sought + b"\xff", low)  # no byte of a word is as high
+        low = known = high = self._first(sought, 0, len(self))
+        step = 1  # few words begin so: the end is sought in growing steps
+        while high < len(self) and self._bytes(high).tobytes().startswith(sought):
+            known, high, step = high, high + step, 2 * step
+        # No byte of a word is as high as 255.
+        return low, self._first(sought + b"\xff", known, min(high, len(self)))
 
-    def _first(self, sought: bytes, low: int = 0) -> int:
-        """The place of the first word from `low` on that is not below `sought`."""
-        high = len(self)
+    def _first(self, sought: bytes, low: int, high: int) -> int:
+        """The place of the first word from `low` to `high` that is not below `sought`."""
+        view, bounds = self._view, self._bounds
         while low < high:
             middle = (low + high) // 2
-            if bytes(self._bytes(middle)) < sought:
+            if view[bounds[middle] : bounds[middle + 1]].tobytes() < sought:
                 low = middle + 1
             else:
                 high = middle

@@ -6,12 +6,8 @@ The threshold depends on the coverage of random queries of the same length in th
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kb.index.corpus import Scores
 from kb.ranking.terms import ContentTerm
 
 LOOKED_INTO = 10  # first articles
@@ -43,56 +39,52 @@ NO_STOP_WORDS = StopWords()
 class QueryWeights(NamedTuple):
     """The weights of the words of a query, and of each of its sentences that is judged apart."""
 
-    rows: Scores  # (1 + sentences) × words
+    rows: list[list[float]]  # (1 + sentences) × words
     sizes: tuple[int, ...]  # words of each row
 
 
 def query_weights(content: Sequence[ContentTerm]) -> QueryWeights:
     """The whole query first, then its sentences, if it has several, that are long enough."""
-    weights = np.array([[each.query_weight for each in content]], np.float32)
+    weights = [each.query_weight for each in content]
+    if not content or content[0].sentence == content[-1].sentence:
+        return QueryWeights([weights], (len(content),))
     sentences = [each.sentence for each in content]
-    if not sentences or sentences[0] == sentences[-1]:
-        return QueryWeights(weights, (len(content),))
     long = [number for number, size in Counter(sentences).items() if size >= SHORTEST]
-    rows = [weights[0] * (np.array(sentences) == number) for number in long]
+    rows = [
+        [weight * (each == number) for weight, each in zip(weights, sentences, strict=True)]
+        for number in long
+    ]
     return QueryWeights(
-        np.array([weights[0], *rows], np.float32),
-        (len(content), *(sentences.count(number) for number in long)),
+        [weights, *rows], (len(content), *(sentences.count(number) for number in long))
     )
 
 
 def margin(
-    coverage: Scores,
+    coverage: Sequence[float],
     weights: QueryWeights,
-    order: NDArray[Any],
     chance_level: float,
     stop_words: StopWords = NO_STOP_WORDS,
 ) -> float:
     """How much of the query a passage of the first articles covers, in parts of what is enough.
 
     1 and more is an answer. A sentence of the query may do better than the whole.
-    `coverage` is (rows of `weights`) × articles, `order` the numbers of the articles, best first.
+    `coverage` is, for each row of `weights`, the most that a passage of the first articles covers.
     """
     needed = threshold(chance_level, weights.sizes[0] + stop_words.words)
-    whole = best_coverage(coverage[0], weights.rows[0], order, stop_words) / needed
+    whole = share(coverage[0], weights.rows[0], stop_words) / needed
     if whole >= 1:
         return whole
     sentences = (
-        best_coverage(coverage[row], weights.rows[row], order)
-        / threshold(chance_level, size, SENTENCE)
+        share(coverage[row], weights.rows[row]) / threshold(chance_level, size, SENTENCE)
         for row, size in enumerate(weights.sizes)
         if row
     )
     return max(whole, *sentences) if len(weights.sizes) > 1 else whole
 
 
-def best_coverage(
-    coverage: Scores,
-    weights: Scores,
-    order: NDArray[Any],
-    stop_words: StopWords = NO_STOP_WORDS,
+def share(
+    coverage: float, weights: Sequence[float], stop_words: StopWords = NO_STOP_WORDS
 ) -> float:
-    """The largest share of a query that a passage of the first articles holds, 0–1."""
-    best = float(coverage[order[:LOOKED_INTO]].max(initial=0.0))
-    total = float(weights.sum()) + stop_words.query_weight
-    return (best + stop_words.coverage) / total if best else 0.0
+    """The share of a query, 0–1, that a passage holds; `coverage` is in parts of the weights."""
+    total = sum(weights) + stop_words.query_weight
+    return (coverage + stop_words.coverage) / total if coverage else 0.0

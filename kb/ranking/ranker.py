@@ -18,7 +18,7 @@ from kb.ranking.confidence import StopWords
 from kb.ranking.engine import ArrayEngine, Engine
 from kb.ranking.kernels import Kernel
 from kb.ranking.lookup import TermLookup, content_terms
-from kb.ranking.rerank import CANDIDATES, Rescored, best_hits
+from kb.ranking.rerank import CANDIDATES, Rescored
 from kb.ranking.snippets import Excerpt
 from kb.ranking.terms import QueryTerms
 
@@ -75,24 +75,14 @@ class Ranker:
         terms = self.lookup.query_terms(query)
         words = self.engine.word_scores(terms)
         boost = self._boosts.get(own_lang, self._boost)
-        docs, total = self.kernel.candidates(words, allowed, boost)
         content = content_terms(terms)
         prepared = self.kernel.prepared(content)
         weights = confidence.query_weights(content)
-        rescored = self.kernel.rescored(prepared, docs, words[docs], boost, weights.rows)
-        margin = confidence.margin(
-            rescored.coverage, weights, rescored.order, self.chance_level, self._stop_words(terms)
-        )
-        order = rescored.order
+        found = self.kernel.ranked(prepared, words, allowed, boost, weights.rows)
+        stop_words = self._stop_words(terms)
+        margin = confidence.margin(found.coverage, weights, self.chance_level, stop_words)
         return Ranked(
-            docs[order],
-            rescored.scores[order],
-            words,
-            total,
-            margin >= 1,
-            own_lang,
-            prepared,
-            margin,
+            found.docs, found.scores, words, found.total, margin >= 1, own_lang, prepared, margin
         )
 
     def word_scores(self, query: Query) -> Scores:
@@ -108,7 +98,7 @@ class Ranker:
         boost = self._boosts.get(ranked.own_lang, self._boost)
         scores = ranked.words.copy() if boost is None else ranked.words * boost
         scores[ranked.docs] = 0
-        docs = best_hits(scores, CANDIDATES - len(ranked.docs))
+        docs = self.kernel.best_hits(scores, CANDIDATES - len(ranked.docs))
         return docs, np.minimum(scores[docs], ranked.scores.min(initial=np.inf))
 
     def rescore(self, terms: QueryTerms, docs: Docs, words: Scores) -> Rescored:
@@ -122,15 +112,14 @@ class Ranker:
         """The share of a query, 0–1, that the best passage of this corpus holds in whole words."""
         terms = self.lookup.query_terms(query)
         words = self.engine.word_scores(terms)
-        docs = np.sort(best_hits(words, confidence.LOOKED_INTO))
+        docs = np.sort(self.kernel.best_hits(words, confidence.LOOKED_INTO))
         content = [each._replace(text="") for each in content_terms(terms)]  # without n-grams
-        weights = np.array([[each.query_weight for each in content]], np.float32)
+        weights = [each.query_weight for each in content]
         rescored = self.kernel.rescored(
-            self.kernel.prepared(content), docs, words[docs], None, weights
+            self.kernel.prepared(content), docs, words[docs], None, [weights]
         )
-        return confidence.best_coverage(
-            rescored.coverage[0], weights[0], np.arange(len(docs)), self._stop_words(terms)
-        )
+        best = float(rescored.coverage[0].max(initial=0.0))
+        return confidence.share(best, weights, self._stop_words(terms))
 
     def _stop_words(self, terms: QueryTerms) -> StopWords:
         """The distinct stop words of a query; the coverage of each is its share of articles."""

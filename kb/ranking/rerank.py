@@ -32,6 +32,15 @@ class Rescored(NamedTuple):
     coverage: Scores
 
 
+class Found(NamedTuple):
+    """The candidates of a query, best first."""
+
+    docs: Docs
+    scores: Scores
+    total: int  # articles that score at all
+    coverage: list[float]  # for each row of weights, the most that a passage of the first covers
+
+
 class LengthNorms:
     """BM25's length norms of content, titles and lines; averages are of live articles."""
 

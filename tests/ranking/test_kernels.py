@@ -24,7 +24,6 @@ from kb.ranking.kernels import c_kernel, structs
 from kb.ranking.kernels.c_kernel import CKernel
 from kb.ranking.kernels.numpy_kernel import NumpyKernel
 from kb.ranking.ranker import Ranker
-from kb.ranking.rerank import best_hits
 
 TODAY = date(2026, 11, 22)
 
@@ -164,15 +163,17 @@ def test_candidates_are_the_best_by_slow_sorting(whole, library):
         assert total == positive
 
 
-def test_the_best_are_found_by_slow_sorting(whole):
+@pytest.mark.parametrize("name", ["numpy", "C"])
+def test_the_best_are_found_by_slow_sorting(whole, library, name):
     corpus = whole.catalog().reader.corpus
+    kernel = NumpyKernel(corpus) if name == "numpy" else CKernel(library, corpus)
     chance = np.random.default_rng(9)
     for _ in range(100):
         scores = chance.choice(np.array([0, 0, 1, 2, 3], np.float32), corpus.size)
         ranked = sorted(range(corpus.size), key=lambda doc: (-scores[doc], doc))
         for most in (0, 1, 10, corpus.size + 5):
             expected = [doc for doc in ranked[:most] if scores[doc] > 0]
-            assert best_hits(scores, most).tolist() == expected
+            assert kernel.best_hits(scores, most).tolist() == expected
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kb.index.corpus import Corpus, Docs, Postings, PrefixRanges, Scores
 from kb.ranking.kernels import c_kernel, numpy_kernel
-from kb.ranking.rerank import Rescored
+from kb.ranking.rerank import Found, Rescored
 from kb.ranking.snippets import Excerpt
 from kb.ranking.terms import ContentTerm, Term
 
@@ -41,17 +41,35 @@ class Kernel(Protocol):
         articles are chosen by.
         """
 
+    def best_hits(self, scores: Scores, most: int) -> Docs:
+        """See `rerank.best_hits`."""
+
     def prepared(self, content: Sequence[ContentTerm]) -> Any:
         """The content terms of a query in the form that `rescored` and `excerpts` take."""
 
     def rescored(
-        self, prepared: Any, docs: Docs, words: Scores, boost: Scores | None, query_weights: Scores
+        self,
+        prepared: Any,
+        docs: Docs,
+        words: Scores,
+        boost: Scores | None,
+        query_weights: Sequence[Sequence[float]],
     ) -> Rescored:
         """Re-scores articles (ascending) by n-grams, order and proximity, and orders them.
 
         `words` are their word scores; `query_weights` is questions × words of the query, and the
         coverage of each row is returned; the first row is the one articles are ranked by.
         """
+
+    def ranked(
+        self,
+        prepared: Any,
+        words: Scores,
+        allowed: NDArray[np.bool_],
+        boost: Scores | None,
+        query_weights: Sequence[Sequence[float]],
+    ) -> Found:
+        """The `candidates` by the word scores of all articles, in the order of `rescored`."""
 
     def excerpts(self, prepared: Any, docs: Sequence[int]) -> list[Excerpt]:
         """Title, best section and its best passage of some articles, in their order."""

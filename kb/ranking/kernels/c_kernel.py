@@ -21,11 +21,13 @@ from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.index.corpus import PREFIX_FIELDS, Corpus, Docs, Postings, PrefixRanges, Scores
 from kb.index.schema import K1
+from kb.language.query import MOST_WORDS
 from kb.ranking import rerank, snippets
+from kb.ranking.confidence import LOOKED_INTO
 from kb.ranking.kernels.structs import ARRAYS, SOURCE, packer
 from kb.ranking.matching import live_frequency
 from kb.ranking.passages import ATTACHED, BLOCK
-from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, LengthNorms, Rescored
+from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, Found, LengthNorms, Rescored
 from kb.ranking.snippets import Excerpt, Marks, shortened
 from kb.ranking.terms import ContentTerm, Term
 
@@ -44,6 +46,7 @@ _CUT = packer("Cut").pack(
     snippets.WINDOW, snippets.BEFORE, snippets.HEADED, snippets.AGAIN, snippets.ADDED,
     snippets.ATTACHED,
 )  # fmt: skip
+_CHOICE = packer("Choice").pack(MIN_SHARE, MIN_RESCORED, CANDIDATES, LOOKED_INTO)
 _HEAD = 9  # numbers before the marks of an excerpt
 _ROOM = _HEAD + 2 * 2 * snippets.MOST  # numbers an excerpt may take
 _Number, _Address = ctypes.c_int64, ctypes.c_void_p
@@ -67,8 +70,11 @@ def library() -> ctypes.CDLL | None:
         ("add_up", _Number, _Address, _Number, _Address, _Address, _Address),
         ("best_of", _Number, _Number, _Number, _Address, _Address, _Address),
         ("prefix", _Number, _Address, _Address, _Address, _Address),
-        ("candidates", _Number, _Number, _Address, _Address, _Address, ctypes.c_double, _Number,
-         _Number, _Address, _Address),
+        ("candidates", _Number, _Number, _Address, _Address, _Address, _Address, _Address,
+         _Address),
+        ("best_hits", _Number, _Number, _Address, _Number, _Address),
+        ("ranked", _Number, _Address, _Address, _Address, _Address, _Address, _Address, _Address,
+         _Number, _Address, _Address, _Address, _Address, _Address),
         ("rescore", _Number, _Address, _Address, _Address, _Number, _Address, _Address, _Address,
          _Number, _Address, _Address, _Address, _Address, _Address),
         ("excerpts", _Number, _Address, _Address, _Address, _Address, _Number, _Address, _Address),
@@ -100,6 +106,7 @@ class CKernel:
         self._kept: list[Any] = []  # what C was given the addresses of
         self._described = self._corpus_of(corpus)
         self._local = local()
+        self._allowed, self._boost = _Steady(), _Steady()
 
     def _corpus_of(self, corpus: Corpus) -> int:
         """The address of the struct `Corpus` in C."""
@@ -182,12 +189,20 @@ class CKernel:
         """See `Kernel.candidates`."""
         docs, hits = np.empty(CANDIDATES, np.int32), array("q", (0,))
         found = self._c.kb_candidates(
-            len(words), _at(words), _at(allowed), None if boost is None else _at(boost),
-            MIN_SHARE, MIN_RESCORED, CANDIDATES, _at(docs), _address(hits),
+            len(words), _at(words), _at(allowed), None if boost is None else _at(boost), _CHOICE,
+            _at(docs), _address(hits),
         )  # fmt: skip
         if found < 0:
             _fail(found)
         return docs[:found], hits[0]
+
+    def best_hits(self, scores: Scores, most: int) -> Docs:
+        """See `Kernel.best_hits`."""
+        docs = np.empty(max(min(most, len(scores)), 0) + 1, np.int32)
+        found = self._c.kb_best_hits(len(scores), _at(scores), len(docs) - 1, _at(docs))
+        if found < 0:
+            _fail(found)
+        return docs[:found]
 
     # ------------------------------------------------------------ candidates
 
@@ -195,21 +210,43 @@ class CKernel:
         """See `Kernel.prepared`."""
         return _Query(len(self._corpus.segments), content)
 
+    def ranked(
+        self,
+        prepared: "_Query",
+        words: Scores,
+        allowed: NDArray[np.bool_],
+        boost: Scores | None,
+        query_weights: Sequence[Sequence[float]],
+    ) -> Found:
+        """See `Kernel.ranked`."""
+        room, questions = self._room(), len(query_weights)
+        weights = array("f", chain.from_iterable(query_weights))
+        found = self._c.kb_ranked(
+            self._described, prepared.address(room.tables), _WEIGHTS, _CHOICE, _at(words),
+            self._allowed.address(allowed), None if boost is None else self._boost.address(boost),
+            questions, _address(weights), *room.addresses,
+        )  # fmt: skip
+        if found < 0:
+            _fail(found)
+        docs, scores = room.docs[:found].copy(), room.scores[:found].copy()
+        return Found(docs, scores, room.total[0], room.coverage[:questions].tolist())
+
     def rescored(
         self,
         prepared: "_Query",
         docs: Docs,
         words: Scores,
         boost: Scores | None,
-        query_weights: Scores,
+        query_weights: Sequence[Sequence[float]],
     ) -> Rescored:
         """See `Kernel.rescored`."""
         units, questions, parts = len(docs), len(query_weights), len(rerank.PARTS)
         made = np.empty((1 + parts + questions, units), np.float32)
         order, at = np.empty(units, np.int32), _at(made)
+        weights = array("f", chain.from_iterable(query_weights))
         done = self._c.kb_rescore(
-            self._described, prepared.address(self._tables()), _WEIGHTS, units, _at(docs),
-            _at(words), None if boost is None else _at(boost), questions, _at(query_weights),
+            self._described, prepared.address(self._room().tables), _WEIGHTS, units, _at(docs),
+            _at(words), None if boost is None else _at(boost), questions, _address(weights),
             at + 4 * units, at + 4 * units * (1 + parts), at, _at(order),
         )  # fmt: skip
         if done < 0:
@@ -223,7 +260,7 @@ class CKernel:
         ascending = array("i", [docs[i] for i in order])
         out = np.empty(_ROOM * len(docs) + 1, np.int32)
         written = self._c.kb_excerpts(
-            self._described, prepared.address(self._tables()), _address(prepared.gain), _CUT,
+            self._described, prepared.address(self._room().tables), _address(prepared.gain), _CUT,
             len(docs), _address(ascending), _at(out),
         )  # fmt: skip
         if written < 0:
@@ -250,26 +287,62 @@ class CKernel:
         title = str(blob[first + start : first + stop], "utf-8", "replace")
         return Excerpt(title, _marks(numbers, title_at, text_at), section, text, marks), end
 
-    def _tables(self) -> "array[int]":
-        """The addresses of this thread's tables, one for each segment, all 0 between calls."""
-        found: array[int] | None = getattr(self._local, "tables", None)
+    def _room(self) -> "_Room":
+        """What this thread's calls write into."""
+        found: _Room | None = getattr(self._local, "room", None)
         if found is None:
-            found = array("q", [_at(segment.rows()) for segment in self._corpus.segments])
-            self._local.tables = found
+            found = self._local.room = _Room(self._corpus)
         return found
+
+
+class _Room:
+    """What C writes into for one thread.
+
+    `tables` are the addresses of its tables, one for each segment, all 0 between calls.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.tables = array("q", [_at(segment.rows()) for segment in corpus.segments])
+        self.docs = np.empty(CANDIDATES, np.int32)
+        self.scores = np.empty(CANDIDATES, np.float32)
+        self.coverage = np.empty(1 + MOST_WORDS, np.float32)
+        self.total = array("q", (0,))
+        arrays = (self.docs, self.scores, self.coverage)
+        self.addresses = (*map(_at, arrays), _address(self.total))
+
+
+class _Steady:
+    """The address of an array that most calls are given anew."""
+
+    def __init__(self) -> None:
+        self._last: tuple[NDArray[Any] | None, int] = (None, 0)
+
+    def address(self, values: NDArray[Any]) -> int:
+        """The address of the values."""
+        known, address = self._last
+        if known is not values:
+            address = _at(values)
+            self._last = values, address
+        return address
 
 
 class _Query:
     """The struct `Query` in C; valid as long as this lives."""
 
     def __init__(self, segments: int, content: Sequence[ContentTerm]) -> None:
-        lemma_ids, ranges, prefixes = array("q"), array("q"), array("q")
+        ranges: list[int] = []
+        prefixes: list[int] = []
+        places: list[int] = []
         for each in content:
-            term, first = each.term, len(lemma_ids) // 2
-            middle = first + len(term.lemmas)
-            ranges.extend((first, middle, middle, middle + len(term.synonyms)))
-            lemma_ids.extend(chain(*term.lemmas, *term.synonyms))
-            prefixes.extend(chain(*term.prefix_ranges) if term.prefix_ranges else (0, 0) * segments)
+            term, first = each.term, len(places) // 2
+            for place in term.lemmas:
+                places += place
+            middle = len(places) // 2
+            for place in term.synonyms:
+                places += place
+            ranges += (first, middle, middle, len(places) // 2)
+            prefixes += chain(*term.prefix_ranges) if term.prefix_ranges else (0, 0) * segments
+        numbers = array("q", [*ranges, *prefixes, *places])
         weights = {each.text: each.weight for each in content if each.text}
         bordered = [f"_{word}_" for word in weights]
         letters = array("I", "".join(bordered).encode("utf-32-le"))
@@ -278,9 +351,11 @@ class _Query:
         word_weights = array("d", weights.values())
         self.gain = array("d", [each.query_weight for each in content])
         self.gain.extend([each.query_weight * each.term.synonym_weight for each in content])
-        self._kept = (lemma_ids, ranges, prefixes, synonym_weights, letters, ends, word_weights)
+        self._kept = (numbers, synonym_weights, letters, ends, word_weights)
+        at = _address(numbers)
+        ranges_end = at + 8 * len(ranges)
         self._numbers = (
-            len(content), _address(lemma_ids), _address(ranges), _address(prefixes),
+            len(content), ranges_end + 8 * len(prefixes), at, ranges_end,
             _address(synonym_weights), len(weights), _address(letters), _address(ends),
             _address(word_weights),
         )  # fmt: skip
@@ -295,7 +370,11 @@ def _marks(numbers: list[int], start: int, end: int) -> Marks:
 
 
 def _at(values: NDArray[Any]) -> int:
-    return values.ctypes.data
+    """The address of an array; `ndarray.ctypes` tells it, too, but takes five times as long."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(values.data))
+    except (TypeError, ValueError):  # read-only, or empty
+        return values.ctypes.data
 
 
 def _address(values: "array[Any]") -> int:

@@ -212,6 +212,18 @@ _Static_assert(offsetof(Weights, block) == 32, "Weights.block");
 _Static_assert(sizeof(Weights) == 36, "Weights");
 
 typedef struct {
+    double share;
+    int64_t least;
+    int64_t most;
+    int64_t first;
+} Choice;
+_Static_assert(offsetof(Choice, share) == 0, "Choice.share");
+_Static_assert(offsetof(Choice, least) == 8, "Choice.least");
+_Static_assert(offsetof(Choice, most) == 16, "Choice.most");
+_Static_assert(offsetof(Choice, first) == 24, "Choice.first");
+_Static_assert(sizeof(Choice) == 32, "Choice");
+
+typedef struct {
     const int32_t *docs;
     const float *scores;
     int64_t count;
@@ -307,6 +319,18 @@ static int64_t add_best(const Corpus *corpus, const Summand *term, const Place *
     return 0;
 }
 
+/* Adds the scores of one list, each times `weight`. */
+static int64_t add_list(const Postings *list, int64_t base, int64_t size, float weight, float *total)
+{
+    for (int64_t i = 0; i < list->count; i++) {
+        const uint64_t doc = (uint64_t)(base + list->docs[i]);
+        if (doc >= (uint64_t)size)
+            return DAMAGED;
+        total[doc] += weight * list->scores[i];
+    }
+    return 0;
+}
+
 /* For every article the sum of its scores for words, each times its weight. */
 int64_t kb_add_up(const Corpus *corpus, int64_t terms, const Summand *term, const Place *places,
                   float *total)
@@ -325,17 +349,26 @@ int64_t kb_add_up(const Corpus *corpus, int64_t terms, const Summand *term, cons
         }
         if (!list.docs && term[t].places)
             error = postings_of(corpus, places[term[t].place], &list, &base);
-        const float weight = (float)term[t].weight;
-        for (int64_t i = 0; i < list.count && !error; i++) {
-            const int64_t doc = base + list.docs[i];
-            if (doc < 0 || doc >= corpus->size)
-                error = DAMAGED;
-            else
-                total[doc] += weight * list.scores[i];
-        }
+        if (!error)
+            error = add_list(&list, base, corpus->size, (float)term[t].weight, total);
     }
     free(best);
     return error;
+}
+
+/* Writes the articles whose bit is set, ascending, with their scores; how many. */
+static int64_t write_found(const uint64_t *bits, int64_t size, const float *score, int32_t *docs,
+                           float *scores)
+{
+    int64_t found = 0;
+    for (int64_t part = 0; part <= size / 64; part++)
+        for (uint64_t left = bits[part]; left; left &= left - 1) {
+            const int64_t doc = 64 * part + __builtin_ctzll(left);
+            docs[found] = (int32_t)doc;
+            scores[found] = score[doc];
+            found += score[doc] > 0;
+        }
+    return found;
 }
 
 /* The union of posting lists, each article with its highest score.
@@ -344,49 +377,49 @@ int64_t kb_add_up(const Corpus *corpus, int64_t terms, const Summand *term, cons
 int64_t kb_best_of(int64_t size, int64_t lists, const Postings *list, int32_t *docs, float *scores)
 {
     float *best = calloc((size_t)size + 1, sizeof *best);
-    if (!best)
-        return NO_MEMORY;
-    for (int64_t l = 0; l < lists; l++) {
+    uint64_t *bits = calloc((size_t)size / 64 + 1, sizeof *bits);
+    int64_t error = best && bits ? 0 : NO_MEMORY;
+    for (int64_t l = 0; l < lists && !error; l++) {
         const float factor = (float)list[l].factor;
         for (int64_t i = 0; i < list[l].count; i++) {
             const float score = factor * list[l].scores[i];
-            const int64_t doc = list[l].docs[i];
-            if (doc < 0 || doc >= size) {
-                free(best);
-                return DAMAGED;
+            const uint64_t doc = (uint64_t)list[l].docs[i];
+            if (doc >= (uint64_t)size) {
+                error = DAMAGED;
+                break;
             }
+            bits[doc / 64] |= 1ull << (doc % 64);
             if (score > best[doc])
                 best[doc] = score;
         }
     }
-    int64_t found = 0;
-    for (int64_t doc = 0; doc < size; doc++) {
-        docs[found] = (int32_t)doc;
-        scores[found] = best[doc];
-        found += best[doc] > 0;
-    }
+    const int64_t found = error ? error : write_found(bits, size, best, docs, scores);
+    free(bits);
     free(best);
     return found;
 }
 
-/* How often the words low–high of a segment stand in each article; how many articles hold any. */
+/* Counts how often the words low–high of a segment stand in each article.
+ *
+ * `docs` gets the articles that hold any, from number `found` on; how many it holds then. */
 static int64_t count_words(const Corpus *corpus, const Segment *segment, const Surface *field,
-                           int64_t low, int64_t high, uint32_t *tf)
+                           int64_t low, int64_t high, uint32_t *tf, int32_t *docs, int64_t found)
 {
     if (!is_part(low, high, field->ptr.count - 1))
         return DAMAGED;
     const int64_t from = field->ptr.at[low], to = field->ptr.at[high];
     if (!is_part(from, to, field->docs.count) || !is_part(from, to, field->tf.count))
         return DAMAGED;
-    int64_t found = 0;
     for (int64_t i = from; i < to; i++) {
         const int64_t doc = field->docs.at[i];
         if (doc < 0 || doc >= segment->size)
             return DAMAGED;
-        if (!corpus->alive.at[segment->base + doc])
+        const int64_t whole = segment->base + doc;
+        if (!corpus->alive.at[whole] || !field->tf.at[i])
             continue;
-        found += !tf[segment->base + doc];
-        tf[segment->base + doc] += field->tf.at[i];
+        docs[found] = (int32_t)whole;
+        found += !tf[whole];
+        tf[whole] += field->tf.at[i];
     }
     return found;
 }
@@ -398,48 +431,48 @@ static double idf(int64_t live, int64_t frequency)
 
 enum { SURFACES = sizeof ((Segment *)0)->surface / sizeof (Surface) };
 
+/* The scores of a field for articles that hold a word `tf` times, which is 0 afterwards. */
+static void add_field(const Corpus *corpus, int f, const int32_t *docs, int64_t count, uint32_t *tf,
+                      float *total, uint64_t *bits)
+{
+    const float scale = (float)(idf(corpus->live, count) * (corpus->k1 + 1.0));
+    const float weight = corpus->surface_weight[f];
+    const float *norm = corpus->surface_norm[f].at;
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t doc = docs[i];
+        const float often = (float)tf[doc];
+        total[doc] += weight * (scale * often / (often + norm[doc]));
+        bits[doc / 64] |= 1ull << (doc % 64);
+        tf[doc] = 0;
+    }
+}
+
 /* All words of the ranges low–high (two numbers per segment) as one word: its articles' scores. */
 int64_t kb_prefix(const Corpus *corpus, const int64_t *ranges, int32_t *docs, float *scores)
 {
     const size_t size = (size_t)corpus->size + 1;
     float *total = calloc(size, sizeof *total);
-    uint32_t *tf = malloc(size * sizeof *tf);
-    int64_t error = total && tf ? 0 : NO_MEMORY;
+    uint32_t *tf = calloc(size, sizeof *tf);
+    uint64_t *bits = calloc(size / 64 + 1, sizeof *bits);
+    int64_t error = total && tf && bits ? 0 : NO_MEMORY;
     for (int f = 0; f < SURFACES && !error; f++) {
         int64_t frequency = 0;
-        memset(tf, 0, size * sizeof *tf);
-        for (int64_t s = 0; s < corpus->segments && !error; s++) {
+        for (int64_t s = 0; s < corpus->segments && frequency >= 0; s++) {
             const Segment *segment = &corpus->segment[s];
-            if (ranges[2 * s] >= ranges[2 * s + 1])
-                continue;
-            const int64_t more = count_words(corpus, segment, &segment->surface[f], ranges[2 * s],
-                                             ranges[2 * s + 1], tf);
-            if (more < 0)
-                error = more;
-            frequency += more;
+            if (ranges[2 * s] < ranges[2 * s + 1])
+                frequency = count_words(corpus, segment, &segment->surface[f], ranges[2 * s],
+                                        ranges[2 * s + 1], tf, docs, frequency);
         }
-        if (error || !frequency)
-            continue;
-        const float scale = (float)(idf(corpus->live, frequency) * (corpus->k1 + 1.0));
-        const float weight = corpus->surface_weight[f];
-        const float *norm = corpus->surface_norm[f].at;
-        const int is_rare = frequency < corpus->size / 8; /* else it is quicker not to look */
-        for (int64_t doc = 0; doc < corpus->size; doc++) {
-            if (is_rare && !tf[doc])
-                continue;
-            const float often = (float)tf[doc];
-            total[doc] += weight * (scale * often / (often + norm[doc]));
-        }
+        if (frequency < 0)
+            error = frequency;
+        else
+            add_field(corpus, f, docs, frequency, tf, total, bits);
     }
-    int64_t found = 0;
-    for (int64_t doc = 0; doc < corpus->size && !error; doc++) {
-        docs[found] = (int32_t)doc;
-        scores[found] = total[doc];
-        found += total[doc] > 0;
-    }
-    free(total);
+    const int64_t found = error ? error : write_found(bits, corpus->size, total, docs, scores);
+    free(bits);
     free(tf);
-    return error ? error : found;
+    free(total);
+    return found;
 }
 
 typedef struct { float score; int32_t doc; } Ranked;
@@ -494,64 +527,145 @@ static int by_doc(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The articles gain re-scoring, ascending; `total` is 0 afterwards where that is not allowed.
+enum { RUN = 64 }; /* articles whose best score is kept together */
+
+/* The best `wanted` of the articles that score more than `floor` into a heap; how many.
  *
- * `most` of them at most; all that score more than `min_share` of the best, and at least `min_count`.
- * `hits` becomes the number of all articles that score at all.
- */
-int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const float *boost,
-                      double min_share, int64_t min_count, int64_t most, int32_t *docs, int64_t *hits)
+ * `best` holds the best score of each run of articles: most runs need no look. */
+static int64_t pick(const float *score, int64_t size, const float *best, float floor, int64_t wanted,
+                    Ranked *heap)
 {
-    float *own = boost ? malloc(((size_t)size + 1) * sizeof *own) : NULL;
-    if (boost && !own)
-        return NO_MEMORY;
-    const float *score = boost ? own : total;
-    float best = 0;
-    int32_t some = 0, above[3] = {0, 0, 0}, near = 0;
+    int64_t count = 0;
+    for (int64_t run = 0; RUN * run < size && wanted; run++) {
+        if (best[run] <= floor)
+            continue;
+        const int64_t end = RUN * (run + 1) < size ? RUN * (run + 1) : size;
+        for (int64_t doc = RUN * run; doc < end; doc++) {
+            if (score[doc] <= floor)
+                continue;
+            const Ranked one = {score[doc], (int32_t)doc};
+            if (count < wanted)
+                rise(heap, count++, one);
+            else if (is_worse(heap[0], one))
+                sink(heap, count, one);
+            if (count == wanted)
+                floor = heap[0].score; /* of equals those with lower numbers are there already */
+        }
+    }
+    return count;
+}
+
+/* The best score of each run of articles. */
+static void best_of_runs(const float *score, int64_t size, float *best)
+{
+    for (int64_t run = 0; RUN * run < size; run++) {
+        const int64_t end = RUN * (run + 1) < size ? RUN * (run + 1) : size;
+        float most = score[RUN * run];
+        for (int64_t doc = RUN * run; doc < end; doc++)
+            most = score[doc] > most ? score[doc] : most;
+        best[run] = most;
+    }
+}
+
+/* Lets only allowed articles keep their score; how many then score at all. */
+static int64_t keep_allowed(int64_t size, float *total, const uint8_t *allowed)
+{
+    int32_t some = 0;
     for (int64_t doc = 0; doc < size; doc++) {
         const float one = allowed[doc] ? total[doc] : 0.0f;
         total[doc] = one;
         some += one != 0;
     }
-    if (boost)
-        for (int64_t doc = 0; doc < size; doc++)
-            own[doc] = total[doc] * boost[doc];
-    for (int64_t doc = 0; doc < size; doc++)
-        best = score[doc] > best ? score[doc] : best;
-    *hits = some;
-    if (best <= 0) {
-        free(own);
-        return 0;
+    return some;
+}
+
+/* The lowest score of candidates, and how many of them are wanted at most. */
+static float floor_of(const float *score, int64_t size, const float *best, float most_of_all,
+                      const Choice *choice, int64_t *wanted)
+{
+    const int64_t min_count = choice->least;
+    const float floors[2] = {(float)choice->share * most_of_all,
+                             (float)(choice->share / 2) * most_of_all};
+    int64_t near = 0, above[2] = {0, 0};
+    for (int64_t run = 0; RUN * run < size; run++) {
+        if (best[run] <= floors[1])
+            continue;
+        const int64_t end = RUN * (run + 1) < size ? RUN * (run + 1) : size;
+        int32_t counts[3] = {0, 0, 0};
+        for (int64_t doc = RUN * run; doc < end; doc++) {
+            counts[0] += score[doc] >= floors[0];
+            counts[1] += score[doc] > floors[0];
+            counts[2] += score[doc] > floors[1];
+        }
+        near += counts[0];
+        above[0] += counts[1];
+        above[1] += counts[2];
     }
-    const float floors[3] = {(float)min_share * best, (float)(min_share / 2) * best, 0.0f};
-    for (int64_t doc = 0; doc < size; doc++) {
-        near += score[doc] >= floors[0];
-        above[0] += score[doc] > floors[0];
-        above[1] += score[doc] > floors[1];
-    }
-    const float floor = floors[above[0] >= min_count ? 0 : above[1] >= min_count ? 1 : 2];
-    int64_t wanted = near > min_count ? near : min_count;
-    wanted = wanted < most ? wanted : most;
-    Ranked *heap = malloc(((size_t)wanted + 1) * sizeof *heap);
-    if (!heap) {
+    near = near > min_count ? near : min_count;
+    *wanted = near < *wanted ? near : *wanted;
+    return above[0] >= min_count ? floors[0] : above[1] >= min_count ? floors[1] : 0.0f;
+}
+
+/* The articles to re-score, ascending; `total` is 0 afterwards where that is not allowed.
+ *
+ * `most` of them at most; all that score more than `share` of the best, and at least `least`.
+ * `hits` becomes the number of all articles that score at all.
+ */
+int64_t kb_candidates(int64_t size, float *total, const uint8_t *allowed, const float *boost,
+                      const Choice *choice, int32_t *docs, int64_t *hits)
+{
+    int64_t most = choice->most;
+    const size_t runs = (size_t)size / RUN + 1;
+    float *own = malloc((runs + (boost ? (size_t)size : 0)) * sizeof *own);
+    Ranked *heap = malloc(((size_t)most + 1) * sizeof *heap);
+    if (!own || !heap) {
         free(own);
+        free(heap);
         return NO_MEMORY;
     }
+    float *best = own, *boosted = own + runs;
+    *hits = keep_allowed(size, total, allowed);
+    if (boost)
+        for (int64_t doc = 0; doc < size; doc++)
+            boosted[doc] = total[doc] * boost[doc];
+    const float *score = boost ? boosted : total;
+    best_of_runs(score, size, best);
+    float most_of_all = 0;
+    for (int64_t run = 0; RUN * run < size; run++)
+        most_of_all = best[run] > most_of_all ? best[run] : most_of_all;
     int64_t count = 0;
-    for (int64_t doc = 0; doc < size; doc++) {
-        if (!(score[doc] > floor))
-            continue;
-        const Ranked one = {score[doc], (int32_t)doc};
-        if (count < wanted)
-            rise(heap, count++, one);
-        else if (is_worse(heap[0], one))
-            sink(heap, count, one);
+    if (most_of_all > 0) {
+        const float floor = floor_of(score, size, best, most_of_all, choice, &most);
+        count = pick(score, size, best, floor, most, heap);
     }
     for (int64_t i = 0; i < count; i++)
         docs[i] = heap[i].doc;
     qsort(docs, (size_t)count, sizeof *docs, by_doc);
     free(heap);
     free(own);
+    return count;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    return is_worse(*(const Ranked *)a, *(const Ranked *)b) ? 1 : -1;
+}
+
+/* The best `most` of the articles that score above 0, best first, lower numbers first of equals. */
+int64_t kb_best_hits(int64_t size, const float *score, int64_t most, int32_t *docs)
+{
+    float *best = malloc(((size_t)size / RUN + 1) * sizeof *best);
+    Ranked *heap = malloc(((size_t)most + 1) * sizeof *heap);
+    int64_t count = best && heap ? 0 : NO_MEMORY;
+    if (!count) {
+        best_of_runs(score, size, best);
+        count = pick(score, size, best, 0.0f, most, heap);
+        qsort(heap, (size_t)count, sizeof *heap, by_rank);
+        for (int64_t i = 0; i < count; i++)
+            docs[i] = heap[i].doc;
+    }
+    free(heap);
+    free(best);
     return count;
 }
 
@@ -567,7 +681,9 @@ typedef struct {
     float *gain;           /* per gram */
     int64_t *spans;         /* per gram and segment: from, to in the segment's `gram_words` */
     int64_t rows, most;     /* used (row 0 is none), room for */
+    int64_t first;          /* row of the segment that is looked at */
     Row *row;
+    int32_t *word;          /* per row, the word of the segment */
     uint64_t *masks;        /* per row, which grams the word has */
     uint64_t *near;         /* a bit per word of the segment: whether it has a row */
 } Rows;
@@ -579,6 +695,7 @@ static void drop_rows(Rows *rows)
     free(rows->masks);
     free(rows->near);
     free(rows->row);
+    free(rows->word);
 }
 
 static int64_t place_of(U64 keys, uint64_t key)
@@ -704,14 +821,15 @@ static int64_t make_rows(const Corpus *corpus, const Query *query, Rows *rows)
                 return DAMAGED;
             rows->most += forms + others;
         }
-    rows->rows = 1;
-    rows->masks = calloc((size_t)(rows->most * rows->across) + 1, sizeof *rows->masks);
-    rows->row = calloc((size_t)rows->most, sizeof *rows->row);
+    rows->rows = rows->first = 1;
+    rows->masks = malloc(((size_t)(rows->most * rows->across) + 1) * sizeof *rows->masks);
+    rows->row = malloc((size_t)rows->most * sizeof *rows->row);
+    rows->word = malloc((size_t)rows->most * sizeof *rows->word);
     int64_t words = 0;
     for (int64_t s = 0; s < corpus->segments; s++)
         words = corpus->segment[s].words > words ? corpus->segment[s].words : words;
     rows->near = calloc((size_t)words / 64 + 1, sizeof *rows->near);
-    return rows->masks && rows->row && rows->near ? 0 : NO_MEMORY;
+    return rows->masks && rows->row && rows->word && rows->near ? 0 : NO_MEMORY;
 }
 
 /* The row of a word of a segment, its next one if it has none; below 0 if there is no such word. */
@@ -719,11 +837,17 @@ static int64_t row_of(const Segment *segment, int32_t *table, Rows *rows, int64_
 {
     if (word < 0 || word >= segment->words)
         return DAMAGED;
-    if (!table[word]) {
-        table[word] = (int32_t)rows->rows++;
-        rows->near[word / 64] |= 1ull << (word % 64);
-    }
-    return table[word];
+    const uint64_t bit = 1ull << (word % 64);
+    if (rows->near[word / 64] & bit)
+        return table[word];
+    const int64_t row = rows->rows++;
+    rows->near[word / 64] |= bit;
+    table[word] = (int32_t)row;
+    rows->word[row] = (int32_t)word;
+    rows->row[row] = (Row){0, 0};
+    for (int64_t part = 0; part < rows->across; part++)
+        rows->masks[row * rows->across + part] = 0;
+    return row;
 }
 
 /* What is done with a word of a segment that stands for one of the query. */
@@ -819,15 +943,14 @@ static int64_t fill_table(const Corpus *corpus, const Query *query, Rows *rows, 
     return visit_all(corpus, query, rows, s, give_row);
 }
 
-static void clear_table(const Corpus *corpus, const Query *query, Rows *rows, int64_t s)
+/* Takes the rows of a segment away again. */
+static void clear_table(int32_t *table, Rows *rows)
 {
-    const Segment *segment = &corpus->segment[s];
-    for (int64_t g = 0; g < rows->grams; g++) {
-        const int64_t *span = &rows->spans[2 * (corpus->segments * g + s)];
-        for (int64_t i = span[0]; i < span[1]; i++)
-            forget(segment, query->tables[s], rows, segment->gram_words.at[i], 0);
+    for (int64_t row = rows->first; row < rows->rows; row++) {
+        table[rows->word[row]] = 0;
+        rows->near[rows->word[row] / 64] = 0;
     }
-    visit_all(corpus, query, rows, s, forget);
+    rows->first = rows->rows;
 }
 
 /* Where an article's content stands in its segment, where its title ends there, and where the
@@ -875,7 +998,7 @@ typedef struct {
     Lined *lined;
     int64_t lines, room;
     float *coverage;     /* per block of an article and word: 1, or what a synonym counts */
-    int32_t *blocks;
+    int32_t *blocks, *found; /* and where words with a row stand in an article */
     int64_t most_blocks;
     float *content, *title, *order, *place, *line, *most; /* results, per article */
 } Rescoring;
@@ -945,84 +1068,110 @@ static int64_t make_blocks(Rescoring *state, int64_t length)
         return 0;
     free(state->coverage);
     free(state->blocks);
+    free(state->found);
     state->coverage = malloc((size_t)(blocks * state->query->words + 1) * sizeof *state->coverage);
     state->blocks = malloc((size_t)blocks * sizeof *state->blocks);
+    state->found = malloc((size_t)(blocks * state->weights->block) * sizeof *state->found);
     state->most_blocks = blocks;
-    return state->coverage && state->blocks ? 0 : NO_MEMORY;
+    return state->coverage && state->blocks && state->found ? 0 : NO_MEMORY;
+}
+
+/* Where words with a row stand in an article, in `found`; how many. */
+static int64_t find_near(const Segment *segment, const uint64_t *near, const Span *span,
+                         int32_t *found)
+{
+    const int32_t *words = segment->content_words.at + span->from;
+    const uint32_t last = (uint32_t)segment->words; /* stands for words that were not counted */
+    const int64_t length = span->to - span->from;
+    int64_t count = 0;
+    uint32_t most = 0;
+    for (int64_t i = 0; i < length; i++) {
+        const uint32_t word = (uint32_t)words[i];
+        most = word > most ? word : most;
+        const uint32_t place = word < last ? word : last;
+        found[count] = (int32_t)i;
+        count += near[place / 64] >> (place % 64) & 1;
+    }
+    return most > last ? DAMAGED : count;
+}
+
+/* Counts a pair with each of the two words before, and puts the word in their place. */
+typedef struct { int64_t at[2], word[2]; } Before;
+
+static void count_pairs(Before *last, int64_t at, int64_t word, int32_t *pairs)
+{
+    for (int step = 0; step < 2; step++) {
+        const int64_t apart = word - last->word[step];
+        if (at - last->at[step] <= 2 && apart >= 1 && apart <= 2)
+            pairs[2 * last->word[step] - 1 + apart]++;
+    }
+    *last = (Before){{at, last->at[0]}, {word, last->word[0]}};
 }
 
 /* One pass through an article's content: letters, pairs, places; lines are kept for later. */
 static int64_t read_article(Rescoring *state, const Segment *segment, const int32_t *table, int64_t unit)
 {
     const int64_t doc = state->docs[unit], words = state->query->words;
-    const Rows *rows = &state->rows;
+    const Weights *weights = state->weights;
+    Row *rows = state->rows.row;
     Span span;
     int64_t error = content_of(segment, doc - segment->base, &span);
     if (!error)
         error = make_blocks(state, span.to - span.from);
-    if (error)
-        return error;
-    int64_t touched = 0, blocks = 0;
-    int64_t before[2] = {INT64_MIN / 2, INT64_MIN / 2}, word_before[2] = {0, 0};
-    int32_t *pairs = &state->pairs[unit * 2 * words];
-    for (int64_t at = span.from; at < span.to; at++) {
-        if (at == span.title && touched)
-            state->title[unit] =
-                state->weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
-        const int32_t number = segment->content_words.at[at];
-        if (number < 0 || number > segment->words)
-            return DAMAGED;
-        if (!(rows->near[number / 64] >> (number % 64) & 1))
-            continue;
-        const int32_t row = table[number];
+    const int64_t near = error ? error
+        : find_near(segment, state->rows.near, &span, state->found);
+    if (near < 0)
+        return near;
+    int64_t touched = 0, blocks = 0, is_titled = 0;
+    Before last = {{INT64_MIN / 2, INT64_MIN / 2}, {0, 0}};
+    for (int64_t n = 0; n < near; n++) {
+        const int64_t at = span.from + state->found[n];
+        if (at >= span.title && !is_titled) {
+            is_titled = 1;
+            if (touched)
+                state->title[unit] =
+                    weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
+        }
+        const int32_t row = table[segment->content_words.at[at]];
         const int is_own = at < span.own;
-        if (is_own && !rows->row[row].often++)
+        if (is_own && !rows[row].often++)
             state->touched[touched++] = row;
         if (segment->content_line.at[at]) {
             error = keep_line(state, unit, segment->content_line.at[at], row);
             if (error)
                 return error;
         }
-        const int32_t code = rows->row[row].code - 1;
+        const int32_t code = rows[row].code - 1;
         if (code < 0)
             continue;
         const int64_t word = code % words;
         const int32_t block = at < span.title ? -2
-            : is_own ? (int32_t)((at - span.title) / state->weights->block)
-                     : FILES + (int32_t)((at - span.own) / state->weights->block);
+            : is_own ? (int32_t)((at - span.title) / weights->block)
+                     : FILES + (int32_t)((at - span.own) / weights->block);
         if (!blocks || state->blocks[blocks - 1] != block) {
             memset(&state->coverage[blocks * words], 0, (size_t)words * sizeof *state->coverage);
             state->blocks[blocks++] = block;
         }
         float *covered = &state->coverage[(blocks - 1) * words + word];
-        const float whole = is_own ? 1 : state->weights->attached;
+        const float whole = is_own ? 1 : weights->attached;
         if (code < words) {
             if (state->query->synonym_weights[word] * whole > *covered)
                 *covered = state->query->synonym_weights[word] * whole;
             continue;
         }
         *covered = whole;
-        if (!is_own)
-            continue;
-        for (int step = 0; step < 2; step++) {
-            const int64_t apart = word - word_before[step];
-            if (at - before[step] <= 2 && apart >= 1 && apart <= 2)
-                pairs[2 * word_before[step] - 1 + apart]++;
-        }
-        before[1] = before[0];
-        word_before[1] = word_before[0];
-        before[0] = at;
-        word_before[0] = word;
+        if (is_own)
+            count_pairs(&last, at, word, &state->pairs[unit * 2 * words]);
     }
     if (touched) {
         const float norm = state->corpus->content_norm.at[doc];
-        state->content[unit] = state->weights->body * letters(state, touched, norm);
-        if (span.title >= span.to)
+        state->content[unit] = weights->body * letters(state, touched, norm);
+        if (!is_titled)
             state->title[unit] =
-                state->weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
+                weights->title * letters(state, touched, state->corpus->title_norm.at[doc]);
     }
     for (int64_t i = 0; i < touched; i++)
-        state->rows.row[state->touched[i]].often = 0;
+        rows[state->touched[i]].often = 0;
     best_place(state, blocks, &state->most[unit]);
     return 0;
 }
@@ -1124,8 +1273,7 @@ static int64_t look_at_all(Rescoring *state, const float *scores)
         int64_t error = fill_table(corpus, state->query, &state->rows, s);
         for (; !error && unit < state->units && state->docs[unit] < end; unit++)
             error = read_article(state, segment, state->query->tables[s], unit);
-        clear_table(corpus, state->query, &state->rows, s);
-        memset(state->rows.near, 0, ((size_t)segment->words / 64 + 1) * sizeof *state->rows.near);
+        clear_table(state->query->tables[s], &state->rows);
         if (error)
             return error;
     }
@@ -1225,8 +1373,48 @@ int64_t kb_rescore(const Corpus *corpus, const Query *query, const Weights *weig
     free(state.lined);
     free(state.coverage);
     free(state.blocks);
+    free(state.found);
     drop_rows(&state.rows);
     return error;
+}
+
+/* The candidates by the scores of all articles, best first; how many.
+ *
+ * `covered` becomes for each question the most that one place of the first holds of it; the other
+ * arguments are as of `kb_candidates` and `kb_rescore`.
+ */
+int64_t kb_ranked(const Corpus *corpus, const Query *query, const Weights *weights,
+                  const Choice *choice, float *total, const uint8_t *allowed, const float *boost,
+                  int64_t questions, const float *query_weights, int32_t *docs, float *scores,
+                  float *covered, int64_t *hits)
+{
+    const size_t most = (size_t)choice->most, rows = 1 + 5 + 1 + (size_t)questions;
+    float *made = malloc((rows * most + 1) * sizeof *made);
+    int32_t *found = malloc((2 * most + 1) * sizeof *found), *order = found + most;
+    int64_t units = made && found
+        ? kb_candidates(corpus->size, total, allowed, boost, choice, found, hits) : NO_MEMORY;
+    if (units >= 0) {
+        float *words = made, *whole = words + most, *parts = whole + most;
+        float *places = parts + 5 * units;
+        for (int64_t unit = 0; unit < units; unit++)
+            words[unit] = total[found[unit]];
+        const int64_t error = kb_rescore(corpus, query, weights, units, found, words, boost,
+                                         questions, query_weights, parts, places, whole, order);
+        for (int64_t q = 0; q < questions; q++)
+            covered[q] = 0;
+        for (int64_t n = 0; n < units && !error; n++) {
+            docs[n] = found[order[n]];
+            scores[n] = whole[order[n]];
+            for (int64_t q = 0; q < questions && n < choice->first; q++) {
+                const float one = places[q * units + order[n]];
+                covered[q] = one > covered[q] ? one : covered[q];
+            }
+        }
+        units = error ? error : units;
+    }
+    free(found);
+    free(made);
+    return units;
 }
 
 /* ---------------------------------------------------------------- excerpts */
@@ -1663,7 +1851,7 @@ int64_t kb_excerpts(const Corpus *corpus, const Query *query, const double *gain
             error = more < 0 ? more : 0;
             written += more;
         }
-        clear_table(corpus, query, &no_grams, s);
+        visit_all(corpus, query, &no_grams, s, forget);
     }
     free(article);
     return error ? error : written;

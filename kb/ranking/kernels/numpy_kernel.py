@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from kb.index.corpus import NOTHING, Corpus, Docs, Postings, PrefixRanges, Scores
 from kb.ranking import rerank, snippets
+from kb.ranking.confidence import LOOKED_INTO
 from kb.ranking.matching import NO_GRAMS, Matches, QueryNgrams, SoughtTerm
 from kb.ranking.passages import Passages
-from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, LengthNorms, Rescored
+from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, Found, LengthNorms, Rescored
 from kb.ranking.snippets import Excerpt
 from kb.ranking.terms import ContentTerm, Term
 
@@ -63,6 +64,10 @@ class NumpyKernel:
             docs.sort()
         return docs, total
 
+    def best_hits(self, scores: Scores, most: int) -> Docs:
+        """See `Kernel.best_hits`."""
+        return rerank.best_hits(scores, most)
+
     def prepared(self, content: Sequence[ContentTerm]) -> Sequence[SoughtTerm]:
         """See `Kernel.prepared`."""
         forms = self._corpus.forms
@@ -84,17 +89,33 @@ class NumpyKernel:
         docs: Docs,
         words: Scores,
         boost: Scores | None,
-        query_weights: Scores,
+        query_weights: Sequence[Sequence[float]],
     ) -> Rescored:
         """See `Kernel.rescored`."""
         matches = Matches(self._corpus, prepared, self._ngrams.of(prepared), docs)
         passages = Passages(matches)
-        coverage = np.array([passages.best(each) for each in query_weights], np.float32)
+        weights = np.array(query_weights, np.float32)
+        coverage = np.array([passages.best(each) for each in weights], np.float32)
         parts = rerank.parts(matches, coverage[0], self._norms, words)
         scores = words + sum(parts.values())
         if boost is not None:
             scores *= boost[docs]
         return Rescored(scores, rerank.in_order(self._corpus, docs, scores), parts, coverage)
+
+    def ranked(
+        self,
+        prepared: Sequence[SoughtTerm],
+        words: Scores,
+        allowed: NDArray[np.bool_],
+        boost: Scores | None,
+        query_weights: Sequence[Sequence[float]],
+    ) -> Found:
+        """See `Kernel.ranked`."""
+        docs, total = self.candidates(words, allowed, boost)
+        rescored = self.rescored(prepared, docs, words[docs], boost, query_weights)
+        order = rescored.order
+        coverage = rescored.coverage[:, order[:LOOKED_INTO]].max(axis=1, initial=0)
+        return Found(docs[order], rescored.scores[order], total, coverage.tolist())
 
     def excerpts(self, prepared: Sequence[SoughtTerm], docs: Sequence[int]) -> list[Excerpt]:
         """See `Kernel.excerpts`."""

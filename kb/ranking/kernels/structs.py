@@ -106,6 +106,10 @@ STRUCTS: dict[str, tuple[tuple[str, str], ...]] = {
         ("float", "place"), ("float", "claimed"), ("float", "attached"), ("int32_t", "lined"),
         ("int32_t", "block"),
     ),
+    # How candidates are chosen, and of how many of the first the best coverage is told.
+    "Choice": (
+        ("double", "share"), ("int64_t", "least"), ("int64_t", "most"), ("int64_t", "first"),
+    ),
     # A term of a query: the articles given, or else those of its dictionary forms.
     "Summand": (
         ("const int32_t *", "docs"), ("const float *", "scores"), ("int64_t", "count"),
