@@ -1,6 +1,6 @@
 """Builds the index: articles folder to a complete new build, published whole. Answers no query."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -97,7 +97,8 @@ def rebuild(
     - `hurried`, while a writer waits: the chance level is that of the previous build and nothing is
       written afresh; the next build that is not hurried makes up for it;
     - `may_empty`: an empty folder takes all articles away; else nothing is published then;
-    - `progress` is called after each file, with how many are rendered and of how many;
+    - `progress` is called with how many articles are done and of how many; one that is rendered
+      and not yet written counts as half;
     - `past` is the history of the articles, where the folder itself is no repository;
     - `builds` are those of the settings, opened already;
     - `start` are other builds, whose current one is gone on from if it is of this fingerprint;
@@ -118,6 +119,27 @@ def rebuild(
         return job.run()
     except IndexDamaged:  # the previous build is whole by its checksums, and cannot be read
         return replace(job, full=True, start=None).run()
+
+
+class Done:
+    """How much of the changed articles is rendered and written, told as a number of articles."""
+
+    def __init__(self, total: int, told: Progress | None) -> None:
+        self._total, self._told = total, told
+        self._last = -1
+
+    def rendered(self, number: int) -> None:
+        """Tells that so many are rendered."""
+        self._tell(number / 2)
+
+    def written(self, share: float) -> None:
+        """Tells which share of the writing is done, 0–1."""
+        self._tell(self._total * (1 + share) / 2)
+
+    def _tell(self, done: float) -> None:
+        if self._told and int(done) > self._last and self._total:
+            self._last = int(done)
+            self._told(self._last, self._total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +176,8 @@ class _Rebuild:
                 listing.addresses,
                 draft=draft,
             )
-            prepared = prepare_changed(self.settings, changes, self.progress)
+            done = Done(len(changes.fresh), self.progress)
+            prepared = prepare_changed(self.settings, changes, done.rendered)
             contents = settle(changes, prepared, served_at(self.builds, before))
             settle_learned(contents, self._lines(), partial(restored, before))
             contents.files = listing.files
@@ -176,7 +199,7 @@ class _Rebuild:
             if reason := self._withheld(contents, report):
                 report = self._unpublished(before, report, reason)
             elif self._is_due(before, contents):
-                build = self._publish(draft, before, contents)
+                build = self._publish(draft, before, contents, done.written)
                 self._forget_texts(contents)
                 report = replace(report, build=build.name, published=True)
         return replace(report, seconds=perf_counter() - began)
@@ -236,24 +259,31 @@ class _Rebuild:
             or (before.is_hurried and not self.hurried)
         )
 
-    def _publish(self, draft: Path, before: PreviousBuild | None, contents: Contents) -> Build:
+    def _publish(
+        self,
+        draft: Path,
+        before: PreviousBuild | None,
+        contents: Contents,
+        written: Callable[[float], None],
+    ) -> Build:
         """Writes the whole build, compares it with what was meant, and makes it the current one."""
         expected = contents.size
         patience = PATIENCE if self.hurried else 1
-        segments, deleted = write_segments(draft, before, contents, patience)
+        segments, deleted = write_segments(draft, before, contents, patience, written)
         (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
         (draft / PINS).write_text(contents.pins, "utf-8")
         learned.write(draft, contents.learned)
-        tree = self._tree(contents)
+        tree = self._tree(before, contents)
         langs = self.settings.langs
         live = {path: entry for path, entry in contents.entries.items() if entry.is_served}
-        # In a hurry, links of other articles are looked at again only if an address changed.
-        known = before.links if before and self.hurried else ()
-        links = settle_links(live, contents.files, langs, known, tree.folders)
+        links = self._links(before, contents, live, tree)
         banners = self._notices(contents, live, tree, links)
         notice_file.write(draft, banners)
         write_addresses(draft, contents.entries, segments, langs, tree)
-        write_state(draft, contents.entries, contents.problems, contents.skipped, links)
+        write_state(
+            draft, contents.entries, contents.problems, contents.skipped, links,
+            tree.to_json(sorted(live)),
+        )  # fmt: skip
         whole = verify(draft, expected, segments, deleted)
         outer = whole.seen_by(STRANGERS)
         scores = {str(number): each for number, each in enumerate(outer.corpus.scores)}
@@ -294,14 +324,33 @@ class _Rebuild:
         table = link_table(live, contents.files, self.settings.langs, links, tree.folders)
         return notices.settled(contents.banners, table)
 
-    def _tree(self, contents: Contents) -> topics.TopicTree:
-        """The tree of topics of all articles of a build."""
+    def _links(
+        self,
+        before: PreviousBuild | None,
+        contents: Contents,
+        live: Mapping[str, Entry],
+        tree: topics.TopicTree,
+    ) -> list[Any]:
+        """Settles the links of all articles; in a hurry those that changed, unless others may."""
+        known = before.links if before else ()
+        former: Mapping[str, Entry] | None = None
+        if before and not self.hurried:
+            former = {} if before.is_hurried else before.entries
+        langs = self.settings.langs
+        return settle_links(live, contents.files, langs, known, tree.folders, former)
+
+    def _tree(self, before: PreviousBuild | None, contents: Contents) -> topics.TopicTree:
+        """The tree of topics of a build; the last one where no article has another place."""
         placements = {
             path: entry.placement
             for path, entry in contents.entries.items()
             if entry.is_served and entry.placement
         }
         found = contents.navigations
+        if before and before.tree and before.navigations == found.digest:
+            former = {p: e.placement for p, e in before.entries.items() if e.is_served}
+            if {path: place for path, place in former.items() if place} == placements:
+                return topics.TopicTree.from_json(before.tree, sorted(former))
         return topics.tree(placements, self.settings.langs, found.all, found.labels)
 
 

@@ -748,11 +748,12 @@ def test_the_log_moves_to_another_database(kb_command, tmp_path):
 # ---------------------------------------------------------------- progress
 
 
-def test_each_count_has_a_bar_of_its_own(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+def test_each_count_has_a_bar_of_its_own(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr(sys, "stderr", shown)
 
@@ -762,4 +763,41 @@ def test_each_count_has_a_bar_of_its_own(monkeypatch):
 
     text = shown.getvalue()
     assert text.index("Indexing") < text.index("Asking questions")
-    assert text.count("100%") == 2
+    assert "2/2" in text
+    assert "3/3" in text
+
+
+@pytest.mark.parametrize(
+    ("lang", "left"),
+    [
+        ("en", ["about 2 hours left", "about 3 minutes left", "less than a minute left"]),
+        ("ru", ["осталось около 2 часов", "осталось около 3 минут", "осталось меньше минуты"]),
+    ],
+)
+def test_a_bar_tells_the_time_left_as_people_say_it(monkeypatch, lang, left):
+    monkeypatch.setenv("LANGUAGE", lang)
+    monkeypatch.setenv("LC_ALL", f"{lang}_{lang.upper()}.UTF-8")
+    now = iter([0, 60, 120, 240, 300]).__next__
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+
+    with ProgressBar("Indexing", clock=now) as progress:
+        for done in (1, 40, 95, 100):
+            progress(done, 100)
+
+    text = shown.getvalue()
+    assert all(each in text for each in left)
+
+
+def test_a_log_gets_a_line_of_progress_now_and_then(monkeypatch, capsys):
+    now = iter([0, 1, 29, 31, 59, 62, 63]).__next__
+    with ProgressBar("Indexing", lines=True, clock=now) as progress:
+        for done in (0, 10, 20, 30, 40, 100):
+            progress(done, 100)
+    with ProgressBar("Indexing", clock=iter([0, 100]).__next__) as progress:
+        progress(1, 2)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "Indexing: 20 / 100, about 2 minutes left",
+        "Indexing: 40 / 100, about 2 minutes left",
+    ]

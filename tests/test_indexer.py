@@ -194,7 +194,52 @@ def test_progress_counts_to_the_number_of_files_read(settings, write):
 
     rebuild(settings, progress=lambda done, total: told.append((done, total)))
 
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]  # one that is rendered counts as half
+    told.clear()
+    rebuild(settings, progress=lambda done, total: told.append((done, total)))
+    assert told == []
+
+
+def remembered(settings):
+    """What a build remembers of where links lead, and of its topics."""
+    folder = Builds(settings.builds).current().folder
+    state = json.loads((folder / changes.STATE).read_bytes())
+    entries = {path: changes.Entry.from_json(values) for path, values in state["entries"].items()}
+    leads = {path: entry.leads for path, entry in sorted(entries.items())}
+    return leads, state["links"], state["tree"]
+
+
+EDITS = [
+    ("guide/a", "Text.", {"title": "A"}),  # its text alone
+    ("guide/a", "[b](b) [c](/docs/c) [d](../other/d.md)", {"title": "A"}),  # its links
+    ("guide/a", "[b](b) [c](/docs/c)", {"title": "A", "slug": "first"}),  # its address
+    ("guide/e", "[a](a.md) [x](/site/other/d)", {"title": "E"}),
+    ("guide/f", "[x](/site/other/d) [y](/site/guide/e)", {"title": "F"}),  # now `site` is a habit
+    ("guide/f", "[x](/site/other/d) [y](/site/guide/e)", {"title": "F", "order": 1}),  # its place
+    ("guide/f", "No link.", {"title": "F", "order": 1}),
+    ("guide/f", None, {}),
+]
+HURRIED = (4, 6)  # the numbers of edits that are indexed in a hurry
+
+
+def test_links_and_topics_after_changes_are_those_of_a_full_build(settings, write):
+    write("guide/b", "[d](../d)", title="B")
+    write("guide/c", "[b](../guide/b/) [x](/site/other/d)", title="C")
+    write("other/d", "[c](../guide/c)", title="D")
+    write("other/g", "[x](/site/other/d) [y](/site/guide/b)", title="G")
+    other = settings.model_copy(update={"data": settings.data.parent / "full"})
+    rebuild(settings)
+
+    for number, (name, text, more) in enumerate(EDITS):
+        if text is None:
+            (settings.articles / f"{name}.md").unlink()
+        else:
+            write(name, text, **more)
+        rebuild(settings, hurried=number in HURRIED)
+        if number in HURRIED:
+            continue
+        rebuild(other, full=True)
+        assert remembered(settings) == remembered(other), EDITS[number]
 
 
 def test_mdx_is_read_and_files_for_others_to_include_are_counted(settings, write):

@@ -86,7 +86,7 @@ def index(
 def _rebuilt(service: "KnowledgeBase", **options: bool) -> "BuildReport":
     say = partial(said, settings=service.settings)
     labels = (Message("Indexing"), Message("Asking questions"), Message("Looking for causes"))
-    with ProgressBar(*map(say, labels)) as progress:
+    with ProgressBar(*map(say, labels), lines=True) as progress:
         return service.rebuild(progress=progress, **options)
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -190,29 +191,54 @@ def plain(value: Any) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-class ProgressBar:
-    """A bar on a terminal, silence elsewhere; called with how many are done, of how many.
+_REPAINT, _LINES_EVERY = 1.0, 30.0  # seconds between two times that the time left is told
 
-    Where the count begins anew, so does a bar, with the next label.
+
+class ProgressBar:
+    """A bar on a terminal, with the time left; called with how many are done, of how many.
+
+    Where the count begins anew, so does a bar, with the next label. Elsewhere than on a terminal
+    it is silent, or with `lines` writes a line now and then, for a log.
     """
 
-    def __init__(self, *labels: str) -> None:
+    def __init__(
+        self, *labels: str, lines: bool = False, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._labels = list(labels)
+        self._lines = lines
+        self._clock = clock
         self._bar: Any = None
-        self._done = 0
+        self._label = ""
+        self._done, self._left = 0, ""
+        self._began = self._told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        if not sys.stderr.isatty() or total < 1 or log_lines.is_json():
+        if total < 1 or log_lines.is_json():
             return
-        if self._bar is not None and done < self._done:
-            self.__exit__()
-            self._bar, self._done = None, 0
-        if self._bar is None:
-            label = self._labels.pop(0) if len(self._labels) > 1 else self._labels[0]
-            self._bar = click.progressbar(length=total, label=label, file=sys.stderr)
-            self._bar.__enter__()
-        self._bar.update(done - self._done)
+        if not self._label or done < self._done:
+            self._begin(total)
+        now = self._clock()
+        if now - self._told >= (_REPAINT if self._bar else _LINES_EVERY) and done:
+            self._told = now
+            self._left = _time_left((now - self._began) * (total - done) / done)
+            if self._lines and not self._bar and done < total:
+                click.echo(f"{self._label}: {done} / {total}, {self._left}", err=True)
+        if self._bar:
+            self._bar.update(done - self._done, self._left)
         self._done = done
+
+    def _begin(self, total: int) -> None:
+        """Begins the next bar."""
+        self.__exit__()
+        self._label = self._labels.pop(0) if len(self._labels) > 1 else self._labels[0]
+        self._done, self._left = 0, ""
+        self._began = self._told = self._clock()
+        if sys.stderr.isatty():
+            self._bar = click.progressbar(
+                length=total, label=self._label, file=sys.stderr, show_eta=False, show_pos=True,
+                item_show_func=lambda left: left or "",
+            )  # fmt: skip
+            self._bar.__enter__()
 
     def __enter__(self) -> "ProgressBar":
         return self
@@ -220,6 +246,17 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
+            self._bar = None
+
+
+def _time_left(seconds: float) -> str:
+    """The time that something still takes, as people say it."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return say(Message("less than a minute left"))
+    if minutes < 90:
+        return say(Message("about {n} minute left", "about {n} minutes left", n=minutes))
+    return say(Message("about {n} hour left", "about {n} hours left", n=round(minutes / 60)))
 
 
 def moment(option: str, written: str) -> datetime:

@@ -7,7 +7,7 @@ else from the navigation of the tool that its folder was written for, else from 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -83,6 +83,29 @@ class TopicTree:
     """By path, a name for each article with the title, language and topic of another one."""
     folders: tuple[tuple[str, str, str], ...] = ()
     """The path of each folder that has a topic, with language and key of that topic, "" the top."""
+
+    def to_json(self, paths: Sequence[str]) -> list[Any]:
+        """The tree as JSON values; `paths` are those of all articles."""
+        at = {path: number for number, path in enumerate(paths)}
+        return [
+            [list(astuple(topic)) for topic in self.topics],
+            [self.places.get(path) for path in paths],
+            [at[path] for path in self.reading],
+            dict(self.namesakes),
+            self.folders,
+        ]
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any], paths: Sequence[str]) -> "TopicTree":
+        """The tree of `to_json` for the same paths."""
+        topics, places, reading, namesakes, folders = values
+        return cls(
+            tuple(Topic(*each) for each in topics),
+            {path: place for path, place in zip(paths, places, strict=True) if place is not None},
+            tuple(map(paths.__getitem__, reading)),
+            namesakes,
+            tuple((folder, lang, key) for folder, lang, key in folders),
+        )
 
     def above(self, article: str) -> int:
         """The topic that an article stands under; the page of a topic stands under the next one."""

@@ -6,6 +6,7 @@ says so; the article itself is served all the same.
 """
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
 CODES = (REJECTED, EMPTY, CUT)
 MOST_FILES = 20  # of one article
+_MAYBE = re.compile(r"pdf|docx|txt|[%\n]", re.IGNORECASE)  # in all targets that are searched
 _VERSION = "2"  # raised where the same bytes give another text
 
 Extractions = Mapping[str, Extraction]  # by path of the file
@@ -75,7 +77,11 @@ def _linked(
 ) -> dict[str, tuple[str, ...]]:
     """The paths of the files that each article links to, of those that are searched."""
     targets = {
-        path: [target for _, target in entry.links if attachments.is_searched(place_of(target))]
+        path: [
+            target
+            for _, target in entry.links
+            if _MAYBE.search(target) and attachments.is_searched(place_of(target))
+        ]
         for path, entry in served.items()
     }
     if not any(targets.values()):

@@ -106,6 +106,7 @@ class PreviousBuild:
     root: str  # of the articles it is of
     is_sound: bool  # False when it stands in for a later build that is damaged
     links: list[Any] = field(default_factory=list)  # what `settle_links` remembers
+    tree: list[Any] = field(default_factory=list)  # its topics, as `TopicTree.to_json` tells them
 
     @property
     def served(self) -> set[str]:
@@ -155,6 +156,7 @@ def previous_build(builds: Builds, settings: Settings) -> PreviousBuild | None:
             str(build.manifest.get("root", "")),
             build.name == builds.pointed(),
             state["links"],
+            state["tree"],
         )
     except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError):
         return None
@@ -340,14 +342,16 @@ def write_state(
     problems: Sequence[Problem],
     skipped: int,
     links: Sequence[Any],
+    tree: Sequence[Any] = (),
 ) -> None:
     """Writes the entries and problems of a build into `draft`, for the next build to read.
 
-    `links` is what `settle_links` returned.
+    `links` is what `settle_links` returned, `tree` what `TopicTree.to_json` of its topics.
     """
     state = {
         "skipped": skipped,
         "links": links,
+        "tree": tree,
         "problems": [problem.to_json() for problem in problems],
         "entries": {path: entry.to_json() for path, entry in entries.items()},
     }

@@ -48,27 +48,41 @@ def settle_links(
     langs: Sequence[str],
     before: Sequence[Any],
     folders: Sequence[tuple[str, str, str]] = (),
+    former: Mapping[str, Entry] | None = None,
 ) -> list[Any]:
     """Sets `leads` of the articles `live`: the right address of each of their links.
 
-    `before` is what this returned for the previous build: if no address is another since, only
-    articles without `leads` are looked at. `folders` are those with a topic, as in `LinkTable`.
-    Returns plain JSON values for the next build.
+    `before` is what this returned for the previous build: if no address and no habit is another
+    since, only articles without `leads` are looked at. `former` are the entries of that build:
+    habits are read off the links again unless they are the same, or it is None. `folders` are those
+    with a topic, as in `LinkTable`. Returns plain JSON values for the next build.
     """
     places = {path: _place(path, entry) for path, entry in live.items()}
     served = frozenset(filter(media.is_servable, files))
     digest = _digest(places.values(), served, langs, folders)
-    habits = None
-    if before and before[0] == digest:
-        habits = Habits(*map(frozenset, before[1:]))
+    remembered = Habits(*map(frozenset, before[1:])) if before and before[0] == digest else None
+    is_sure = remembered is None or former is None or _have_same_links(live, former)
+    habits = remembered if is_sure else None
     sample = ((places[path], target) for path, entry in live.items() for _, target in entry.links)
     table = LinkTable(tuple(places.values()), served, langs, sample, habits, folders)
+    stays = remembered is not None and table.habits == remembered
     for path, entry in live.items():
-        if habits is None or len(entry.leads) != len(entry.links):
+        if not stays or len(entry.leads) != len(entry.links):
             entry.leads = tuple(
                 address(table.find(places[path], target)) for _, target in entry.links
             )
     return [digest, sorted(table.habits.page_relative), sorted(table.habits.prefixes)]
+
+
+def _have_same_links(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> bool:
+    """Whether every article has the links that it had; one that changed then has its `leads`."""
+    for path, entry in live.items():
+        old = former.get(path)
+        if old is None or old.links != entry.links:
+            return False
+        if not entry.leads:
+            entry.leads = old.leads
+    return True
 
 
 def _digest(places: Iterable[LinkedArticle], files: Collection[str], *others: object) -> str:

@@ -61,12 +61,13 @@ class Prepared:
 
 
 def prepare_changed(
-    settings: Settings, changes: Changes, progress: Progress | None
+    settings: Settings, changes: Changes, rendered: Callable[[int], None]
 ) -> Iterator[Prepared]:
     """Prepares the files of `changes.fresh`, in the order in which they are finished.
 
     Each is rendered in a child process within `settings.render_seconds` and
-    `settings.render_megabytes`; one that exceeds them is rejected. `progress` is called after each.
+    `settings.render_megabytes`; one that exceeds them is rejected. `rendered` is called after each
+    with the number of them.
     """
     read, count = changes.spool.read, len(changes.fresh)
     jobs = (
@@ -93,8 +94,7 @@ def prepare_changed(
         files = doc.facts["media"] if doc else media.named_in_file(source.path, data)
         includes = defaults.inclusions.files
         yield Prepared(source, digest, facts_of(defaults), doc, problems, files, includes)
-        if progress:
-            progress(done, count)
+        rendered(done)
 
 
 def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Packed | None, tuple[Problem, ...]]:

@@ -6,7 +6,7 @@ terms as those of `kb.index.corpus`.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +28,7 @@ SLUG, CARD = "slug", "card"
 WRITE_LOCK = "MAIN_WRITELOCK"  # a file that Whoosh leaves behind
 _LENGTHS = np.array([byte_to_length(byte) for byte in range(256)], np.int32)
 
+Told = Callable[[float], None]
 Posting = tuple[str, bytes, int, float, bytes]  # field, term, article, frequency, no more
 
 
@@ -69,8 +70,11 @@ class SortedPool:
     whole, and only slugs are collected.
     """
 
-    def __init__(self, terms: Mapping[str, Postings]) -> None:
+    def __init__(self, terms: Mapping[str, Postings], told: Told | None = None) -> None:
+        """`told` is called now and then with the share of the postings that are given, 0–1."""
         self._terms = terms
+        self._told = told
+        self._given, self._total = 0, sum(len(field.docs) for field in terms.values())
         self._slugs: list[Posting] = []
 
     def add(self, posting: Posting) -> None:
@@ -88,6 +92,9 @@ class SortedPool:
         for term, (start, end) in zip(field.terms, pairwise(field.ptr.tolist()), strict=True):
             if start == end:
                 continue
+            self._given += end - start
+            if self._told:
+                self._told(self._given / self._total)
             encoded = term.encode()
             docs, counts = field.docs[start:end].tolist(), field.counts[start:end].tolist()
             for doc, count in zip(docs, counts, strict=True):
@@ -137,15 +144,16 @@ def add_segment(
     terms: Mapping[str, Postings],
     deleted: Sequence[tuple[int, int]] = (),
     kept: int = 0,
+    told: Told | None = None,
 ) -> None:
     """Commits one change of an index: articles of segments deleted, segments dropped, one added.
 
     `cards` are those of the new articles in order and `terms` their postings by field; without
     articles no segment is added. `deleted` are pairs of the number of a segment and of an article
-    in it; of the segments before, the first `kept` stay.
+    in it; of the segments before, the first `kept` stay. `told` is that of the pool.
     """
     writer = opened.writer()
-    writer.pool = SortedPool(terms)
+    writer.pool = SortedPool(terms, told)
     try:
         bases = np.cumsum([0, *(segment.doc_count_all() for segment in writer.segments)])
         for segment, doc in deleted:

@@ -22,20 +22,28 @@ from kb.index.document import Analysed
 from kb.index.reader import IndexReader
 from kb.index.segment import Segment, ranking_file
 from kb.index.segment_writer import SegmentWriter
+from kb.index.whoosh_index import Told
 
+# Shares of the time that writing takes, at which its parts end.
+_ADDING, _COUNTED, _INDEXED = 0.2, 0.35, 0.9
 MOST_SEGMENTS = 12  # beyond it the small ones are merged
 MOST_COPIED = 64 * 2**20  # bytes of kept files; beyond it, and in a hurry, they are linked
 MOST_DELETED = 0.1  # share of articles superseded in place; beyond it all are written afresh
 
 
 def write_segments(
-    draft: Path, before: PreviousBuild | None, contents: Contents, patience: int = 1
+    draft: Path,
+    before: PreviousBuild | None,
+    contents: Contents,
+    patience: int = 1,
+    written: Told = lambda share: None,
 ) -> tuple[list[str], list[list[int]]]:
     """Writes the Whoosh index and the segments of a build into the folder `draft`.
 
     Segments of `before` are kept where they may stay, and the new articles become one more;
     `patience` multiplies how many segments and superseded articles may stay, and while a writer
-    waits (more than 1) nothing is copied. The entries of `contents` get their places.
+    waits (more than 1) nothing is copied. `written` is called with the share of the work that is
+    done, 0–1. The entries of `contents` get their places.
 
     One article after another is read and written, so that memory holds few of them.
 
@@ -44,12 +52,12 @@ def write_segments(
     Whoosh does not hold what it was given.
     """
     if before is not None and (kept := _segments_kept(before, contents, patience)):
-        return _append(draft, before, contents, kept, is_hurried=patience > 1)
+        return _append(draft, before, contents, kept, written, is_hurried=patience > 1)
     whole = (
         contents.docs if before is None else {**contents.docs, **restored(before, contents.entries)}
     )
     index = whoosh_index.create(draft / whoosh_index.FOLDER)
-    _add(index, whole, draft, "0.kb")
+    _add(index, whole, draft, "0.kb", told=written)
     _place(whole, 0, contents.entries)
     return ["0.kb"], [[]]
 
@@ -111,7 +119,13 @@ def _segments_kept(before: PreviousBuild, contents: Contents, patience: int) -> 
 
 
 def _append(
-    draft: Path, before: PreviousBuild, contents: Contents, kept: int, *, is_hurried: bool
+    draft: Path,
+    before: PreviousBuild,
+    contents: Contents,
+    kept: int,
+    written: Told,
+    *,
+    is_hurried: bool,
 ) -> tuple[list[str], list[list[int]]]:
     """Keeps the first `kept` segments of the previous build and adds one.
 
@@ -131,7 +145,7 @@ def _append(
         deleted.append([])
         _place(added, kept, entries)
     if added or gone or kept < len(before.segments):
-        _add(index, added, draft, segments[-1] if added else "", gone, kept)
+        _add(index, added, draft, segments[-1] if added else "", gone, kept, written)
     return segments, [sorted(numbers) for numbers in deleted]
 
 
@@ -167,6 +181,7 @@ def _add(
     name: str,
     gone: Sequence[tuple[int, int]] = (),
     kept: int = 0,
+    told: Told = lambda share: None,
 ) -> None:
     """Adds articles as one segment to the Whoosh index and as a file of `draft`, by their paths.
 
@@ -174,17 +189,27 @@ def _add(
     Without the `name` of a file no article is added.
     """
     segment = SegmentWriter(draft)
-    for path in sorted(docs):
+    for number, path in enumerate(sorted(docs), 1):
         segment.add(docs[path].read())
-    whoosh_index.add_segment(index, segment.cards, segment.counted, gone, kept)
+        told(_ADDING * number / len(docs))
+    counted = segment.counted
+    told(_COUNTED)
+    indexed = partial(_between, told, _COUNTED, _INDEXED)
+    whoosh_index.add_segment(index, segment.cards, counted, gone, kept, indexed)
     if not name:
         return
     try:
-        whoosh_index.confirm_segment(index, segment.size, segment.counted)
+        whoosh_index.confirm_segment(index, segment.size, counted)
     except ValueError as error:
         reason = Message("{reason}; run `kb index --full`", reason=str(error))
         raise BuildFailed(reason) from error
     segment.write(draft / name, whoosh_index.rounded_lengths)
+    told(1)
+
+
+def _between(told: Told, low: float, high: float, share: float) -> None:
+    """Tells the share of a part of the work as one of the whole."""
+    told(low + (high - low) * share)
 
 
 def _place(docs: Mapping[str, StoredArticle], segment: int, entries: dict[str, Entry]) -> None:
