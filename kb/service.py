@@ -14,12 +14,14 @@ from uuid import uuid4
 
 import numpy as np
 
+from kb import __version__
 from kb.article_history import ArticleHistory, Histories, Source
 from kb.base import data_folder
 from kb.base.audiences import INSIDERS, STRANGERS, Readers
 from kb.base.background import Refreshed
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.base.locked_json import JsonObject
 from kb.base.messages import Message
 from kb.cards import Card
 from kb.catalog import Catalog, Home, LearnedArticle, Moved, Page
@@ -41,8 +43,9 @@ from kb.index.reader import IndexReader
 from kb.language import morphology, synonyms, tokens
 from kb.letters import channels
 from kb.letters.attachments import AttachmentFolder, GivenFile
+from kb.letters.spool import LetterSpool
 from kb.search import EngineName, Results, Searcher, SearchRequest, completions
-from kb.searchlog import closing, learning, triage, wordings
+from kb.searchlog import closing, learning, shared_json, triage, wordings
 from kb.searchlog import replay as replaying
 from kb.searchlog.askers import Askers
 from kb.searchlog.closing import Standing
@@ -56,6 +59,7 @@ from kb.searchlog.db.letter_models import (
     OutboxHealth,
     TrailStep,
 )
+from kb.searchlog.db.machine_models import Machine
 from kb.searchlog.db.models import Health, MissGroup, Question
 from kb.searchlog.export import CLAIMED, is_shareable
 from kb.searchlog.miss_kinds import REPAIRS
@@ -197,6 +201,8 @@ class KnowledgeBase:
         self._owners = OwnersFile(settings.articles)
         self._histories = Histories(settings)
         self._lister = Lister(settings, self._builds)
+        self._pulled = status.Latest(settings.data, status.Pulled)
+        self._served: tuple[str, datetime] | None = None  # the build noted last, since when
         self._popular = PopularCache(
             lambda: self.log if self._has_log() else None,
             least=settings.min_askers,
@@ -587,11 +593,17 @@ class KnowledgeBase:
         """Stores a letter to support with its files and queues its deliveries; returns it.
 
         It belongs to whoever had the last letter of this address, else to the owner of its type or
-        of the topic it asks about. When this returns, the letter is on the disk. Raises
+        of the topic it asks about. When this returns, the letter is on the disk: where machines
+        share a log that cannot be reached, on this one's, see `store_waiting_letters`. Raises
         LogUnavailable if it cannot be stored.
         """
-        if (known := self.log.letters.by_key(letter.key)) is not None:
-            return known
+        shares_log = self.settings.shares_log
+        try:
+            if (known := self.log.letters.by_key(letter.key)) is not None:
+                return known
+        except LogUnavailable:
+            if not shares_log:
+                raise
         folder = AttachmentFolder(self.settings.data)
         try:
             saved = tuple(map(folder.save, files))
@@ -599,10 +611,44 @@ class KnowledgeBase:
             raise LogUnavailable(
                 Message("attachments cannot be kept: {reason}; check KB_DATA", reason=str(error))
             ) from None
+        new = replace(letter, owner=self._owner_of_letter(letter), attachments=saved)
+        try:
+            return self._store_letter(new, self._now(), asker)
+        except LogUnavailable:
+            if not shares_log:
+                raise
+            return self._spooled(new)
+
+    def _spooled(self, new: NewLetter) -> Letter:
+        """Keeps a letter on this machine until the log can be reached."""
+        try:
+            return LetterSpool(self.settings.data).put(new, self._now())
+        except OSError as error:
+            raise LogUnavailable(
+                Message("the letter cannot be kept: {reason}; check KB_DATA", reason=str(error))
+            ) from None
+
+    def store_waiting_letters(self) -> int:
+        """Stores the letters that came while the log could not be reached; returns how many.
+
+        Raises LogUnavailable while it still cannot.
+        """
+        spool, stored = LetterSpool(self.settings.data), 0
+        for new, at in spool.waiting():
+            self._store_letter(new, at)
+            spool.remove(new)
+            stored += 1
+        return stored
+
+    def _store_letter(self, new: NewLetter, at: datetime, asker: str = "") -> Letter:
+        folder, contents = AttachmentFolder(self.settings.data), {}
+        if self.settings.shares_log:
+            contents = {file.id: folder.path(file).read_bytes() for file in new.attachments}
         return self.log.letters.store(
-            replace(letter, owner=self._owner_of_letter(letter), attachments=saved),
-            self._now(),
-            deliveries=channels.of_letter(self.settings, letter.key),
+            new,
+            at,
+            deliveries=channels.of_letter(self.settings, new.key),
+            contents=contents,
             asker=asker,
         )
 
@@ -737,6 +783,38 @@ class KnowledgeBase:
                 data_folder.prepare(self.settings.data)
             root._log = _open_log(self.settings.log_url, now=self._now)
         return root._log
+
+    def shared_json(self, name: str, **options: Any) -> JsonObject:
+        """A small object of all machines that share the log; see `shared_json.opener`."""
+        return shared_json.opener(self.settings, lambda: self.log)(name, **options)
+
+    def published(self) -> str:
+        """The name of the build that was published here last, or ""."""
+        return self._builds.pointed()
+
+    def pulled_at(self) -> datetime | None:
+        """When builds were last pulled with success; None where they are made here, or never."""
+        last = self._pulled.read() if self.settings.is_replica else None
+        return last.at if last else None
+
+    def note_machine(self) -> None:
+        """Notes in the log what this machine serves. Raises LogUnavailable."""
+        build, now = self.status().build or "", self._now()
+        root, settings = self._root, self.settings
+        if root._served is None or root._served[0] != build:
+            root._served = (build, now)
+        pulled = self._pulled.read() if settings.is_replica else None
+        self.log.machines.note(
+            Machine(
+                settings.machine_name,
+                build,
+                root._served[1],
+                __version__,
+                now,
+                pulled.source if pulled else "",
+                pulled.at if pulled else None,
+            )
+        )
 
     def misses(
         self,

@@ -163,6 +163,8 @@ def _gauges(service: KnowledgeBase) -> dict[str, float]:
     }
     if status.made is not None:
         found["build_timestamp_seconds"] = status.made.timestamp()
+    if (pulled := service.pulled_at()) is not None:
+        found["pull_timestamp_seconds"] = pulled.timestamp()
     return found
 
 

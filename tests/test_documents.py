@@ -16,6 +16,7 @@ EXAMPLES = {
     ("sync",): ("--json",),
     ("push",): ("{folder}/store --json",),
     ("pull",): ("{folder}/store --json",),
+    ("status",): ("--json",),
     ("import",): ("html {site} --to {site}/to --json",),
     ("misses",): ("--format json",),
     ("misses", "replay"): ("--json",),

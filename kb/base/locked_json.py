@@ -4,12 +4,22 @@ import fcntl
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from kb.base.errors import KBError, reason
 from kb.base.messages import Message
+
+
+class JsonObject(Protocol):
+    """A JSON object that processes, or machines, change one at a time."""
+
+    def read(self) -> dict[str, Any]:
+        """The object; empty where there is none."""
+
+    def changing(self) -> AbstractContextManager[dict[str, Any]]:
+        """The object to be changed in place; kept when the block ends."""
 
 
 class LockedJson:

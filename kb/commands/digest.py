@@ -91,10 +91,11 @@ def _sent_to(mailboxes: str, subject: str) -> Message:
 
 def _tell_owners(settings: "Settings", *, send: bool, as_json: bool) -> int:
     from kb.jobs import assignments
-    from kb.site.accounts import AccountsFile
+    from kb.site import accounts
 
-    people, now = AccountsFile(settings.leads_file).read(), datetime.now(UTC)
+    now = datetime.now(UTC)
     with opened(settings, asks=False) as service:
+        people = accounts.of(settings, service.shared_json).read()
         log = service.log.assignments
         owners, without = assignments.owners(log.owners(), people, settings)
         if send:

@@ -32,6 +32,7 @@ _SUBJECTS = {
     "git": Message("git"),
     "hooks": Message("hooks"),
     "hosts": Message("hosts"),
+    "pull": Message("pull"),
     "index": Message("index"),
     "kernel": Message("kernel"),
     "log": Message("search log"),

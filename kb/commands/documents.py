@@ -89,6 +89,28 @@ class Pushed(Answer):
     seconds: float
 
 
+class ListedMachine(Answer):
+    """A machine of a site, and the build that it serves."""
+
+    name: str
+    state: Literal["ok", "behind", "silent"]
+    build: str
+    since: datetime
+    version: str
+    source: str
+    pulled: datetime | None
+    heard: datetime
+    silent: float
+
+
+class Status(Answer):
+    """Of `kb status`."""
+
+    published: str
+    newest: str
+    machines: list[ListedMachine]
+
+
 class Line(Answer):
     """A line that an article learned, and how many askers chose it, of those it was shown to."""
 
@@ -269,6 +291,7 @@ DOCUMENTS: Final[Mapping[Words, Any]] = {
     ("sync",): Synced,
     ("pull",): Pulled,
     ("push",): Pushed,
+    ("status",): Status,
     ("import",): Imported,
     ("misses",): Misses,
     ("misses", "replay"): ReplayResult,

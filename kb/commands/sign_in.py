@@ -21,6 +21,7 @@ def sign_in(articles: Path | None, data: Path | None) -> None:
     kb sign-in --data /var/lib/kb/data
     """
     from kb.base.errors import ConfigError
+    from kb.searchlog import shared_json
     from kb.site import auth
 
     settings = load_settings(articles=articles, data=data)
@@ -32,4 +33,6 @@ def sign_in(articles: Path | None, data: Path | None) -> None:
             )
         )
     base = settings.base_url or f"http://{settings.host}:{settings.port}"
-    echo(auth.sign_in_url(base, auth.SignInLinks(settings.data).make()))
+    with shared_json.opened(settings) as named:
+        token = auth.SignInLinks(settings.data, named=named).make()
+    echo(auth.sign_in_url(base, token))

@@ -20,7 +20,7 @@ from kb.letters import answers
 from kb.searchlog.db.letter_models import CUSTOMER, FOLLOW_UP, MAIL, NewDelivery
 from kb.searchlog.db.subscriptions import AnsweredSubscription
 from kb.service import KnowledgeBase
-from kb.site.accounts import AccountsFile
+from kb.site import accounts
 
 _LATE: Final = timedelta(days=14)  # after which nobody is asked any more
 _THANKED: Final = timedelta(days=7)  # after which thanks are on the board alone
@@ -93,7 +93,7 @@ def _pass_thanks_on(service: KnowledgeBase, settings: Settings) -> int:
     found = {
         f"thanks-{each.id}": each for each in service.log.remarks.thanks(service.now() - _THANKED)
     }
-    people = AccountsFile(settings.leads_file).read()
+    people = accounts.of(settings, service.shared_json).read()
     new = []
     known = service.log.outbox.known(list(found))
     for key, each in found.items():

@@ -34,6 +34,7 @@ from kb.searchlog.db.letter_models import (
     FOLLOW_UP,
     MAIL,
     REPLY,
+    Attachment,
     Delivery,
     LetterDetails,
 )
@@ -269,7 +270,7 @@ class Deliverer:
     def _contents(self, found: LetterDetails) -> tuple[bytes, ...]:
         """The contents of all files. Raises ConfigError where this machine does not have them."""
         try:
-            return tuple(self._files.path(file).read_bytes() for file in found.attachments)
+            return tuple(map(self._content, found.attachments))
         except OSError as error:
             raise ConfigError(
                 Message(
@@ -278,6 +279,10 @@ class Deliverer:
                     reason=reason(error),
                 )
             ) from None
+
+    def _content(self, file: Attachment) -> bytes:
+        shared = self._log.letters.content(file) if self._settings.shares_log else None
+        return self._files.path(file).read_bytes() if shared is None else shared
 
     def _secret(self, name: str) -> str:
         secret = getattr(self._settings, name)
@@ -333,6 +338,7 @@ def tidy(log: SearchLog, now: Callable[[], datetime], files: AttachmentFolder) -
     log.letters.tie(now() - _TIED)
     log.outbox.purge(now())
     files.sweep(log.letters.attachment_ids())
+    log.letters.drop_contents()
 
 
 def mail_of(payload: str) -> mail.Letter:

@@ -16,15 +16,22 @@ from typing import TYPE_CHECKING, NoReturn
 
 from kb.base import data_folder, escaping, gc_tuning, log_lines, resources
 from kb.base.config import Settings
-from kb.base.errors import ArticlesMissing, ConfigError, IndexDamaged, IndexMissing, reason
+from kb.base.errors import (
+    ArticlesMissing,
+    ConfigError,
+    IndexDamaged,
+    IndexMissing,
+    LogUnavailable,
+    reason,
+)
 from kb.base.messages import Message
 from kb.base.shared_lock import Signal
 from kb.index.builds import Builds
 from kb.letters import channels
-from kb.server import gateway, shared_metrics
+from kb.searchlog import shared_json
+from kb.server import duties, gateway, shared_metrics
 from kb.server.supervisor import Supervisor
-from kb.site import auth
-from kb.site.accounts import AccountsFile
+from kb.site import accounts, auth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,8 +97,7 @@ def _serve(
     if log_json:
         log_lines.write_json_in_children()
     listener = bind(settings.host, settings.port)
-    is_open = settings.leads_password or AccountsFile(settings.leads_file).read().everybody
-    token = "" if is_open or read_only else auth.SignInLinks(settings.data).make()
+    token = "" if read_only else _sign_in_token(settings)
     builds = Builds(settings.builds)
     with ThreadPoolExecutor(1) as beside:  # gone again before anything is forked
         looked = beside.submit(has_build, settings, builds)
@@ -150,6 +156,19 @@ def require_articles(settings: Settings) -> None:
                 manual=str(resources.folder("articles")),
             )
         )
+
+
+def _sign_in_token(settings: Settings) -> str:
+    """A token of a sign-in link, or "" where leads sign in otherwise."""
+    if settings.leads_password:
+        return ""
+    with shared_json.opened(settings) as named:
+        try:
+            if accounts.of(settings, named).read().everybody:
+                return ""
+        except LogUnavailable:  # nobody can use the board now
+            return ""
+        return auth.SignInLinks(settings.data, named=named).make()
 
 
 def _check_replica(settings: Settings, *, watch: bool) -> None:
@@ -453,6 +472,7 @@ class _SiteWorkers:
         from kb.site.context import site_of
 
         service.after_fork()
+        duties.start(service)
         try:
             gateway.Gateway(
                 app,

@@ -23,7 +23,9 @@ from typing import Any
 from unicodedata import normalize
 
 from kb.base import passwords
+from kb.base.config import Settings
 from kb.base.errors import ConfigError
+from kb.base.locked_json import JsonObject
 from kb.base.messages import Message
 from kb.base.roles import LEAD, ROLES
 from kb.site import auth
@@ -159,7 +161,7 @@ class AccountsFile:
     def read(self) -> People:
         """Everybody with an account."""
         try:
-            content = tomllib.loads(self._file.read_text("utf-8"))
+            content = tomllib.loads(self._text())
             return People(tuple(_person(name, values) for name, values in content.items()))
         except FileNotFoundError:
             return People()
@@ -176,6 +178,9 @@ class AccountsFile:
         except ConfigError as error:
             where = Message("{file}: {reason}", file=str(self._file), reason=error.message)
             raise ConfigError(where) from None
+
+    def _text(self) -> str:
+        return self._file.read_text("utf-8")
 
     def change(self, decide: Callable[[People], People]) -> None:
         """Replaces what the file holds by what `decide` makes of it, whole or not at all."""
@@ -220,6 +225,41 @@ class AccountsFile:
                 reason=error.strerror or str(error),
             )
         )
+
+
+class SharedAccounts(AccountsFile):
+    """Accounts in the log that several machines share, as the text of such a file.
+
+    Until somebody changes them there, they are those of the file. Methods raise LogUnavailable,
+    too.
+    """
+
+    def __init__(self, shared: JsonObject, file: Path) -> None:
+        super().__init__(file)
+        self._shared = shared
+        self._toml: str | None = None  # while it is changed
+
+    def _text(self) -> str:
+        text = self._toml or self._shared.read().get("toml")
+        return text if isinstance(text, str) else super()._text()
+
+    def change(self, decide: Callable[[People], People]) -> None:
+        """Replaces the accounts by what `decide` makes of them, whole or not at all."""
+        with self._shared.changing() as content:
+            self._toml = content.get("toml")
+            people = decide(self.read())
+            content["toml"] = _HEAD + "".join(map(_table, people.everybody))
+        self._toml = None
+
+
+def of(settings: Settings, named: Callable[..., JsonObject]) -> AccountsFile:
+    """The accounts of a site: in a file, or where machines share a log and name no file, there.
+
+    `named` gives the object of a name, as `shared_json.opener` does.
+    """
+    if settings.shares_log and settings.leads is None:
+        return SharedAccounts(named("leads", is_one=True), settings.leads_file)
+    return AccountsFile(settings.leads_file)
 
 
 def _give_to_owner(opened: int, target: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from kb.base.locked_json import LockedJson
+from kb.base.locked_json import JsonObject, LockedJson
 
 SESSION_LASTS = 12 * 3600  # seconds until a session ends
 DEVICE_LASTS = 180 * 86400  # seconds until a device cookie ends
@@ -145,9 +145,11 @@ class EndedSessions:
     every session that began before is revoked. Methods raise KBError if the file cannot be used.
     """
 
-    def __init__(self, file: Path, now: Callable[[], float] = time) -> None:
-        """`now` returns seconds since the epoch."""
-        self._file = LockedJson(file, damaged=lambda: {"since": int(now())})
+    def __init__(self, kept: JsonObject | Path, now: Callable[[], float] = time) -> None:
+        """`kept`, or a file of this path, holds them; `now` returns seconds since the epoch."""
+        if isinstance(kept, Path):
+            kept = LockedJson(kept, damaged=lambda: {"since": int(now())})
+        self._file = kept
         self._now = now
 
     def prepare(self) -> None:
@@ -175,10 +177,20 @@ class SignInLinks:
     Methods raise KBError if the data folder cannot be used.
     """
 
-    def __init__(self, data: Path, now: Callable[[], float] = time) -> None:
-        """`data` is the data folder; `now` returns seconds since the epoch."""
-        self._file = LockedJson(data / "leads-links.json")
-        self._keys = LockedJson(data / "leads-key.json")
+    def __init__(
+        self,
+        data: Path,
+        now: Callable[[], float] = time,
+        *,
+        named: Callable[[str], JsonObject] | None = None,
+    ) -> None:
+        """`data` is the data folder; `now` returns seconds since the epoch.
+
+        `named` gives the objects of these names elsewhere, where machines share them.
+        """
+        named = named or (lambda name: LockedJson(data / f"{name}.json"))
+        self._file = named("leads-links")
+        self._keys = named("leads-key")
         self._now = now
 
     def make(self) -> str:

@@ -167,7 +167,7 @@ def _wrong(sent: _Form, files: list[GivenFile]) -> dict[str, str]:
         return {"again": verdict.value}
     if kb().letters_of_form(sent.form) >= form_key.LETTERS:
         return {"again": Verdict.OLD.value}
-    if not context.is_within_rate("contact", _LETTERS_AN_HOUR, 3600):
+    if not context.may_send_form("contact", _LETTERS_AN_HOUR, 3600):
         return {"limit": "limit"}
     return {}
 

@@ -18,19 +18,19 @@ from kb.base.audiences import STRANGERS, Readers
 from kb.base.cache import Cache
 from kb.base.catalogs import Languages
 from kb.base.config import Settings
-from kb.base.errors import KBError
+from kb.base.errors import KBError, LogUnavailable
 from kb.base.networks import network
 from kb.cards import Card
 from kb.catalog import Page
 from kb.index.segment import article_url, topic_url
-from kb.letters.form_key import FormStamps
+from kb.letters.form_key import FormStamps, form_key
 from kb.searchlog import reports, sessions
 from kb.service import KnowledgeBase
 from kb.site import auth
 from kb.site import readers as known_readers
 from kb.site.formatting import refresh
 from kb.site.metrics import Metrics
-from kb.site.rate_limits import CrawlDetector, RateLimiter
+from kb.site.rate_limits import CrawlDetector, RateLimiter, allows_in
 from kb.site.readers import Reader
 
 LONGEST_QUERY = 500  # characters
@@ -348,6 +348,24 @@ def is_within_rate(action: str, most: int, seconds: float, *, by: str = "") -> b
     `by` is whoever is counted instead of the address.
     """
     return site().limits.allows(action, by or _address_hash(), most, seconds)
+
+
+def may_send_form(action: str, most: int, seconds: float) -> bool:
+    """Whether this address may send a form again, as `is_within_rate` but on all machines.
+
+    While the log that they share cannot be reached, each counts for itself.
+    """
+    if not is_within_rate(action, most, seconds):
+        return False
+    settings = site().settings
+    if not settings.shares_log:
+        return True
+    who = blake2b((request.remote_addr or "").encode(), key=form_key(settings), digest_size=12)
+    try:
+        counts = kb().shared_json(f"rate-{action}", is_one=True)
+        return allows_in(counts, who.hexdigest(), most, seconds, kb().now().timestamp())
+    except LogUnavailable:
+        return True
 
 
 def record_report(report: reports.Report, *, robot: bool = False) -> bool:

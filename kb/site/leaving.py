@@ -30,7 +30,7 @@ def tell() -> ResponseReturnValue:
     lang = context.set_language(request.form.get("ui"))
     reason, text = request.form.get("reason", ""), context.storable(request.form.get("text", ""))
     wrong = "" if reason in REASONS else "reason"
-    if not wrong and not context.is_within_rate("leaving", _AN_HOUR, 3600):
+    if not wrong and not context.may_send_form("leaving", _AN_HOUR, 3600):
         wrong = "limit"
     if wrong:
         page = render_template(

@@ -17,6 +17,7 @@ GAUGES: Mapping[str, str] = {
     "articles": "Articles that are served today",
     "letters_waiting": "Letters in the outbox that are still to be sent",
     "letters_stuck": "Letters in the outbox that could not be sent and need a person",
+    "pull_timestamp_seconds": "When builds were last pulled with success, in seconds since 1970",
     "build_timestamp_seconds": "When the build that answers was made, in seconds since 1970",
 }
 _METHODS = frozenset(("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"))

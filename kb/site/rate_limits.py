@@ -1,6 +1,7 @@
 """Rate limits by client, and the detection of crawlers that run no scripts.
 
-Counts are in memory that all workers share; no address is written to disk.
+Counts are in memory that all workers share; no address is written to disk. Forms are counted on
+all machines together, where these share a log.
 """
 
 import mmap
@@ -10,8 +11,10 @@ from hashlib import blake2b
 from struct import Struct
 from time import monotonic
 
+from kb.base.locked_json import JsonObject
 from kb.base.shared_lock import SharedLock
 
+_MOST_CLIENTS = 1000  # of whom counts of all machines are kept
 _PLACES = 8  # values of one set: looked through one by one
 _HEAD = Struct("=16sd")  # hash of the key, time of last use
 _PARTS = 60  # of a period, each counted for itself
@@ -81,6 +84,24 @@ class RateLimiter:
             counts[0] += n * is_allowed
             _COUNTS.pack_into(value, 0, part, *counts)
         return is_allowed
+
+
+def allows_in(counts: JsonObject, client: str, most: int, seconds: float, now: float) -> bool:
+    """Whether `client` may do once more what `counts` counts on all machines; if so, counts it.
+
+    `client` names no address: the counts are kept on a disk. Raises LogUnavailable.
+    """
+    with counts.changing() as content:
+        recent = {
+            who: [at for at in moments if at > now - seconds] for who, moments in content.items()
+        }
+        own = recent.pop(client, [])
+        is_allowed = len(own) < most
+        kept = [(who, moments) for who, moments in recent.items() if moments]
+        kept.append((client, [*own, now] if is_allowed else own))
+        content.clear()
+        content.update(kept[-_MOST_CLIENTS:])
+    return is_allowed
 
 
 class CrawlDetector:

@@ -34,7 +34,7 @@ def subscribe() -> ResponseReturnValue:
         abort(400)
     if len(address) > _LONGEST_ADDRESS or not typed_letter.is_address(address):
         return _page("wrong", query=query, address=address), 422
-    if not context.is_within_rate("tell-me", _AN_HOUR, 3600):
+    if not context.may_send_form("tell-me", _AN_HOUR, 3600):
         return _page("limit", query=query, address=address), 429
     if not request.form.get("website"):  # people do not see this field
         kb().subscribe(secrets.token_urlsafe(18), address, query, lang)

@@ -1,9 +1,10 @@
 """Login throttle: many wrong passwords or tokens slow the next ones down, none locks out for good.
 
 Tries are counted in a file of the data folder, so that all workers count together and a restart
-keeps the counts; networks and devices are stored as hashes. A device that signed in before has a
-signed cookie and a count of its own ("device cookies", OWASP): its owner can sign in while others
-of the same network, or all behind a proxy that is not listed, are slowed down.
+keeps the counts, or in the log that several machines share. Networks and devices are stored as
+hashes. A device that signed in before has a signed cookie and a count of its own ("device cookies",
+OWASP): its owner can sign in while others of the same network, or all behind a proxy that is not
+listed, are slowed down.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from kb.base.locked_json import LockedJson
+from kb.base.locked_json import JsonObject, LockedJson
 
 TRIES, PAUSE = 5, 60  # tries of one network at once; then one per PAUSE seconds
 WINDOW = 15 * 60  # seconds for which a try counts
@@ -25,9 +26,9 @@ _KNOWN_DAYS = 30
 class LoginThrottle:
     """Counts tries by client, a network or a device. Raises KBError if the file cannot be used."""
 
-    def __init__(self, file: Path, now: Callable[[], float] = time) -> None:
-        """`file` keeps the counts; `now` returns seconds since the epoch."""
-        self._file = LockedJson(file)
+    def __init__(self, counts: JsonObject | Path, now: Callable[[], float] = time) -> None:
+        """`counts`, or a file of this path, keeps them; `now` returns seconds since the epoch."""
+        self._file = LockedJson(counts) if isinstance(counts, Path) else counts
         self._now = now
 
     def take(self, client: str, *, is_device: bool = False) -> float:

@@ -28,7 +28,7 @@ def require(scope: str = "") -> Token:
         token = sent()
         return token is not None
 
-    throttle = LoginThrottle(site().settings.data / "token-tries.json")
+    throttle = LoginThrottle(kb().shared_json("token-tries"))
     if wait := throttle.wait(network(request.remote_addr or ""), is_right):
         raise TooManyRequests("too many wrong tokens; wait a minute", retry_after=ceil(wait))
     if token is None:

@@ -6,7 +6,7 @@ from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.base.messages import NOTHING, Message
 from kb.content import status
-from kb.index.builds import Builds
+from kb.index.builds import Build, Builds
 from kb.jobs.doctor.findings import Finding, error, ok, sized, warning
 from kb.searchlog.db.condition import Condition, is_journal_safe, look
 from kb.searchlog.db.database import HEAD
@@ -33,7 +33,7 @@ def index(settings: Settings) -> Iterator[Finding]:
             "build {name} cannot be read, {other} answers", name=builds.pointed(), other=build.name
         )
         yield error("index", message, _FULL)
-    elif build.manifest.get("root") != str(settings.articles.resolve()):
+    elif not _is_ours(settings, build):
         message = Message(
             "build {name} is of {folder}, not of {articles}",
             name=build.name,
@@ -46,7 +46,35 @@ def index(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("index", Message("build {name} is whole", name=build.name))
     yield from _before(builds, build.name)
-    yield from _articles(settings)
+    yield from _pulled(settings) if settings.is_replica else _articles(settings)
+
+
+def _is_ours(settings: Settings, build: Build) -> bool:
+    """Whether a build is of the articles folder, or comes from another machine."""
+    root = build.manifest.get("root")
+    return settings.is_replica or root == str(settings.articles.resolve())
+
+
+def _pulled(settings: Settings) -> Iterator[Finding]:
+    """How the last pull came out, where builds come from another machine."""
+    last = status.read(settings.data, status.Pulled)
+    if last is None:
+        message = Message("no build was pulled from {source} yet", source=settings.pull_url)
+        yield warning("pull", message, Message("run `kb pull`"))
+        return
+    at = f"{last.at:%Y-%m-%d %H:%M} UTC" if last.at else "–"
+    if not last.trouble:
+        told = Message("builds were pulled from {source} last at {at}", source=last.source, at=at)
+        yield ok("pull", told)
+        return
+    message = Message(
+        "no pull from {source} since {at}: {trouble}",
+        source=last.source,
+        at=at,
+        trouble=last.trouble,
+    )
+    cure = Message("what is here goes on being served; see that the source can be reached")
+    yield warning("pull", message, cure)
 
 
 def _before(builds: Builds, current: str) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from kb.base.messages import Message
 from kb.searchlog.db import sql
 from kb.searchlog.db.models import COUNTS
 
-HEAD: Final = "0014"  # the newest step in kb/searchlog/migrations
+HEAD: Final = "0015"  # the newest step in kb/searchlog/migrations
 _BUSY_MS = 5_000
 # A deferred transaction that reads and then writes fails if another one wrote in between.
 _WRITING: Final = "BEGIN IMMEDIATE"

@@ -1,5 +1,6 @@
 """The values of letters to support: what a customer sends, what is stored, what is delivered."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ FOLLOW_UP: Final = "follow-up"  # asks whoever got a reply whether all works
 EVENT: Final = "event"  # something that a hook hears of
 """What a delivery delivers: a letter to the team, its receipt, a reply, a mail as it is, …"""
 WAITING, SENT, GAVE_UP = "waiting", "sent", "gave up"
+_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # of a number: none is taken for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class NewLetter:
     offered: tuple[str, ...] = ()
     owner: str = ""  # of its type or topic; whoever knows the address comes first
     attachments: tuple[Attachment, ...] = ()
+    number: str = ""  # where it was told before the letter could be stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +189,9 @@ class OutboxHealth:
     waiting: int = 0
     stuck: int = 0  # tried often in vain, or given up
     oldest: datetime | None = None  # the longest waiting
+
+
+def new_number() -> str:
+    """A number for a letter: eight signs that nobody guesses and nobody confuses."""
+    signs = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return f"{signs[:4]}-{signs[4:]}"

@@ -1,9 +1,9 @@
 """Letters to support: stores them with what is to be delivered, lists them, and what leads do."""
 
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -25,6 +25,7 @@ from kb.searchlog.db.letter_models import (
     NewLetter,
     Reply,
     TrailStep,
+    new_number,
 )
 from kb.searchlog.db.letter_rows import (
     attachment_of,
@@ -40,10 +41,16 @@ from kb.searchlog.db.models import dump, stamp, to_ms
 from kb.searchlog.db.outbox import queue
 from kb.searchlog.db.records import folded
 from kb.searchlog.db.sql import execute, insert, next_id, select, select_one, update, upsert
-from kb.searchlog.db.tables import ATTACHMENTS, LETTER_EVENTS, LETTERS, REPLIES, SENT
+from kb.searchlog.db.tables import (
+    ATTACHMENT_CONTENTS,
+    ATTACHMENTS,
+    LETTER_EVENTS,
+    LETTERS,
+    REPLIES,
+    SENT,
+)
 from kb.searchlog.db.transaction import LogTransaction
 
-_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"  # of a number: none is taken for another
 _MOST_STEPS: Final = 20  # searches of a trail
 _MOST_EARLIER: Final = 20
 
@@ -63,13 +70,15 @@ class Letters:
         at: datetime,
         *,
         deliveries: Sequence[NewDelivery] = (),
+        contents: Mapping[str, bytes] = MappingProxyType({}),
         asker: str = "",
     ) -> Letter:
         """Stores a letter with its attachments and deliveries, all or nothing, and returns it.
 
         When this returns, it is on the disk. The searches of its visit of 30 min before are flagged
-        `ticketed`. Its owner is whoever had the last letter of this address, else `new.owner`. The
-        same key again changes nothing.
+        `ticketed`. `contents` are its files by id, where other machines need them. Its owner is
+        whoever had the last letter of this address, else `new.owner`. The same key again changes
+        nothing.
         """
         ms = stamp(at)
         with self._database.writing() as c:
@@ -77,10 +86,13 @@ class Letters:
             if known is not None:
                 return letter_of(known)
             id = next_id(c, "letters")
-            row = row_of(new, id, _free_number(c), ms, _owner_of(c, new.email) or new.owner)
+            owner = _owner_of(c, new.email) or new.owner
+            row = row_of(new, id, _free_number(c, new.number), ms, owner)
             words = " ".join((row["number"], new.subject, new.text, new.email))
             insert(c, LETTERS, row | {"folded": folded(words)})
             insert(c, ATTACHMENTS, *(_file_row(file, id) for file in new.attachments))
+            files = [{"id": file, "content": content} for file, content in contents.items()]
+            insert(c, ATTACHMENT_CONTENTS, *files)
             queue(c, (replace(each, letter=id) for each in deliveries), ms)
             mark_sent(c, new.form, ms)
             self._flag_searches(c, new.visit, ms, asker)
@@ -199,6 +211,20 @@ class Letters:
         query = "select * from attachments where letter = :letter and id = :id"
         row = self._database.select_one(query, letter=letter, id=id)
         return attachment_of(row) if row else None
+
+    def content(self, file: Attachment) -> bytes | None:
+        """The content of a file that machines share, or None."""
+        query = "select content from attachment_contents where id = :id"
+        row = self._database.select_one(query, id=file.id)
+        return bytes(row["content"]) if row else None
+
+    def drop_contents(self) -> None:
+        """Removes contents of files that no letter has any more."""
+        with self._database.writing() as c:
+            execute(
+                c,
+                "delete from attachment_contents where id not in (select id from attachments)",
+            )
 
     def attachment_ids(self) -> set[str]:
         """The ids of all files that some letter has."""
@@ -339,15 +365,9 @@ def _note(
     insert(connection, LETTER_EVENTS, row | {"who": who, "what": what, "detail": told})
 
 
-def new_number() -> str:
-    """A number for a letter: eight signs that nobody guesses and nobody confuses."""
-    signs = "".join(secrets.choice(_LETTERS) for _ in range(8))
-    return f"{signs[:4]}-{signs[4:]}"
-
-
-def _free_number(connection: Connection) -> str:
+def _free_number(connection: Connection, told: str = "") -> str:
     while True:
-        number = new_number()
+        number, told = told or new_number(), ""
         query = "select 1 from letters where number = :number"
         if select_one(connection, query, number=number) is None:
             return number

@@ -18,6 +18,7 @@ from kb.searchlog.db.group_actions import GroupActions
 from kb.searchlog.db.letter_models import NewLetter
 from kb.searchlog.db.letters import Letters
 from kb.searchlog.db.likeness import LikenessQueries
+from kb.searchlog.db.machines import Machines, SharedObjects
 from kb.searchlog.db.models import Amendment, Forgettable, Health, Search, stamp
 from kb.searchlog.db.outbox import Outbox
 from kb.searchlog.db.proofs import ProofQueries
@@ -88,6 +89,8 @@ class SearchLog:
         self.remarks = Remarks(self.database)
         self.feed = Feed(self.database)
         self.tokens = Tokens(self.database)
+        self.machines = Machines(self.database)
+        self.objects = SharedObjects(self.database)
         self._askers = askers
         self.forged = 0  # reports that named another visit's run
         self.missed = 0  # searches that came to count as misses

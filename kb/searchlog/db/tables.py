@@ -329,4 +329,21 @@ TOKENS = sa.Table(
     sa.Index("tokens_name", "name", unique=True),
     sa.Index("tokens_digest", "digest", unique=True),
 )
+# Which build each machine serves; `source` is "" where it makes builds, `pulled` 0 for never.
+MACHINES = sa.Table(
+    "machines",
+    META,
+    _key("name"),
+    *_text("build", "version", "source"),
+    *_whole("since", "pulled", "heard"),
+)
+# What machines share besides: counts of wrong passwords, keys, accounts, by name.
+SHARED_OBJECTS = sa.Table("shared_objects", META, _key("name"), *_text("content"))
+# Files of letters, where several machines share the log; else they lie in the data folder alone.
+ATTACHMENT_CONTENTS = sa.Table(
+    "attachment_contents",
+    META,
+    _key("id"),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+)
 DAYS = sa.Table("days", META, *map(_key, ("day", "lang", "name")), *_whole("n"))

@@ -5,6 +5,8 @@ An answer is stored and queued; it leaves by the outbox, under the name of whoev
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from flask import abort, g, render_template, request, send_file
@@ -119,11 +121,15 @@ def _page(
 def letter_file(id: int, file: str) -> ResponseReturnValue:
     """A file of a letter, as a download that no browser shows or runs."""
     attachment = kb().log.letters.attachment(id, file)
-    path = AttachmentFolder(site().settings.data).path(attachment) if attachment else None
-    if attachment is None or path is None or not path.is_file():
+    if attachment is None:
+        abort(404)
+    content: Path | BytesIO = AttachmentFolder(site().settings.data).path(attachment)
+    if shared := kb().log.letters.content(attachment):  # it was sent to another machine
+        content = BytesIO(shared)
+    elif not AttachmentFolder(site().settings.data).path(attachment).is_file():
         abort(404)
     response = send_file(
-        path,
+        content,
         mimetype="application/octet-stream",
         as_attachment=True,
         download_name=attachment.name,

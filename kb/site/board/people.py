@@ -28,7 +28,7 @@ class Lead:
 
 def file() -> AccountsFile:
     """The accounts of this site."""
-    return AccountsFile(site().settings.leads_file)
+    return accounts.of(site().settings, kb().shared_json)
 
 
 def people() -> People:
@@ -99,9 +99,12 @@ def shared() -> auth.PasswordAuth:
 
 def links() -> auth.SignInLinks:
     """The links that `kb sign-in` prints."""
-    return auth.SignInLinks(site().settings.data)
+    return auth.SignInLinks(site().settings.data, named=kb().shared_json)
 
 
 def ended() -> auth.EndedSessions:
     """Sessions that were signed out."""
-    return auth.EndedSessions(site().settings.data / "leads-ended.json")
+    settings = site().settings
+    if settings.shares_log:
+        return auth.EndedSessions(kb().shared_json("leads-ended"))
+    return auth.EndedSessions(settings.data / "leads-ended.json")

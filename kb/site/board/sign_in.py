@@ -134,7 +134,7 @@ def _here(**params: object) -> str:
 
 
 def _throttle() -> LoginThrottle:
-    return LoginThrottle(site().settings.data / "leads-tries.json")
+    return LoginThrottle(kb().shared_json("leads-tries"))
 
 
 def _set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
