@@ -324,13 +324,13 @@ class BM25s:
 class Lucene:
     """Lucene in a Java process of its own: `benchmarks/lucene/Bench.java`.
 
-    The compiler of a JVM works best after thousands of queries: `open` waits `warm_up` seconds,
-    in which the process asks itself titles. Its answers say what its thread took; what the JVM's
-    other threads do meanwhile, compiler and garbage collector, is not counted.
+    The compiler of a JVM works best after thousands of queries: when it is opened, the process
+    asks itself `warm_up` queries made of titles. Its answers say what its thread took; what the
+    other threads of the JVM do meanwhile, compiler and garbage collector, is not counted.
     """
 
     name = "Lucene"
-    warm_up = 15
+    warm_up = 3000
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -420,7 +420,11 @@ def machine() -> str:
 def write_out(told: Mapping[str, Any]) -> None:
     """Joins what was measured with what the JSON of the documentation holds; draws the charts."""
     CHARTS.mkdir(parents=True, exist_ok=True)
-    whole = known("speed") | told
+    before = known("speed")
+    whole = before | {
+        name: tables.joined(before[name], each) if name.isdigit() and name in before else each
+        for name, each in told.items()
+    }
     text = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
     (CHARTS / "speed.json").write_text(text, "utf-8")
     for size in filter(str.isdigit, whole):

@@ -33,6 +33,34 @@ def refreshed(page: str, blocks: Mapping[str, Lines]) -> str:
     return _BLOCK.sub(block, page)
 
 
+def joined(before: Told, now: Told) -> dict[str, Any]:
+    """What was measured at one size, with what of before was not measured again.
+
+    Engines that were not asked again tell of which commit and machine their figures are.
+    """
+    whole: dict[str, Any] = dict(before) | dict(now)
+    for load in [load for load in _LOADS if load in before and load in now]:
+        whole[load] = dict(now[load])
+        for step in before[load].keys() & now[load].keys():
+            older = {
+                name: {"machine": before["machine"], **each}
+                for name, each in before[load][step].items()
+            }
+            whole[load][step] = now[load][step] | {
+                name: each for name, each in older.items() if name not in now[load][step]
+            }
+    for load in [load for load in _LOADS if load in before and load not in now]:
+        whole[load] = {
+            step: {name: {"machine": before["machine"], **each} for name, each in told.items()}
+            for step, told in before[load].items()
+        }
+    if "footprint" in now:
+        whole.pop("footprint machine", None)
+    elif "footprint" in before:
+        whole.setdefault("footprint machine", before["machine"])
+    return whole
+
+
 def blocks(speed: Told, http: Told) -> dict[str, Lines]:
     """All blocks that `docs/charts/speed.json` and `http.json` have the figures of."""
     found = {"asked for": asked_for(speed, http)}
@@ -338,5 +366,23 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Lines:
 
 
 def taken(told: Told) -> Lines:
-    """The last line below a table: where its figures were taken."""
-    return ["", f"Taken at {told['machine']}."] if "machine" in told else []
+    """The last lines below a table: where its figures were taken, and older ones among them."""
+    if "machine" not in told:
+        return []
+    older: dict[str, dict[str, list[str]]] = {}
+    loads = [load for load in _LOADS if load in told]
+    for load in loads:
+        for name, each in told[load].get("ours", {}).items():
+            if "machine" in each:
+                names = older.setdefault(each["machine"], {})
+                names.setdefault(name, []).append(_LOADS[load])
+    lines = ["", f"Taken at {told['machine']}."]
+    for machine, names in older.items():
+        of = [
+            name if len(its) == len(loads) else f"{name} ({', '.join(its)})"
+            for name, its in names.items()
+        ]
+        lines.append(f"{', '.join(of)}: taken at {machine}.")
+    if "footprint machine" in told:
+        lines.append(f"Builds and memory: taken at {told['footprint machine']}.")
+    return lines

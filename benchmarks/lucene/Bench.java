@@ -127,12 +127,11 @@ public final class Bench {
     }
 
     /** Asks titles until the compiler has seen enough: the JVM is slow at first. */
-    private void warm(int seconds) throws IOException {
+    private void warm(int queries) throws IOException {
         Random chance = new Random(1);
         StoredFields stored = searcher.storedFields();
-        long end = System.nanoTime() + seconds * 1_000_000_000L;
         int articles = searcher.getIndexReader().maxDoc();
-        for (int n = 0; System.nanoTime() < end; n++) {
+        for (int n = 0; n < queries; n++) {
             String title = stored.document(chance.nextInt(articles)).get("title");
             String other = stored.document(chance.nextInt(articles)).get("title");
             search(title + " " + other, n % 2 == 0, n % 3 == 0);

@@ -209,6 +209,29 @@ def test_steps_stand_beside_each_engine_that_was_asked_without_snippets():
     assert rows[-1] == "| words alone, full words | 1.00 / 1.00 | 2.00 / 2.00, 0.50 / 0.50 × |"
 
 
+def test_what_was_not_measured_again_stays_and_says_of_when_it_is():
+    old = measuring.compared([run(ours=[2.0] * 4, tantivy=[4.0] * 4, whoosh=[8.0] * 4)])
+    new = measuring.compared([run(ours=[1.0] * 4, tantivy=[4.0] * 4)])
+    before = {"machine": "old", "words": {"ours": old}, "layout": {"ours": old}}
+    before["footprint"] = {}
+
+    whole = tables.joined(before, {"machine": "new", "words": {"ours": new}})
+
+    assert whole["words"]["ours"]["tantivy"] == new["tantivy"]
+    assert whole["words"]["ours"]["whoosh"] == {"machine": "old", **old["whoosh"]}
+    assert tables.taken(whole)[1:] == [
+        "Taken at new.",
+        "whoosh, ours (wrong layout), tantivy (wrong layout): taken at old.",
+        "Builds and memory: taken at old.",
+    ]
+    assert tables.taken(tables.joined(whole, {"machine": "newest", "words": {"ours": new}})) == [
+        "",
+        "Taken at newest.",
+        "whoosh, ours (wrong layout), tantivy (wrong layout): taken at old.",
+        "Builds and memory: taken at old.",
+    ]
+
+
 def test_a_block_of_the_page_is_replaced_and_the_rest_stays():
     page = "# Speed\n\n<!-- speed: growth -->\nold\n<!-- /speed -->\n\nWhy.\n"
     page += "<!-- speed: builds -->\nkept\n<!-- /speed -->\n"
