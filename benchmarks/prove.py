@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,7 +88,7 @@ def asking(project: Path) -> tuple[Seconds, prove.Proof]:
 
     settings = Settings(articles=project / "articles", data=project / "var")
     proof = prove.prove(
-        settings, "HEAD", load=lambda folder: settings, today=date.today(), here=project,
+        settings, "HEAD", load=lambda folder: settings, now=datetime.now(UTC), here=project,
         progress=progress,
     )  # fmt: skip
     return found[0], proof

@@ -199,7 +199,9 @@ class _Rebuild:
             if reason := self._withheld(contents, report):
                 report = self._unpublished(before, report, reason)
             elif self._is_due(before, contents):
-                build = self._publish(draft, before, contents, done.written)
+                build = self._linked(draft, before, contents) or self._publish(
+                    draft, before, contents, done.written
+                )
                 self._forget_texts(contents)
                 report = replace(report, build=build.name, published=True)
         return replace(report, seconds=perf_counter() - began)
@@ -258,6 +260,16 @@ class _Rebuild:
             or _differs(before, contents)
             or (before.is_hurried and not self.hurried)
         )
+
+    def _linked(
+        self, draft: Path, before: PreviousBuild | None, contents: Contents
+    ) -> Build | None:
+        """The current build of `start`, published here as well, if it holds just this."""
+        if self.start is None or before is None or before.is_hurried or _differs(before, contents):
+            return None
+        if before.build.folder.parent != self.start.root or self.start.root == self.builds.root:
+            return None
+        return self.builds.link(before.build, self.start, draft)
 
     def _publish(
         self,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from kb.base.errors import KBError
 from kb.base.messages import Message, quoted
@@ -76,12 +76,15 @@ def _cure(folder: Path) -> Message:
     return Message("`git branch -a` lists the branches")
 
 
-def extract(folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path) -> None:
+def extract(
+    folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path, only: str = ""
+) -> None:
     """Writes the files and links of a commit that are `wanted` below `into`.
 
-    Raises NoSuchState when the repository lacks some of them.
+    With `only`, a path in the repository, no other is looked at. Raises NoSuchState when the
+    repository lacks some of them.
     """
-    blobs = [blob for blob in _tree(folder, commit) if wanted(blob)]
+    blobs = [blob for blob in _tree(folder, commit, only) if wanted(blob)]
     contents = dict(zip(blobs, _contents(folder, commit, blobs), strict=True))
     # Links come last, so that no file is ever written through one.
     for blob in sorted(blobs, key=lambda blob: blob.is_link):
@@ -95,11 +98,12 @@ def extract(folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Pat
                 file.write(contents[blob])
 
 
-def _tree(folder: Path, commit: str) -> Iterator[Blob]:
-    """The files and links of a commit whose paths stay inside it."""
+def _tree(folder: Path, commit: str, only: str) -> Iterator[Blob]:
+    """The files and links of a commit whose paths stay inside it; of `only` alone if it is one."""
+    paths = ("--", only) if only else ()
     try:
         listed = run.read(
-            folder, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, seconds=SECONDS
+            folder, "ls-tree", "-r", "-l", "-z", "--full-tree", commit, *paths, seconds=SECONDS
         )
     except run.GitFailed as error:
         raise _unreadable(commit, error) from None
@@ -124,7 +128,7 @@ def _unreadable(commit: str, error: run.GitFailed) -> NoSuchState:
 def _is_inside(path: str) -> bool:
     """Whether a path, which anybody may have made, stays below the folder."""
     parts = path.split("/")
-    return not PurePosixPath(path).is_absolute() and not {"", ".", ".."} & set(parts)
+    return not {"", ".", ".."} & set(parts)  # an absolute one begins with an empty part
 
 
 def _contents(folder: Path, commit: str, blobs: list[Blob]) -> Iterator[bytes]:

@@ -40,6 +40,7 @@ _TRIES = 8  # at the lock, in less than half a second
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 _SYNCED_TOGETHER = 8  # files
 _PIECE = 1 << 24  # bytes of a file under one checksum
+_OWN_FACTS = ("format", "name", "files")  # of a manifest, which each build gets anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,18 @@ class Builds:
     def is_withdrawn(self, name: str) -> bool:
         """Whether somebody went back from build `name`."""
         return name in self._withdrawn()
+
+    def link(self, build: Build, owner: "Builds", folder: Path) -> Build:
+        """Publishes a build of other builds, as it is, by the drafted empty `folder`.
+
+        The files are links to those that its `owner` has verified, or copies of them.
+        """
+        for file in build.manifest["files"]:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(build.folder / file, folder / file)
+        self._verified |= owner._verified
+        facts = {key: value for key, value in build.manifest.items() if key not in _OWN_FACTS}
+        return self.publish(folder, facts)
 
     def _write_manifest(self, folder: Path, name: str, facts: Mapping[str, Any]) -> None:
         """Writes what the build is, and the size and checksum of each of its files.

@@ -134,6 +134,7 @@ class Changes:
     reasons: dict[str, str] = field(default_factory=dict)  # and what told it
     audiences: dict[str, tuple[str, ...]] = field(default_factory=dict)  # set by folders' pages
     problems: list[Problem] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)  # real paths, as `read_file` keeps them
 
 
 def previous_build(builds: Builds, settings: Settings) -> PreviousBuild | None:
@@ -176,7 +177,8 @@ def compare(
     """Sorts files into those that the previous build knows as they are, and the bytes of others.
 
     A file is unchanged if its stat and facts are, or its digest is. `past` says who changed it last
-    and when. With `is_copy` the files are gone soon, so the stat of the previous build is kept.
+    and when. With `is_copy` the files are gone soon, so what the previous build knew of their stat,
+    and of the stat of what they include, is kept.
     `tool_files` are the paths of files that belong to tools, `addresses` what the settings of tools
     give to articles besides their own, by path. `draft` is the folder of what is set aside.
     """
@@ -213,9 +215,11 @@ def compare(
         defaults = replace(defaults, inclusions=included.of(source.path, data))
         facts = facts_of(defaults)
         if entry and entry.digest == articles.digest(source.path, data, defaults):
-            seen, mark = entry.stat if is_copy else stat, changes.marks[source.path]
+            files, mark = defaults.inclusions.files, changes.marks[source.path]
+            if is_copy:
+                stat, facts = entry.stat, entry.facts if entry.includes == files else facts
             changes.kept[source.path] = replace(
-                entry, stat=seen, facts=facts, mark=mark, includes=defaults.inclusions.files
+                entry, stat=stat, facts=facts, mark=mark, includes=files
             )
         else:
             changes.fresh.append((source, place, defaults))
@@ -256,7 +260,8 @@ def _spooled(settings: Settings, source: Source, changes: Changes) -> Place | No
 
 def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None:
     """The bytes of a file; None, and a problem in `changes`, if it cannot be read."""
-    data = read_file(settings.articles, source, settings.max_article_bytes)
+    most, folders = settings.max_article_bytes, changes.folders
+    data = read_file(settings.articles, source, most, folders)
     if isinstance(data, Problem):
         changes.problems.append(data)
         return None

@@ -184,8 +184,8 @@ class _Found:
 class _Built:
     """A state indexed and opened.
 
-    A change of few articles keeps the measure of chance of the state before it: drawn anew, its
-    random questions would tell differences that are not of the change.
+    A change of few articles keeps the measure of chance of the build before it: drawn anew, its
+    random questions would tell differences that are not of the change. Links lead where they led.
     """
 
     def __init__(
@@ -199,6 +199,7 @@ class _Built:
     ) -> None:
         ours = state.settings.model_copy(update={"data": settings.data / "prove"})
         index = partial(indexer.rebuild, ours, past=state.past, start=start, progress=progress)
+        is_change = is_change or (start is not None and bool(start.pointed()))
         report = index(hurried=is_change)
         if is_change and report.added + report.changed + report.removed > SAME * report.articles:
             report = index()

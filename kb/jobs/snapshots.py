@@ -143,14 +143,15 @@ def _of_commit(
             )
         )
     places = {below, below.parent, *((project,) if project is not None else ())}
-    most = own.max_article_bytes
+    most, top = own.max_article_bytes, "" if below == PurePosixPath() else f"{below}/"
 
     def wanted(blob: Blob) -> bool:
-        at = PurePosixPath(blob.path)
-        if at.is_relative_to(below) and at.name.lower().endswith(ENDINGS):
+        is_below = blob.path.startswith(top)
+        if is_below and blob.path.lower().endswith(ENDINGS):
             return blob.size <= most
+        at = PurePosixPath(blob.path)
         is_setting = navigation.is_settings(at.name) or navigation.is_hidden_setting(str(at))
-        if at.is_relative_to(below) and is_setting:
+        if is_below and is_setting:
             return _is_plain(blob)
         is_beside = at.parent == below and at.name in _BESIDE
         is_question = any(
@@ -177,11 +178,9 @@ def _settings_of(
     name: str, commit: str, repository: Path, project: PurePosixPath, load: Load, into: Path
 ) -> Settings:
     """The settings as the commit's own `kb.toml` makes them."""
+    file = str(project / config.FILE)
     checkout.extract(
-        repository,
-        commit,
-        lambda blob: blob.path == str(project / config.FILE) and _is_plain(blob),
-        into,
+        repository, commit, lambda blob: blob.path == file and _is_plain(blob), into, only=file
     )
     try:
         return load(into / project)

@@ -512,13 +512,16 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
 
 
 def test_a_file_that_is_as_it_is_served_is_read_only_in_the_commit(project, monkeypatch):
+    project.put("articles/ru/includes/both.md", "Один текст для двух статей.\n")
+    project.write("articles/ru/mail", "[!INCLUDE [both](includes/both.md)]", title="Почта")
+    project.commit()
     assert CliRunner().invoke(main, ["index"]).exit_code == 0
     project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
     opened, read = [], read_file
 
-    def noted(root, source, most):
+    def noted(root, source, *more):
         opened.append(source.path)
-        return read(root, source, most)
+        return read(root, source, *more)
 
     monkeypatch.setattr(changes, "read_file", noted)
 
@@ -567,6 +570,19 @@ def test_what_is_served_is_gone_on_from_and_stays_as_it_is(project, monkeypatch)
 
     assert parsed == ["ru/vpn.md"]
     assert (project.root / "var/builds/current").read_text() == served
+
+
+def test_a_commit_that_is_served_is_not_indexed_again(project):
+    assert CliRunner().invoke(main, ["index"]).exit_code == 0
+    (served,) = (project.root / "var/builds").glob("2*")
+
+    prove("main")
+
+    (proved,) = (project.root / "var/prove/builds").glob("2*")
+    files = [file.relative_to(proved) for file in proved.rglob("*") if file.is_file()]
+    assert [str(file) for file in files if not (proved / file).samefile(served / file)] == [
+        "build.json"
+    ]
 
 
 # ---------------------------------------------------------------- customers' questions
