@@ -4,6 +4,8 @@
 `KB_TEST_REQUIRE=all` does the same for the shared data beside the checkout.
 """
 
+import functools
+import hashlib
 import os
 import shutil
 import signal
@@ -11,12 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import flask
 import hypothesis
 import opensearch_cluster
 import pytest
 import yaml
 from click.testing import CliRunner
-from logs import ask, log, server, url  # noqa: F401 (fixtures)
+from jinja2.bccache import Bucket, BytecodeCache
+from logs import _migrated_once, ask, empty_url, log, server, url  # noqa: F401 (fixtures)
 from needs import unavailable
 
 from kb.base.config import Settings
@@ -33,12 +37,36 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("kb")
 
 
-@pytest.hookimpl(tryfirst=True)
+class _CompiledTemplates(BytecodeCache):
+    """Templates of a site by their text: each is compiled once for all applications of a run."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+flask.Flask.jinja_options = {"bytecode_cache": _CompiledTemplates()}
+# Deriving a key of a password takes a twentieth of a second: of the same one it is done once.
+hashlib.scrypt = functools.cache(hashlib.scrypt)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives one process all tests that share the OpenSearch node: it takes seconds to start."""
+    """Gives one process all tests that share the OpenSearch node, or a fixture of their module."""
     for item in items:
+        known = getattr(item, "_fixtureinfo", None)
+        defined = known.name2fixturedefs.values() if known else ()
         if "opensearch_node" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("opensearch"))
+            item.add_marker(pytest.mark.xdist_group("opensearch"))  # it takes seconds to start
+        elif item.get_closest_marker("xdist_group"):
+            continue
+        elif any(found[-1].scope == "module" for found in defined):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -137,8 +165,8 @@ def opensearch_node() -> Iterator[opensearch_cluster.Cluster]:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of a Chromium to test pages with."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    """Path of a Chromium to test pages with: one without windows takes a fifth of the time."""
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
     unavailable("no Chromium; apt-get install chromium")

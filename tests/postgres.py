@@ -48,13 +48,17 @@ def _free_port() -> int:
 
 
 class Server:
-    """A server that can be stopped; `new_database()` gives the address of an empty database."""
+    """A server that can be stopped; `new_database()` gives the address of an empty database.
+
+    That of `new_log()` has the tables of a log already: a copy of one that was migrated once.
+    """
 
     def __init__(self, home: Path, port: int, command: list[str | Path], log: Path) -> None:
         self.home = home
         self.port = port
         self._command = command
         self._log = log
+        self._migrated = ""  # the database that new logs are copies of
 
     def start(self) -> None:
         with self._log.open("ab") as output:
@@ -75,13 +79,22 @@ class Server:
     def address(self, database: str) -> str:
         return f"postgresql+psycopg://kb@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self) -> str:
+    def new_database(self, copied: str = "template1") -> str:
         import psycopg
 
         name = f"kb_{os.getpid()}_{next(_database)}"
         with psycopg.connect(self._dsn("postgres"), autocommit=True) as connection:
-            connection.execute(f'create database "{name}"')
+            connection.execute(f'create database "{name}" template "{copied}"')
         return self.address(name)
+
+    def new_log(self) -> str:
+        from kb.searchlog.db.database import Database
+
+        if not self._migrated:
+            address = self.new_database()
+            Database(address).close()
+            self._migrated = address.rpartition("/")[2]
+        return self.new_database(self._migrated)
 
     def drop(self, url: str) -> None:
         import psycopg
@@ -130,6 +143,7 @@ def server() -> Iterator[Server]:
         command = [
             *prefix, home / "postgres", "-D", data, "-p", str(port), "-k", folder,
             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "max_connections=60",
+            "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0",
         ]  # fmt: skip
         found = Server(home, port, command, log)
         found.start()

@@ -17,6 +17,7 @@ from kb.base.messages import Message
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
 _REMEMBERED = 1024  # texts of numbers: Babel reads its pattern anew each time
+_READ = 8  # catalogues that are kept as they were read
 
 
 class Languages:
@@ -57,19 +58,26 @@ def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
 
     What the first folder says goes before what later ones say.
     """
-    found: Catalog | None = None
-    for folder in folders:
-        path = folder / code / _CATALOGUE
-        if path.is_file():
-            with path.open("rb") as file:
-                further = read_po(file, locale=code)
-            if found is None:
-                found = further
-            for message in further:
-                if message.id and message.id not in found:
-                    found[message.id] = message
-    if found is None:
+    paths = [folder / code / _CATALOGUE for folder in folders]
+    versions = [(path, path.stat()) for path in paths if path.is_file()]
+    if not versions:
         return None
+    return _compiled(code, tuple((path, of.st_mtime_ns, of.st_size) for path, of in versions))
+
+
+@lru_cache(_READ)
+def _compiled(code: str, versions: tuple[tuple[Path, int, int], ...]) -> Translations:
+    """The catalogues of files, joined; each is named with the moment and size it was written."""
+    found: Catalog | None = None
+    for path, *_ in versions:
+        with path.open("rb") as file:
+            further = read_po(file, locale=code)
+        if found is None:
+            found = further
+        for message in further:
+            if message.id and message.id not in found:
+                found[message.id] = message
+    assert found is not None  # noqa: S101
     compiled = BytesIO()
     write_mo(compiled, found)
     compiled.seek(0)

@@ -94,6 +94,21 @@ def test_a_site_that_translates_badly_reads_english(tmp_path):
     assert own.say(Message("the article has no text")) == "в статье нет текста"
 
 
+def test_an_edited_catalogue_is_read_anew(tmp_path):
+    catalogue = tmp_path / "translations/ru/LC_MESSAGES/messages.po"
+    catalogue.parent.mkdir(parents=True)
+    said = []
+    for text in ("пусто", "без слов"):
+        catalogue.write_text(
+            'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+            f'msgid "the article has no text"\nmsgstr "{text}"\n'
+        )
+        words = catalogs.languages(tmp_path, ("ru",), "ru")
+        said.append(words.say(Message("the article has no text")))
+
+    assert said == ["пусто", "без слов"]
+
+
 def test_every_message_is_in_the_russian_catalogue_with_its_values():
     known = translated()
 

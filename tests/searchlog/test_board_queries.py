@@ -710,9 +710,9 @@ def make_tables(url: str, version: str) -> None:
     engine.dispose()
 
 
-def test_letters_of_the_ninth_version_are_kept_and_can_be_found(url: str) -> None:
-    make_tables(url, "0009")
-    engine = sa.create_engine(url)
+def test_letters_of_the_ninth_version_are_kept_and_can_be_found(empty_url: str) -> None:
+    make_tables(empty_url, "0009")
+    engine = sa.create_engine(empty_url)
     old = (
         "insert into tickets values (:id, :at, 'ru', 'Вход', :text, :reply_to, '[\"a\"]', :replied)"
     )
@@ -728,7 +728,7 @@ def test_letters_of_the_ninth_version_are_kept_and_can_be_found(url: str) -> Non
             connection.execute(sa.text(old), row | {"replied": at + 60_000 if n else 0})
     engine.dispose()
 
-    log = SearchLog(url)
+    log = SearchLog(empty_url)
 
     [last, middle, first] = log.letters.find(LetterFilter()).letters
     assert (first.text, first.state, first.replied) == ("Письмо 0", "new", None)
@@ -740,15 +740,15 @@ def test_letters_of_the_ninth_version_are_kept_and_can_be_found(url: str) -> Non
     log.close()
 
 
-def test_votes_of_the_second_version_are_kept(url: str) -> None:
-    make_tables(url, "0002")
-    engine = sa.create_engine(url)
+def test_votes_of_the_second_version_are_kept(empty_url: str) -> None:
+    make_tables(empty_url, "0002")
+    engine = sa.create_engine(empty_url)
     row = {"id": "v", "at": int(NOON * 1000), "slug": "a", "reason": "", "text": "плохо", "run": ""}
     with engine.begin() as connection:
         connection.execute(FEEDBACK.insert(), row | {"helpful": False})
     engine.dispose()
 
-    log = SearchLog(url)
+    log = SearchLog(empty_url)
 
     [vote] = log.inbox.suggestions(moment(-1)).votes
     assert (vote.slug, vote.helpful, vote.text, vote.at) == ("a", False, "плохо", moment(0))

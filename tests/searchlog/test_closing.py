@@ -269,9 +269,9 @@ def test_the_words_of_articles_go_with_the_searches_that_saw_them(world):
     assert log.closing.sketch(digest) is None
 
 
-def test_searches_from_before_remember_what_was_shown(url):
+def test_searches_from_before_remember_what_was_shown(empty_url):
     """A row of version 0005, on SQLite and PostgreSQL."""
-    engine = sa.create_engine(database.address_of(url))
+    engine = sa.create_engine(database.address_of(empty_url))
     config = Config()
     config.set_main_option("script_location", str(ROOT / "kb" / "searchlog" / "migrations"))
     config.set_main_option("path_separator", "os")
@@ -285,7 +285,7 @@ def test_searches_from_before_remember_what_was_shown(url):
         connection.execute(runs.insert().values(row))
     engine.dispose()
 
-    log = SearchLog(url)
+    log = SearchLog(empty_url)
     with log.database.reading() as connection:
         offered = connection.execute(sa.text("select offered from runs")).scalar_one()
     log.close()

@@ -62,12 +62,12 @@ def before(tmp_path: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture
-def old_log(url: str, before: dict[str, list[dict[str, Any]]]) -> str:
+def old_log(empty_url: str, before: dict[str, list[dict[str, Any]]]) -> str:
     """The address of a log as it was written, in SQLite and in PostgreSQL."""
-    if url.startswith("sqlite"):
-        written_log(Path(url.removeprefix("sqlite:///")))
-        return url
-    engine = sa.create_engine(url)
+    if empty_url.startswith("sqlite"):
+        written_log(Path(empty_url.removeprefix("sqlite:///")))
+        return empty_url
+    engine = sa.create_engine(empty_url)
     config = Config()
     config.set_main_option("script_location", "kb.searchlog:migrations")
     config.set_main_option("path_separator", "os")
@@ -84,7 +84,7 @@ def old_log(url: str, before: dict[str, list[dict[str, Any]]]) -> str:
                     table.insert(), [row | {f: bool(row[f]) for f in flags} for row in rows]
                 )
     engine.dispose()
-    return url
+    return empty_url
 
 
 def rows(url: str, table: str) -> list[dict[str, Any]]:
