@@ -165,7 +165,7 @@ class Catalog:
         words = tokens.plain_words(query)
         if any(whole.knows(word) and not shown.knows(word) for word in words):
             return False
-        request = SearchRequest(query, limit=1, exact=True, facets=False)
+        request = SearchRequest(query, limit=1, exact=True, facets=False, excerpts=False)
         return self.searcher.answer(request, today).confident
 
     # ------------------------------------------------------------ which articles
@@ -413,9 +413,13 @@ class Catalog:
         named = [self._found(slug) for slug in article["related"]]
         query = " ".join((article["title"], *article["tags"]))
         results = self.searcher.answer(
-            SearchRequest(query, lang=article["lang"], limit=RELATED + 1, exact=True, facets=False),
+            SearchRequest(
+                query, lang=article["lang"], limit=RELATED + 1, exact=True, facets=False,
+                excerpts=False,
+            ),
             today,
-        )
+            keep=False,
+        )  # fmt: skip
         similar = [self.reader.find(hit.slug) for hit in results.hits]
         related = [other for other in named if other is not None and served[other]]
         related += [other for other in similar if other is not None]

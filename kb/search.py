@@ -25,7 +25,7 @@ from kb.ranking.engine import Engine
 from kb.ranking.explain import explain
 from kb.ranking.ranker import Ranked, Ranker
 from kb.ranking.rerank import CANDIDATES
-from kb.ranking.snippets import Excerpt
+from kb.ranking.snippets import BEGINNING, Excerpt
 
 EngineName = Literal["arrays", "whoosh"]
 Part = tuple[str, int]  # text, 1 if it is marked
@@ -74,6 +74,11 @@ class Hit(NamedTuple):
     def is_in_file(self) -> bool:
         """Whether it leads into a file that the article links to, whose words its snippet shows."""
         return self.url.startswith("/media/")
+
+    @property
+    def where(self) -> tuple[str, ...]:
+        """The titles that it stands under: of the topics, and of its best section."""
+        return (*self.path, self.section) if self.section else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +192,7 @@ class SearchRequest:
     hidden: bool = False  # also drafts, unpublished and expired articles: for writers only
     but: frozenset[str] = frozenset()  # slugs of articles that are left out
     relevant: bool = False  # only hits within reach of the best
+    excerpts: bool = True  # else hits are told by their cards: no marks, section and snippet
     pins: int | None = None  # the epoch whose pins are in force (`content.pins`); None: none are
 
 
@@ -201,8 +207,8 @@ class AnyBuildSearcher(Protocol):
     def pins(self) -> Pins:
         """The pins of the build, in force by the epoch of a request."""
 
-    def answer(self, request: SearchRequest, today: date) -> Results:
-        """The answer to a request."""
+    def answer(self, request: SearchRequest, today: date, *, keep: bool = True) -> Results:
+        """The answer to a request, which is kept, or not looked for among those that were."""
 
     def suggest(
         self, start: str, lang: str, today: date, also: Sequence[str] = ()
@@ -258,10 +264,14 @@ class Searcher:
 
         return WhooshEngine(self.reader.folder, self.reader.find, self._corpus.size)
 
-    def answer(self, request: SearchRequest, today: date) -> Results:
-        """The answer to a request; any text is a query. `took_ms` is the time of this call."""
+    def answer(self, request: SearchRequest, today: date, *, keep: bool = True) -> Results:
+        """The answer to a request; any text is a query. `took_ms` is the time of this call.
+
+        `keep` has it kept in the cache, from which it comes if it was asked before.
+        """
         began = perf_counter()
-        results = self._answers[request, today]
+        key = (request, today)
+        results = self._answers[key] if keep else self._answer(key)
         return replace(results, took_ms=(perf_counter() - began) * 1000)
 
     def _answer(self, key: tuple[SearchRequest, date]) -> Results:
@@ -445,7 +455,9 @@ class Searcher:
         wanted = tokens.plain_words(tokens.clean(start[: queries.MOST_CHARACTERS]))
         if not wanted:
             return ()
-        request = SearchRequest(start, limit=20, own_lang=lang, exact=True, facets=False)
+        request = SearchRequest(
+            start, limit=20, own_lang=lang, exact=True, facets=False, excerpts=False
+        )
         lines: list[str] = []
         for hit in self.answer(request, today).hits:
             doc = self.reader.find(hit.slug)
@@ -500,7 +512,9 @@ class Searcher:
             docs, scores = docs[order], scores[order]
         return Results(
             query=typed.raw,
-            hits=tuple(self._hits(docs[shown].tolist(), scores[shown].tolist(), ranked)),
+            hits=tuple(
+                self._hits(docs[shown].tolist(), scores[shown].tolist(), ranked, request.excerpts)
+            ),
             total=ranked.total,
             relevant=relevant,
             confident=ranked.confident,
@@ -520,11 +534,17 @@ class Searcher:
         key = request.category or ""
         return key and self.reader.topics.title(key, request.own_lang or lang)
 
-    def _hits(self, docs: Sequence[int], scores: Sequence[float], ranked: Ranked) -> list[Hit]:
+    def _hits(
+        self, docs: Sequence[int], scores: Sequence[float], ranked: Ranked, with_excerpts: bool
+    ) -> list[Hit]:
         """The articles as the result list shows them."""
         if not docs:
             return []
-        excerpts = self._ranker.excerpts(ranked, docs)
+        if with_excerpts:
+            excerpts = self._ranker.excerpts(ranked, docs)
+        else:
+            cards = map(self.reader.card, docs)
+            excerpts = [Excerpt(str(card["title"]), (), BEGINNING, "", ()) for card in cards]
         return [
             _hit(
                 *self._corpus.locate(doc), excerpt, score, self.reader.topics.path(doc),
@@ -565,22 +585,19 @@ def _topic_values(
     topics: Topics, level: Sequence[int], counts: Sequence[int], lang: str, levels: int
 ) -> tuple[FacetValue, ...]:
     """The topics of one level as values, the most frequent first."""
-    if not levels:
-        return ()
     by_key: dict[str, list[int]] = {}
     for number in level:
         if counts[number]:
             by_key.setdefault(topics.all[number].key, []).append(number)
     values = []
     for key, numbers in by_key.items():
-        best = max(numbers, key=lambda n: (topics.all[n].lang == lang, counts[n]))
-        below = [n for number in numbers for n in topics.directly_below(number)]
-        values.append(
-            FacetValue(
-                key, sum(counts[n] for n in numbers), topics.all[best].title,
-                _topic_values(topics, below, counts, lang, levels - 1),
-            )
-        )  # fmt: skip
+        best, count, below = numbers[0], counts[numbers[0]], topics.directly_below(numbers[0])
+        if len(numbers) > 1:
+            best = max(numbers, key=lambda n: (topics.all[n].lang == lang, counts[n]))
+            count = sum([counts[n] for n in numbers])
+            below = [n for number in numbers for n in topics.directly_below(number)]
+        further = _topic_values(topics, below, counts, lang, levels - 1) if levels > 1 else ()
+        values.append(FacetValue(key, count, topics.all[best].title, further))
     return tuple(sorted(values, key=lambda value: (-value.count, value.title)))
 
 

@@ -525,25 +525,26 @@ class KnowledgeBase:
         facets: bool = True,
         newest: bool = False,
         relevant: bool = False,
+        keep: bool = True,
     ) -> Results:
         """Searches any text and returns a page of results; no query is an error.
 
         `lang`, `category` and `tag` keep only hits that have them. `page` counts from 1, `limit` is
         hits per page. `exact` tries no correction. Hits in `own_lang` rank first. Without `facets`
         none are counted. `newest` sorts hits by date instead of score. `relevant` keeps only hits
-        within reach of the best.
+        within reach of the best. `keep` has the answer kept in the cache of its build.
         """
         request = SearchRequest(
             query, lang, category, tag, page, limit, exact, own_lang, facets, newest,
             relevant=relevant,
         )  # fmt: skip
-        return self._answer(request)
+        return self._answer(request, keep=keep)
 
     @_retried
-    def _answer(self, request: SearchRequest) -> Results:
+    def _answer(self, request: SearchRequest, *, keep: bool = True) -> Results:
         searcher, now = self._current.searcher(self._readers), self._now()
         pinned = replace(request, pins=searcher.pins.epoch(now))
-        return searcher.answer(pinned, now.date())
+        return searcher.answer(pinned, now.date(), keep=keep)
 
     @_retried
     def pins_of(self, query: str) -> Mapping[str, Pin]:
@@ -901,8 +902,9 @@ class KnowledgeBase:
     def _finding(self, searcher: Searcher) -> wordings.Find:
         def find(asked: Question) -> tuple[str, ...]:
             request = SearchRequest(
-                asked.query, own_lang=asked.lang or None, limit=closing.TOP, facets=False
-            )
+                asked.query, own_lang=asked.lang or None, limit=closing.TOP, facets=False,
+                excerpts=False,
+            )  # fmt: skip
             results = searcher.answer(request, self.today())
             return tuple(hit.slug for hit in results.hits) if results.confident else ()
 
@@ -934,6 +936,7 @@ class KnowledgeBase:
             limit=limit,
             facets=False,
             but=but,
+            excerpts=False,
         )
         return self._answer(request)
 

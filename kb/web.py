@@ -1,6 +1,6 @@
 """The Flask application of the site: blueprints, template names, error pages and headers."""
 
-from functools import cache, partial
+from functools import lru_cache, partial
 from math import inf
 from pathlib import Path
 from time import perf_counter
@@ -48,6 +48,7 @@ from kb.site import (
     request_ids,
     static_files,
     subscriptions,
+    templating,
     url_prefix,
     widget,
 )
@@ -55,8 +56,10 @@ from kb.site.metrics import Metrics
 from kb.site.rate_limits import CrawlDetector, RateLimiter
 
 _LARGEST_BODY = 64 * 1024  # bytes
+_PLACES = 64  # languages and URL prefixes, which come from settings and trusted proxies
 _COMPRESSED = ("text/", "application/xml")
 _LEAST_COMPRESSED = 1400  # bytes; less fits into one packet
+_POLICY = "Content-Security-Policy"
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
@@ -67,6 +70,8 @@ _CODES = {
 
 class _Application(Flask):
     """A Flask application that redirects to paths below the URL prefix, not to the Host header."""
+
+    jinja_environment = templating.Environment
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """The redirect of a view; a path of this site gets the URL prefix."""
@@ -117,7 +122,7 @@ def create_app(
         crawls=CrawlDetector(sessions.ROBOT_RATE, 60.0),
         stamps=FormStamps(settings),
         assets=static_files.addresses(static),
-        headers=(("Content-Security-Policy", policy(settings)), *_ALWAYS),
+        headers=((_POLICY, policy(settings)), *_ALWAYS),
     )
     app.jinja_loader = ChoiceLoader(
         [FileSystemLoader(folder) for folder in _folders(settings.templates, "templates")]
@@ -190,7 +195,7 @@ def _with_cache(
         cache,
         edition=edition,
         lasting=site.service.lasting,
-        answer=partial(api.answered, site.service),
+        answer=partial(api.answered, site.service, keep=not cache.keeps),
         hosts=site.settings.trusted_hosts,
         headers=site.headers,
         is_private=site.settings.private,
@@ -234,11 +239,20 @@ def _add_names(app: Flask) -> None:
     """Adds the functions and values that all templates use."""
     site = context.site_of(app)
 
-    @cache
-    def common(lang: str) -> dict[str, object]:
-        """The values of all pages in `lang`, which must be the language of this request."""
+    @lru_cache(_PLACES)
+    def common(lang: str, root: str) -> dict[str, object]:
+        """The values of all pages in `lang`, which must be the language of this request.
+
+        `root` is the URL prefix.
+        """
+        below = partial(context.below, root)
         return {
+            **formatting.texts(site.languages.words[lang]),
             "lang": lang,
+            "root": root,
+            "url": below if root else context.with_params,
+            "asset": {name: below(address) for name, address in site.assets.items()}.__getitem__,
+            "part": partial(part, lang, root),
             "langs": site.languages.codes,
             "settings": site.settings,
             "said": _translated,
@@ -248,18 +262,20 @@ def _add_names(app: Flask) -> None:
         }
 
     def render(key: tuple[str, str, str, tuple[tuple[str, object], ...]]) -> Markup:
-        name, lang, _prefix, values = key
+        name, lang, root, values = key
         template = app.jinja_env.get_template(name)
-        return Markup(template.render(common(lang), **dict(values)))  # noqa: S704 - is escaped
+        return Markup(template.render(common(lang, root), **dict(values)))  # noqa: S704 - is escaped
 
     rendered = Cache(render, megabytes=1)
 
-    def part(name: str, **values: object) -> Markup:
+    def part(lang: str, root: str, name: str, **values: object) -> Markup:
         """A template that depends on language, URL prefix and `values` alone, rendered once."""
-        return rendered[name, g.lang, request.script_root, tuple(values.items())]
+        return rendered[name, lang, root, tuple(values.items())]
 
     app.jinja_env.filters["long_date"] = lambda day: formatting.long_date(day, g.lang)
-    app.jinja_env.filters["heading"] = _heading
+    app.jinja_env.filters["heading"] = formatting.heading
+    app.jinja_env.filters["marked"] = templating.marked
+    app.jinja_env.filters["chain"] = templating.chain
     app.jinja_env.globals.update(
         own_name=formatting.own_name,
         plural_forms=formatting.plural_forms,
@@ -272,22 +288,19 @@ def _add_names(app: Flask) -> None:
         history_url=context.history_url,
         linked_data=feeds.linked_data,
         new_id=context.new_id,
-        asset=lambda name: context.url(site.assets[name]),
         assets=site.assets,
         offers=_offers,
         promised=_promised,
+        promised_line=_promised_line,
         banner=banner.shown,
         reader_name=_reader_name,
         is_reader_by_link=_is_reader_by_link,
-        part=part,
     )
 
     @app.context_processor
     def names() -> dict[str, object]:
-        return {
-            **common(g.get("lang") or context.set_language(None)),
-            "prefix": context.language_prefix(),
-        }
+        known = common(g.get("lang") or context.set_language(None), request.script_root)
+        return {**known, "prefix": context.language_prefix()}
 
 
 def _offers() -> tuple[tuple[str, str, str], ...]:
@@ -301,6 +314,12 @@ def _promised() -> promises.Shown:
         g.promised = promises.Shown() if g.get("broken") else promises.shown()
     shown: promises.Shown = g.promised
     return shown
+
+
+def _promised_line(own: str) -> str:
+    """What is promised in one line, for scripts: the operator's `own` words or ours; any delay."""
+    shown = _promised()
+    return " ".join(filter(None, (own or shown.sentence, shown.delay)))
 
 
 def _reader_name() -> str:
@@ -317,14 +336,6 @@ def _is_reader_by_link() -> bool:
 def _translated(text: str) -> str:
     """A setting in the language of the request, if the operator's catalog translates it."""
     return formatting.gettext(text) if text else ""  # the empty message is the catalog's header
-
-
-def _heading(name: str) -> str:
-    """A category as a heading; the name of a folder gets spaces and a capital."""
-    if not name or " " in name:
-        return name
-    words = name.replace("-", " ").replace("_", " ").strip() or name
-    return words[:1].upper() + words[1:]
 
 
 # --- errors -------------------------------------------------------------------------------------
@@ -388,9 +399,10 @@ def policy(settings: Settings, ancestors: str = "'none'") -> str:
 
 
 def _add_headers(app: Flask, settings: Settings) -> None:
-    everywhere = policy(settings)
-    metrics: Metrics = app.extensions["kb"].metrics
-    frame = policy(settings, " ".join(settings.widget_parents) or "'self'")
+    site = context.site_of(app)
+    everywhere, metrics = site.headers, site.metrics
+    framed = policy(settings, " ".join(settings.widget_parents) or "'self'")
+    frame = ((_POLICY, framed), *_ALWAYS)
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -403,12 +415,14 @@ def _add_headers(app: Flask, settings: Settings) -> None:
 
     def complete(response: Response, is_frame: bool) -> None:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", frame if is_frame else everywhere)
-        for name, value in _ALWAYS:
-            headers.setdefault(name, value)
+        set_already = {name.lower() for name, _ in headers}
+        for name, value in frame if is_frame else everywhere:
+            if name.lower() not in set_already:
+                headers.add(name, value)
         if response.mimetype == "text/html":
-            headers.setdefault("Cache-Control", "private, no-cache")
-            response.vary.add("Accept-Language")
+            if "cache-control" not in set_already:
+                headers.add("Cache-Control", "private, no-cache")
+            _vary(response, "Accept-Language")
         if _is_for_some():
             _keep_out_of_caches(response)
         _compress(response)
@@ -427,12 +441,19 @@ def _keep_out_of_caches(response: Response) -> None:
         response.headers.pop(name, None)
 
 
+def _vary(response: Response, name: str) -> None:
+    """Notes a request header that the response depends on."""
+    known = response.headers.get("Vary", "")
+    if name.lower() not in known.lower().split(", "):
+        response.headers["Vary"] = f"{known}, {name}" if known else name
+
+
 def _compress(response: Response) -> None:
     kind = response.mimetype or ""
     is_text = kind.startswith(_COMPRESSED) or kind.endswith(("+json", "+xml"))
     if not is_text or response.direct_passthrough or "Content-Encoding" in response.headers:
         return
-    response.vary.add("Accept-Encoding")
+    _vary(response, "Accept-Encoding")
     body = response.get_data()
     if len(body) > _LEAST_COMPRESSED and _accepts_gzip():
         response.set_data(compression.compress(body))

@@ -64,8 +64,11 @@ class WordsOnlySearcher:
         searcher.edition = f"{self.name} words {sorted(readers.among)} {readers.see_all}"
         return searcher
 
-    def answer(self, request: SearchRequest, today: date) -> Results:
-        """The answer to a request; any text is a query. Any hit makes it a confident one."""
+    def answer(self, request: SearchRequest, today: date, *, keep: bool = True) -> Results:
+        """The answer to a request; any text is a query. Any hit makes it a confident one.
+
+        None is kept.
+        """
         began = perf_counter()
         query = queries.parse(request.query)
         is_allowed = _filter(request, today, self._readers)

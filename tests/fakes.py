@@ -142,6 +142,7 @@ class FakeBase:
         facets=True,
         newest=False,
         relevant=False,
+        keep=True,
     ):
         self._ready()
         query = query[:500]

@@ -47,6 +47,10 @@ class Topics:
             raise ValueError("the topics of the articles are not those of the tree")
         self.titles = self._list_titles()
         self.ends = self._list_ends()
+        self._below: list[list[int]] = [[] for _ in self.all]
+        for number, topic in enumerate(self.all):
+            if topic.above >= 0:
+                self._below[topic.above].append(number)
         self._by_key = {(topic.lang, topic.key): n for n, topic in enumerate(self.all)}
 
     def narrowed(self, live: NDArray[np.bool_], titles: Mapping[int, tuple[str, str]]) -> "Topics":
@@ -122,7 +126,7 @@ class Topics:
 
     def directly_below(self, number: int) -> list[int]:
         """The topics directly under one."""
-        return [n for n in range(number + 1, self.ends[number]) if self.all[n].above == number]
+        return self._below[number]
 
     def at_top(self, lang: str) -> list[int]:
         """The uppermost topics of a language."""
@@ -173,7 +177,8 @@ class Topics:
         """How many of the chosen articles stand in each topic or below it."""
         own = np.bincount(self.of[chosen & (self.of >= 0)], minlength=len(self.all))
         sums = np.concatenate(([0], np.cumsum(own)))
-        return [int(sums[end] - sums[n]) for n, end in enumerate(self.ends)]
+        counts: list[int] = (sums[self.ends] - sums[:-1]).tolist()
+        return counts
 
 
 def _name(key: str) -> str:

@@ -1,10 +1,10 @@
 """JSON API under `/api/`, health checks and metrics. Renders no template."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from flask import Blueprint, Response, current_app, g, redirect, request
@@ -25,6 +25,7 @@ from kb.site.context import kb, site
 api = Blueprint("api", __name__)
 
 _MOST_HITS = 50
+_ESCAPED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _YES = frozenset(["1", "true", "yes", "on"])
 
 
@@ -53,14 +54,16 @@ def search() -> ResponseReturnValue:
     return Response(answer.body, headers=headers, content_type="application/json")
 
 
-def answered(service: KnowledgeBase, query_string: str, prefix: str) -> answer_cache.SearchAnswer:
+def answered(
+    service: KnowledgeBase, query_string: str, prefix: str, *, keep: bool = True
+) -> answer_cache.SearchAnswer:
     """The answer of the service to a query string as WSGI writes it (Latin-1).
 
-    `prefix` is the URL prefix: the addresses in the answer begin with it.
-    Raises BadRequest for a wrong parameter, and the errors of `KnowledgeBase.answer`.
+    `prefix` is the URL prefix: the addresses in the answer begin with it. `keep` has it kept in the
+    cache of its build. Raises BadRequest for a wrong parameter, and the errors of
+    `KnowledgeBase.answer`.
     """
-    text = query_string.encode("latin-1").decode("utf-8", "replace")
-    args = dict(parse_qsl(text, errors="replace"))
+    args = parameters(query_string.encode("latin-1").decode("utf-8", "replace"))
     results = service.answer(
         args.get("q", "")[: context.LONGEST_QUERY],
         lang=args.get("lang"),
@@ -70,9 +73,27 @@ def answered(service: KnowledgeBase, query_string: str, prefix: str) -> answer_c
         exact=args.get("exact") in _YES,
         own_lang=args.get("own"),
         facets=False,
+        keep=keep,
     )
     outcome = answer_cache.Outcome(results.total > 0, results.confident)
     return answer_cache.SearchAnswer(outcome, results.build, orjson.dumps(to_json(results, prefix)))
+
+
+def parameters(query_string: str) -> dict[str, str]:
+    """The parameters of a query string, as `urllib.parse.parse_qsl` reads them; the last counts.
+
+    That goes from one `%` to the next; a question in Russian has a hundred of them.
+    """
+    fields = (field.partition("=") for field in query_string.replace("+", " ").split("&"))
+    return {_unquoted(name): _unquoted(value) for name, _, value in fields if value}
+
+
+def _unquoted(text: str) -> str:
+    return _ESCAPED.sub(_decoded, text) if "%" in text else text
+
+
+def _decoded(escaped: re.Match[str]) -> str:
+    return bytes.fromhex(escaped[0].replace("%", "")).decode("utf-8", "replace")
 
 
 def number(name: str, text: str | None, default: int, most: int) -> int:

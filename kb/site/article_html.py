@@ -6,6 +6,7 @@ The HTML was sanitised when it was indexed; nothing here adds text.
 import re
 from collections.abc import Iterator
 from html import escape, unescape
+from itertools import islice
 
 from kb.language import morphology, query_words, tokens
 
@@ -28,7 +29,8 @@ def prepared(html: str, query: str = "") -> str:
 
 def opening(html: str) -> str:
     """The text that an article begins with, after its title."""
-    return text_of("".join(_untitled(list(top_level_parts(html)))[:4]))[:_OPENING]
+    first = list(islice(top_level_parts(html), 6))  # perhaps white space and the title are two
+    return text_of("".join(_untitled(first)[:4]))[:_OPENING]
 
 
 def top_level_parts(html: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from crawleruseragents import is_crawler
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
+from werkzeug.sansio.utils import get_current_url
 
 from kb.base.audiences import STRANGERS, Readers
 from kb.base.cache import Cache
@@ -148,8 +149,11 @@ def title_of(slug: str) -> str:
 
 def negotiated_language() -> str:
     """The interface language that `Accept-Language` prefers, else the site's default."""
-    languages = site().languages
-    return request.accept_languages.best_match(languages.codes) or languages.default
+    if "negotiated" not in g:
+        languages = site().languages
+        preferred = request.accept_languages.best_match(languages.codes)
+        g.negotiated = preferred or languages.default
+    return str(g.negotiated)
 
 
 def set_language(code: str | None) -> str:
@@ -171,6 +175,18 @@ def language_prefix() -> str:
 _quoted = Cache[str, str](quote_plus, megabytes=0.5)
 
 
+def _url_of_root(key: tuple[str, str, str]) -> str:
+    return get_current_url(*key).rstrip("/")
+
+
+_root_url = Cache[tuple[str, str, str], str](_url_of_root, megabytes=0.1)
+
+
+def quoted_value(value: str) -> str:
+    """The value of a query parameter as it stands in an address."""
+    return _quoted[value]
+
+
 def with_params(url: str, **params: object) -> str:
     """The address with query parameters added; None, "", 0 and False are left out."""
     path, hash_, anchor = url.partition("#")
@@ -186,13 +202,22 @@ def with_params(url: str, **params: object) -> str:
 
 def url(path: str, **params: object) -> str:
     """A path of this site as its pages link to it: below the URL prefix, with query parameters."""
-    return request.script_root + with_params(path, **params)
+    return below(request.script_root, path, **params)
+
+
+def below(root: str, path: str, /, **params: object) -> str:
+    """A path of the site below the URL prefix `root`, with query parameters."""
+    return root + with_params(path, **params)
 
 
 def absolute(path: str) -> str:
     """The full URL of a path of this site, by `KB_BASE_URL` or else by the request."""
-    base = site().settings.base_url or request.url_root
-    return base.rstrip("/") + quoted(path)
+    if "base" not in g:
+        g.base = (
+            site().settings.base_url.rstrip("/")
+            or _root_url[request.scheme, request.host, request.root_path]
+        )
+    return str(g.base) + quoted(path)
 
 
 def with_query(url: str) -> str:
@@ -203,7 +228,14 @@ def with_query(url: str) -> str:
 
 def quoted(path: str) -> str:
     """The address percent-encoded to ASCII; what is encoded already stays."""
+    return _quoted_paths[path]
+
+
+def _quoted_path(path: str) -> str:
     return quote(path, safe="/#?=&%:@!$'()*+,;~-._")
+
+
+_quoted_paths = Cache[str, str](_quoted_path, megabytes=0.25)
 
 
 def category_url(key: str, lang: str) -> str:
@@ -397,8 +429,11 @@ def may_report(kind: str, n: int = 1) -> bool:
 
 def asker() -> str:
     """A hash of the visitor's network and the day, keyed by a random salt of this server."""
-    network_and_day = f"{network(request.remote_addr or '')} {kb().today()}"
-    return blake2b(network_and_day.encode(), key=site().salt, digest_size=16).hexdigest()
+    if "asker" not in g:
+        network_and_day = f"{network(request.remote_addr or '')} {kb().today()}"
+        digest = blake2b(network_and_day.encode(), key=site().salt, digest_size=16)
+        g.asker = digest.hexdigest()
+    return str(g.asker)
 
 
 def robot_runs(run: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Localised text of the interface: translations, dates, numbers and plurals (Babel)."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -19,6 +20,7 @@ from kb.base.catalogs import Languages, number
 __all__ = [
     "day_and_month",
     "gettext",
+    "heading",
     "install",
     "long_date",
     "long_time",
@@ -29,6 +31,7 @@ __all__ = [
     "plural_forms",
     "refresh",
     "short_date",
+    "texts",
     "zone_name",
 ]
 
@@ -43,12 +46,28 @@ def install(app: Flask, languages: Languages) -> None:
     for code, catalogue in languages.words.items():
         known[str(Locale.parse(code)), "messages"] = catalogue
 
-    def words() -> NullTranslations:
-        return languages.words[g.get("lang", languages.default)]
+    known_texts = {code: texts(words) for code, words in languages.words.items()}
+
+    def of_request(name: str) -> Callable[..., str]:
+        @pass_eval_context
+        def translate(context: EvalContext, /, *args: Any, **values: Any) -> str:
+            return known_texts[g.get("lang", languages.default)][name](context, *args, **values)
+
+        return translate
+
+    app.jinja_env.globals.update({name: of_request(name) for name in ("_", "gettext", "ngettext")})
+    app.jinja_env.filters["said"] = lambda text: languages.say(text, g.get("lang", ""))
+
+
+def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:
+    """`_`, `gettext` and `ngettext` for templates in one language.
+
+    A page has some fifty texts, and Jinja's own functions look up the language for each.
+    """
 
     @lru_cache(_CACHED)
-    def sentence(code: str, text: str) -> Markup:
-        return Markup(languages.words[code].ugettext(text) % {})  # noqa: S704 - our own words
+    def sentence(text: str) -> Markup:
+        return Markup(words.ugettext(text) % {})  # noqa: S704 - our own words
 
     def filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
         return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - likewise
@@ -56,16 +75,14 @@ def install(app: Flask, languages: Languages) -> None:
     @pass_eval_context
     def say(context: EvalContext, text: str, /, **values: Any) -> str:
         if not values and context.autoescape:
-            return sentence(g.get("lang", languages.default), text)
-        return filled(context, words().ugettext(text), values)
+            return sentence(text)
+        return filled(context, words.ugettext(text), values)
 
     @pass_eval_context
     def count(context: EvalContext, one: str, more: str, num: int, /, **values: Any) -> str:
-        return filled(context, words().ungettext(one, more, num), {"num": num, **values})
+        return filled(context, words.ungettext(one, more, num), {"num": num, **values})
 
-    # A page has some fifty texts; Jinja's own gettext looks up its context for each.
-    app.jinja_env.globals.update({"_": say, "gettext": say, "ngettext": count})
-    app.jinja_env.filters["said"] = lambda text: languages.say(text, g.get("lang", ""))
+    return {"_": say, "gettext": say, "ngettext": count}
 
 
 @cache
@@ -105,6 +122,14 @@ def zone_name(zone: str, code: str) -> str:
 def percent(value: float, code: str) -> str:
     """A share of 1 in percent with at most one decimal: «12,5 %», “12.5%”."""
     return format_percent(value, "#,##0.#\u00a0%" if code == "ru" else "#,##0.#%", locale=code)
+
+
+def heading(name: str) -> str:
+    """A category as a heading; the name of a folder gets spaces and a capital."""
+    if not name or " " in name:
+        return name
+    words = name.replace("-", " ").replace("_", " ").strip() or name
+    return words[:1].upper() + words[1:]
 
 
 def long_time(seconds: float, code: str) -> str:

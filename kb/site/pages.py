@@ -17,6 +17,7 @@ from kb.search import Results
 from kb.searchlog import reports
 from kb.site import article_html, context, markdown_pages, url_prefix
 from kb.site.context import kb, site
+from kb.site.narrowing import Narrowing
 from kb.topic_pages import TopicLink
 
 pages = Blueprint("pages", __name__)
@@ -99,14 +100,20 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         relevant=not with_tail,
     )
     run, visit = _record(results, filters) if query else ("", context.given_id("visit"))
+    order = "newest" if order == "newest" else ""
+    narrowing = Narrowing(
+        results, filters, f"{context.language_prefix()}/search", site().languages.codes,
+        q=results.query, exact=exact, order=order, visit=visit,
+    )  # fmt: skip
     return render_template(
         "search.html",
         results=results,
         filters=filters,
+        narrowing=narrowing,
         shown=results.total if with_tail else results.relevant,
         exact=exact,
         all=request.args.get("all", ""),
-        order="newest" if order == "newest" else "",
+        order=order,
         run=run,
         visit=visit,
         words=results.correction.query if results.correction else query,
@@ -245,6 +252,8 @@ def _with_prefix(html: str) -> str:
 def _lead(page: Page) -> str:
     """The short answer of an article, or "" if its text begins by saying the same."""
     answer = " ".join(page.answer.split())
+    if not answer:
+        return ""
     said = set(tokens.plain_words(article_html.opening(page.html)))
     words = set(tokens.plain_words(answer))
     return "" if len(words & said) > len(words) * _SAME else answer

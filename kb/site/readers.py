@@ -26,6 +26,7 @@ COOKIE = "kb_reader"
 LINK_LASTS = 600  # seconds; a link that promises to live longer is refused
 LONGEST_GROUPS = 2000  # characters: a cookie holds 4 kB
 _LONGEST_COOKIE = 4096
+_KNOWN = "kb.reader"  # environ key
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +87,28 @@ class SignedLinks:
         return None
 
     def _signer(self) -> URLSafeTimedSerializer:
-        now = self.now
-
-        class Signer(TimestampSigner):
-            def get_timestamp(self) -> int:
-                return int(now())
-
         return URLSafeTimedSerializer(
             self.secret,
             salt="kb reader",
-            signer=Signer,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+            signer=_Signer,
+            signer_kwargs={
+                "now": self.now,
+                "key_derivation": "hmac",
+                "digest_method": hashlib.sha256,
+            },
         )
+
+
+class _Signer(TimestampSigner):
+    """Signs with the time of a clock that is given."""
+
+    def __init__(self, *args: Any, now: Callable[[], float], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._now = now
+
+    def get_timestamp(self) -> int:
+        """The present second since the epoch."""
+        return int(self._now())
 
 
 def signed_links(settings: Settings) -> SignedLinks | None:
@@ -107,7 +118,17 @@ def signed_links(settings: Settings) -> SignedLinks | None:
 
 
 def who(environ: dict[str, Any], settings: Settings) -> Reader | None:
-    """Who sent a request; None for a stranger. A proxy is believed before a cookie."""
+    """Who sent a request; None for a stranger. A proxy is believed before a cookie.
+
+    The cookie is checked once for each request: what it says is noted in `environ`.
+    """
+    if _KNOWN not in environ:
+        environ[_KNOWN] = _who(environ, settings)
+    known: Reader | None = environ[_KNOWN]
+    return known
+
+
+def _who(environ: dict[str, Any], settings: Settings) -> Reader | None:
     person: proxies.Person | None = environ.get(proxies.PERSON)
     if person is not None and settings.groups_header:
         return Reader(person.name, tuple(sorted(person.groups)), is_proxied=True)

@@ -243,6 +243,7 @@ NOT_TYPED = (
     "topic_pages.py", "catalog.py", "service.py",  # days, languages, categories that there are
     "site/auth.py", "site/board/manual.py",  # the password that was set, pages of the manual
     "site/metrics.py",  # routes, known methods, statuses
+    "web.py",  # languages, URL prefixes of trusted proxies
 )  # fmt: skip
 
 
