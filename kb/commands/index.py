@@ -25,6 +25,7 @@ from kb.commands.shared import (
     print_problem,
     print_replay,
     rejected_json,
+    require_own_builds,
     said,
     tell,
 )
@@ -70,6 +71,7 @@ def index(
     kb index --full              after an upgrade
     """
     settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
+    require_own_builds(settings, "`kb index`")
     with opened(settings, asks=False) as service:
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)

@@ -123,6 +123,20 @@ def load_settings(*, quiet: bool = False, **options: Any) -> "Settings":
     return load(quiet=quiet, **options).settings
 
 
+def require_own_builds(settings: "Settings", command: str) -> None:
+    """Raises ConfigError where builds come from another machine, so that `command` makes none."""
+    from kb.base.errors import ConfigError
+
+    if settings.is_replica:
+        raise ConfigError(
+            Message(
+                "builds come from KB_PULL_URL, and {makes} has them made here; leave out one of the"
+                " two",
+                makes=command,
+            )
+        )
+
+
 @contextmanager
 def opened(settings: "Settings", *, asks: bool = True, **options: Any) -> Iterator["KnowledgeBase"]:
     """The service, closed in the end; who asks it nothing need not wait until it can answer."""

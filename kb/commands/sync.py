@@ -20,6 +20,7 @@ from kb.commands.shared import (
     print_problem,
     print_replay,
     rejected_json,
+    require_own_builds,
     said,
     tell,
 )
@@ -63,6 +64,7 @@ def sync(
     from kb.jobs import sync as syncing
 
     settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
+    require_own_builds(settings, "`kb sync`")
     with opened(settings) as service:
         if on_notice:
             return _sync_on_every_notice(service, settings, while_parent)

@@ -690,3 +690,24 @@ def test_every_failure_is_one_the_command_line_can_say():
     assert issubclass(BuildFailed, KBError)
     assert issubclass(IndexDamaged, KBError)
     assert issubclass(IndexMissing, KBError)
+
+
+def test_the_current_build_stays_however_few_are_kept_and_others_drop(builds):
+    older = publish(builds, "older", keep=3)
+    publish(builds, "newer", keep=3)
+
+    builds.follow(older.name, keep=1)
+
+    assert (names(builds), builds.current().name) == ([older.name], older.name)
+
+
+def test_a_copy_of_a_build_that_is_damaged_is_not_made_current(builds, tmp_path):
+    publish(builds, "one")
+    other = publish(Builds(tmp_path / "other"), "two")
+    with builds.draft() as draft:
+        shutil.copytree(other.folder, draft, dirs_exist_ok=True)
+        (draft / "text").write_text("x")
+        with pytest.raises(BuildFailed, match="the old build goes on serving"):
+            builds.adopt(draft, other.name)
+
+    assert content(fresh(builds).current()) == "one"

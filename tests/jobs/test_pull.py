@@ -6,6 +6,7 @@ Builds here are a few small files, and sources are folders or a server that says
 import hashlib
 import json
 import os
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +19,7 @@ from needs import library
 
 from kb.base.config import Settings
 from kb.base.errors import BuildFailed, ConfigError, KBError
+from kb.cli import main
 from kb.content import status
 from kb.content.status import Pulled
 from kb.index import listing
@@ -254,7 +256,11 @@ def speaking(machine):
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_):
+            """Who was refused hangs up."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         site.port = server.server_port
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -517,3 +523,31 @@ def test_a_store_of_fsspec_that_is_empty_says_what_fills_it(web):
     library("fsspec", "fsspec")
     with pytest.raises(SourceAway, match="no builds in memory://nothing"):
         puller(web, source("memory://nothing")).pull()
+
+
+# ---------------------------------------------------------------- commands
+
+
+@pytest.mark.parametrize("words", [["index"], ["sync"], ["serve", "--watch"]], ids=" ".join)
+def test_a_machine_that_gets_builds_makes_none(runner, web, monkeypatch, words):
+    monkeypatch.setenv("KB_PULL_URL", "https://index.example.com")
+
+    told = runner.invoke(main, [*words, "--data", str(web.settings.data)])
+
+    assert told.exit_code == 2
+    assert "builds come from KB_PULL_URL, and " in told.stderr
+
+
+def test_the_commands_say_what_was_put_and_got(runner, indexing, web, tmp_path):
+    indexing.publish("one")
+    there = str(tmp_path / "store")
+    of = ["--articles", str(indexing.settings.articles), "--data", str(indexing.settings.data)]
+    put = runner.invoke(main, ["push", there, *of])
+    got = runner.invoke(main, ["pull", there, "--data", str(web.settings.data)])
+    again = runner.invoke(main, ["pull", there, "--data", str(web.settings.data)])
+
+    assert [each.exit_code for each in (put, got, again)] == [0, 0, 0]
+    assert re.search(r"^Build \S+: 3 files put there, 0\.0 MB in ", put.stdout)
+    assert re.search(r"^Build \S+: 3 files fetched, 0\.0 MB in ", got.stdout)
+    assert again.stdout.startswith("Nothing new: build ")
+    assert runner.invoke(main, ["pull", "--data", str(web.settings.data)]).exit_code == 2
