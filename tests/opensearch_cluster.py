@@ -100,6 +100,11 @@ class Cluster:
                 wrong = error
         raise wrong
 
+    def searches(self) -> int:
+        """How many searches its shards have answered since they were opened."""
+        counted = self.get("/_stats/search")["_all"]["total"].get("search", {})
+        return int(counted.get("query_total", 0))
+
     def wait(self, status: str = "yellow", nodes: int | None = None, seconds: float = 120) -> None:
         """Waits until so many nodes (all, if not told) are one cluster of this status."""
         asked = f"/_cluster/health?wait_for_status={status}&timeout=5s"

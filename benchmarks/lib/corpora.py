@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain, islice
 from pathlib import Path
 
 from kb.index.reader import IndexReader
@@ -94,13 +95,9 @@ def recombined(sources: Sequence[Source]) -> Iterator[Source]:
         yield Source("recombined", source.lang, title or source.title, "\n".join(body))
 
 
-def sources(size: int) -> list[Source]:
+def sources(size: int) -> Iterator[Source]:
     """The first `size` articles; a larger base holds every article of a smaller one."""
-    found = [*real()]
-    more = recombined(real())
-    while len(found) < size:
-        found.append(next(more))
-    return found[:size]
+    return islice(chain(real(), recombined(real())), size)
 
 
 def folder(size: int) -> Path:
