@@ -37,7 +37,7 @@ from http.client import HTTPConnection
 from benchmarks import servers as peers
 from benchmarks.http import CLIENTS, WORKERS, Address, api, articles
 from benchmarks.lib import corpora, servers
-from benchmarks.speed import CHARTS, Ours, machine
+from benchmarks.speed import CHARTS, Ours, machine, tell
 
 GUNICORN, EMPTY = "empty route, gunicorn", "empty route, our server"
 READ_AGAIN = 200  # addresses of a kind that is asked for again and again
@@ -235,6 +235,7 @@ def main() -> None:
         written = {"machine": machine(), "kinds": told}
         text = json.dumps(written, ensure_ascii=False, indent=1) + "\n"
         (CHARTS / "requests.json").write_text(text, "utf-8")
+        tell(is_out=True)
 
 
 if __name__ == "__main__":

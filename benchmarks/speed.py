@@ -455,7 +455,7 @@ def known(name: str) -> dict[str, Any]:
 
 def tell(is_out: bool) -> None:
     """Prints the tables of what the JSON holds, or puts them into the documentation."""
-    blocks = tables.blocks(known("speed"), known("http"))
+    blocks = tables.blocks(known("speed"), known("http"), known("requests"))
     blocks |= http_tables.blocks(known("http_peers")) | growth_tables.blocks(known("growth"))
     if is_out:
         PAGE.write_text(tables.refreshed(PAGE.read_text("utf-8"), blocks), "utf-8")

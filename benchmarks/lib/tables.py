@@ -61,9 +61,12 @@ def joined(before: Told, now: Told) -> dict[str, Any]:
     return whole
 
 
-def blocks(speed: Told, http: Told) -> dict[str, Lines]:
-    """All blocks that `docs/charts/speed.json` and `http.json` have the figures of."""
-    found = {"asked for": asked_for(speed, http)}
+def blocks(speed: Told, http: Told, requests_: Told | None = None) -> dict[str, Lines]:
+    """All blocks that the JSON of `docs/charts` has the figures of: of three of its files."""
+    costs = requests_ or {}
+    found = {"asked for": asked_for(speed, http, costs)}
+    if "kinds" in costs:
+        found["a request"] = a_request(costs)
     for size in filter(str.isdigit, speed):
         found[size] = queries(speed[size])
         if "interleaved" in speed[size]:
@@ -266,10 +269,10 @@ class Aim:
         return [self.what, asked, f"{shown}{self.unit}{self.note}", self.verdict]
 
 
-def asked_for(speed: Told, http: Told) -> Lines:
+def asked_for(speed: Told, http: Told, costs: Told) -> Lines:
     """Every figure asked for of which there is a measurement, and whether it was reached."""
     aims = [*_query_aims(speed.get(_SIZE, {})), *_growth_aims(speed), *_request_aims(http)]
-    aims += _build_aims(speed)
+    aims += [*_cost_aims(costs), *_build_aims(speed)]
     heads = ["what, at 10,000 articles", "asked for", "measured (p50 / p99)", ""]
     return table(heads, [aim.row() for aim in aims])
 
@@ -324,6 +327,36 @@ def _growth_aims(speed: Told) -> Iterator[Aim]:
     for load, each in speed.get("growth", {}).items():
         what = f"{_LOADS[load]}: growth of p99 from 10,000 to 100,000 articles"
         yield Aim(what, 6, {"p99": each["ours"]["p99"]})
+
+
+def a_request(told: Told) -> Lines:
+    """What a request of each kind costs the processor, beside empty routes."""
+    heads = ["a request", "processor ms", "of an empty Flask route under gunicorn",
+             "of one under our server"]  # fmt: skip
+    rows = [
+        [name, f"{each['ms']:.2f}", f"{each[_GUNICORN]:.2f} ×", f"{each[_EMPTY]:.2f} ×"]
+        for name, each in told["kinds"].items()
+    ]
+    return [*table(heads, rows), *taken(told)]
+
+
+_GUNICORN, _EMPTY = "empty route, gunicorn", "empty route, our server"
+_MS = 0.35  # of gunicorn's empty route, on the machine for which milliseconds are asked for
+
+
+def _cost_aims(costs: Told) -> Iterator[Aim]:
+    for kind, ms in (
+        ("api, asked before", 0.2),
+        ("api, a distinct question", 1.2),
+        ("api, a distinct keystroke", 1.2),
+        ("result page, a distinct question", 2.0),
+        ("article", 1.5),
+    ):
+        each = costs.get("kinds", {}).get(kind)
+        if each:
+            what = f"{kind}: processor time against an empty Flask route under gunicorn"
+            note = f" ({ms:g} ms where that takes {_MS:g})"
+            yield Aim(f"{what}{note}", ms / _MS, {"": each[_GUNICORN]})
 
 
 def _request_aims(http: Told) -> Iterator[Aim]:
