@@ -183,7 +183,7 @@ def measured(size: int, data: Path, found: Cluster, given: argparse.Namespace) -
     told["answers"] = answers(kb, found, loads)
     for when, each in told["answers"].items():
         show(when, each)
-    told["memory of a reader MB"] = memory(os.getpid())
+    told["memory of a reader MB"] = memory([os.getpid()])
     if given.copies:
         times = [int(each) for each in given.copies.split(",")]
         told["copies"] = copies.measured(kb, found, times, given.queries)

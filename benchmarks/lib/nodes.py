@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +43,10 @@ def tree(pid: int) -> Iterator[int]:
             yield from tree(int(child))
 
 
-def memory(pid: int) -> tuple[float, float]:
-    """Megabytes of a tree, and of them those of no file."""
+def memory(processes: Iterable[int]) -> tuple[float, float]:
+    """Megabytes of processes, and of them those of no file."""
     whole = own = 0.0
-    for each in tree(pid):
+    for each in processes:
         try:
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()[1:]
         except OSError:
@@ -74,7 +74,7 @@ def watched(pid: int, nodes: Sequence[Node]) -> Iterator[Watched]:
 
     def sample() -> None:
         while not found.stop.wait(0.5):
-            whole, own = memory(pid)
+            whole, own = memory(tree(pid))
             found.peak, found.peak_own = max(found.peak, whole), max(found.peak_own, own)
 
     began, spent, of_nodes = time.perf_counter(), os.times(), processor(nodes)
