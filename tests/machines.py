@@ -27,7 +27,7 @@ from served import Serving, eventually, serving
 
 from kb.base.config import Settings
 from kb.searchlog.db.log import SearchLog
-from kb.searchlog.db.token_models import BUILDS, READ, WRITE
+from kb.searchlog.db.token_models import BUILDS
 
 PASSWORD = "correct horse battery staple"
 BROWSER = {"User-Agent": "Mozilla/5.0 Firefox/130"}
@@ -120,7 +120,6 @@ class Cluster:
         self.web = web
         self.server = server
         self.port = 0
-        self.token = ""  # of the board
 
     def log(self) -> SearchLog:
         return SearchLog(self.indexing.settings.log_url)
@@ -154,7 +153,6 @@ def cluster(folder: Path, articles: Path) -> Iterator[Cluster]:
         with contextlib.closing(SearchLog(url)) as log:
             now = datetime.now(UTC)
             token = log.tokens.add("web", (BUILDS,), now, None)
-            board = log.tokens.add("board", (READ, WRITE), now, None)
         web = []
         for name in ("one", "two"):
             settings = made.model_copy(update={"data": folder / name / "var"})
@@ -164,7 +162,6 @@ def cluster(folder: Path, articles: Path) -> Iterator[Cluster]:
         with ThreadPoolExecutor(len(web)) as beside:
             list(beside.map(Machine.start, web))
         found = Cluster(indexing, web, server)
-        found.token = board
         servers = "\n    ".join(
             f"server 127.0.0.1:{machine.port} max_fails=1 fail_timeout=5s;" for machine in web
         )
@@ -220,10 +217,26 @@ class Load:
         eventually(lambda: self.answered + len(self.failed) >= reached, 120)
 
 
-def report(port: int, run: str) -> int:
+class Lead:
+    """Somebody signed in to the board of one machine."""
+
+    def __init__(self, machine: Machine, name: str) -> None:
+        self._machine = machine
+        self.cookies = ""
+        self.cookies = self.ask("/leads/sign-in", name=name, password=PASSWORD).cookies
+
+    def ask(self, path: str, **fields: str) -> Answer:
+        """A page, or with fields what came of sending a form."""
+        origin = f"http://127.0.0.1:{self._machine.port}"
+        method = "POST" if fields else "GET"
+        named = {"Cookie": self.cookies, "Origin": origin}
+        return self._machine.request(method, path, urlencode(fields), **named)
+
+
+def report(port: int, run: str, asked: str = "телепорт") -> int:
     """The status of the report of a search that found nothing."""
     body = {"run": run, "visit": f"visit-{run}", "surface": "box", "lang": "ru", "shown": [],
-            "steps": [{"q": f"телепорт {run}", "ms": 0}],
+            "steps": [{"q": asked, "ms": 0}],
             "events": [{"kind": "left", "ms": 3000}]}  # fmt: skip
     return request(port, "POST", "/api/searches", json.dumps(body),
                    Content_Type="application/json").status  # fmt: skip

@@ -274,8 +274,8 @@ class Deliverer:
         except OSError as error:
             raise ConfigError(
                 Message(
-                    "an attachment cannot be read ({reason}); machines of one site share the"
-                    " folder attachments of KB_DATA",
+                    "an attachment cannot be read ({reason}); bring it back into the folder"
+                    " attachments of KB_DATA, from the machine that took the letter or a backup",
                     reason=reason(error),
                 )
             ) from None

@@ -282,6 +282,20 @@ def test_zammad_gets_a_ticket_with_its_files_and_customer(make_site):
     }  # fmt: skip
 
 
+def test_a_letter_whose_file_is_not_here_waits_and_says_where_to_bring_it(make_site):
+    with help_desks.opened(help_desks.zammad) as kept:
+        site = make_site(letters_zammad=kept.url, letters_zammad_token=help_desks.ZAMMAD_TOKEN)
+        letter = site.letter(LETTER, ("снимок.png", b"png"))
+        [file] = site.log.letters.details(letter.id).attachments
+        site.files.path(file).rename(site.settings.data / "elsewhere")
+        assert site.deliver().failed == 1
+        [waiting] = site.log.outbox.of_letter(letter.id)
+        assert "attachments" in waiting.trouble
+        (site.settings.data / "elsewhere").rename(site.files.path(file))
+
+        assert site.deliver(60).sent == 1
+
+
 @pytest.mark.parametrize(
     ("desk", "settings"),
     [

@@ -6,6 +6,7 @@ ARGS=machines`.
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 import machines
 import postgres
 import pytest
-from machines import PASSWORD, Load, number, open_form, report, send_letter
+from machines import Lead, Load, number, open_form, report, send_letter
 from needs import unavailable
 from served import eventually
 
@@ -118,21 +119,33 @@ def test_kb_status_names_each_machine_and_its_build(site):
 
 
 def test_what_is_done_on_the_board_of_one_machine_is_seen_on_the_other(site):
-    one, two = site.web
-    assert report(one.port, "run-board-1") == 204
-    by = {"Authorization": f"Bearer {site.token}"}
-    eventually(lambda: "телепорт run-board-1" in two.request("GET", "/api/misses", **by).text, 90)
+    one, two = (
+        Lead(machine, name) for machine, name in zip(site.web, ("Анна", "Борис"), strict=True)
+    )
 
-    def signed(machine, path="/leads", method="GET", **fields):
-        origin = f"http://127.0.0.1:{machine.port}"
-        body = urlencode(fields) if fields else ""
-        return machine.request(method, path, body, Cookie=cookies, Origin=origin)
+    def listed():
+        """The number of the question in the list of the other machine, if it is there."""
+        return re.findall(r'href="/leads/(\d+)"[^>]*>аренда самоката<', two.ask("/leads").text)
 
-    cookies = ""
-    cookies = signed(one, "/leads/sign-in", "POST", name="Анна", password=PASSWORD).cookies
-    assert [signed(machine).status for machine in site.web] == [200, 200]
-    assert signed(one, "/leads/sign-out", "POST", x="").status == 303
-    assert [signed(machine).status for machine in site.web] == [401, 401]
+    assert report(site.web[0].port, "run-board-1", "аренда самоката") == 204
+    eventually(listed, 90)
+    [question] = listed()
+
+    assert one.ask("/leads/do", do="assign", id=question, owner="Вера").status == 303
+    assert '<span class="owner">Вера</span>' in two.ask("/leads").text
+    assert two.ask("/leads/do", do="dismiss", id=question, reason="не сдаём").status == 303
+    assert "не сдаём" in one.ask(f"/leads/{question}").text
+    assert listed() == []
+
+
+def test_who_signs_out_of_one_machine_is_out_of_the_other(site):
+    one, two = (Lead(machine, "Борис") for machine in site.web)
+    two.cookies = one.cookies
+    assert (one.ask("/leads").status, two.ask("/leads").status) == (200, 200)
+
+    assert one.ask("/leads/sign-out", x="").status == 303
+
+    assert (one.ask("/leads").status, two.ask("/leads").status) == (401, 401)
 
 
 def test_wrong_passwords_are_counted_on_all_machines_together(site):
