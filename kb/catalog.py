@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from kb.article_history import Source
 from kb.base.audiences import Readers, is_restricted
 from kb.base.cache import Cache
+from kb.base.errors import SearchUnavailable
 from kb.cards import Card, card, day
 from kb.checks import reviews
 from kb.content import dialects, notices
@@ -29,7 +30,7 @@ from kb.index.learned import LearnedLine
 from kb.index.reader import IndexReader
 from kb.index.segment import UNLISTED
 from kb.language import sketches, tokens
-from kb.search import EngineName, Searcher, SearchRequest
+from kb.search import Searcher, Searching, SearchRequest
 from kb.topic_pages import TopicLink, TopicPage, TopicPages, TopicSummary
 
 _MOST_LINKED = 60  # articles whose questions may be examples
@@ -120,13 +121,13 @@ class Catalog:
         reader: IndexReader,
         cached: float,
         for_writers: bool = False,
-        engine: EngineName = "arrays",
+        searching: Searching = Searcher,
     ) -> None:
-        """`cached` is how many megabytes of answers the searcher keeps."""
+        """`cached` is how many megabytes of answers the searcher keeps, which `searching` makes."""
         self.reader = reader
-        self.searcher = Searcher(reader, cached, engine)
+        self.searcher = searching(reader, cached)
         self._for_writers = for_writers
-        self._options = (cached, for_writers, engine)
+        self._options = (cached, for_writers, searching)
         self._others: OrderedDict[frozenset[str] | None, Catalog] = OrderedDict()
         self._lock = Lock()
         self.may_suggest = lru_cache(512)(self._may_suggest)
@@ -380,7 +381,7 @@ class Catalog:
             publish=day(article["publish"]),
             expires=day(article["expires"]),
             translations=self.translations(doc, today),
-            related=tuple(map(self.card, self.related[doc, today])),
+            related=tuple(map(self.card, self._related(doc, today))),
             previous=None if before is None else self.card(before),
             next=None if after is None else self.card(after),
             above=self.topics.above(doc),
@@ -404,6 +405,13 @@ class Catalog:
         return Source(
             article["path"], self.reader.commit, article["dialect"], tuple(article["also"])
         )
+
+    def _related(self, doc: int, today: date) -> tuple[int, ...]:
+        """See `_find_related`; none, and none kept, while search does not answer."""
+        try:
+            return self.related[doc, today]
+        except SearchUnavailable:
+            return ()
 
     def _find_related(self, key: tuple[int, date]) -> tuple[int, ...]:
         """The articles its writer names, then those that search finds for its title and tags."""

@@ -18,7 +18,7 @@ from kb.base.messages import Message
 from kb.catalog import Catalog
 from kb.index.builds import Build, Builds
 from kb.index.reader import IndexReader
-from kb.search import AnyBuildSearcher, EngineName
+from kb.search import AnyBuildSearcher, Searching
 
 if TYPE_CHECKING:
     from kb.words_only import WordsOnlySearcher
@@ -42,7 +42,7 @@ class CurrentBuild:
         look_every: float,
         cached: float,
         for_writers: bool,
-        engine: EngineName,
+        searching: Searching,
     ) -> None:
         """Looks for a new build once `look_every` seconds have passed.
 
@@ -52,7 +52,7 @@ class CurrentBuild:
         self._look_every = look_every
         self._cached = cached
         self._for_writers = for_writers
-        self._engine = engine
+        self._searching = searching
         self._lock = Lock()
         self._looked = self._checked = -inf
         self.opened = 0
@@ -176,7 +176,7 @@ class CurrentBuild:
         try:
             readers = INSIDERS if self._for_writers else STRANGERS
             reader = IndexReader(build).seen_by(readers)
-            catalog = Catalog(reader, self._cached, self._for_writers, self._engine)
+            catalog = Catalog(reader, self._cached, self._for_writers, self._searching)
         except KeyError as missing:  # an array that another version of the service did not write
             raise IndexDamaged(
                 Message(

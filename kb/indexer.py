@@ -32,6 +32,7 @@ from kb.index.changes import (
     write_state,
 )
 from kb.index.contents import Contents, settle, settle_learned
+from kb.index.counts import write_counts
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
 from kb.index.links import link_table, settle_links
@@ -85,6 +86,7 @@ def rebuild(
     start: Builds | None = None,
     lines: LearnedLines | None = None,
     texts: Path | None = None,
+    prepare: Callable[[Build], None] | None = None,
 ) -> BuildReport:
     """Brings the index up to date with the articles folder and publishes it whole.
 
@@ -103,6 +105,7 @@ def rebuild(
     - `builds` are those of the settings, opened already;
     - `start` are other builds, whose current one is gone on from if it is of this fingerprint;
     - `lines` are the learned lines of each article; without them they stay as they were;
+    - `prepare` is called with a new build before it becomes the current one;
     - `texts` is where texts of linked files are known by content, in the data folder if not given.
 
     Returns what changed and which build is current now. Raises ArticlesMissing when there is no
@@ -113,7 +116,7 @@ def rebuild(
         settings=settings, builds=builds or Builds(settings.builds), start=start,
         past=past or history.read(settings.articles), is_copy=past is not None,
         full=full, strict=strict, careful=careful, hurried=hurried, may_empty=may_empty,
-        progress=progress, lines=lines, texts=texts,
+        progress=progress, lines=lines, texts=texts, prepare=prepare or (lambda build: None),
     )  # fmt: skip
     try:
         return job.run()
@@ -159,6 +162,7 @@ class _Rebuild:
     progress: Progress | None
     lines: LearnedLines | None
     texts: Path | None
+    prepare: Callable[[Build], None]
 
     def run(self) -> BuildReport:
         """As `rebuild`; raises IndexDamaged, too, if the previous build cannot be read back."""
@@ -259,6 +263,7 @@ class _Rebuild:
             or before.root != articles_root(self.settings)
             or _differs(before, contents)
             or (before.is_hurried and not self.hurried)
+            or (self.settings.engine == "opensearch" and not before.has_counts)
         )
 
     def _linked(
@@ -300,6 +305,8 @@ class _Rebuild:
         outer = whole.seen_by(STRANGERS)
         scores = {str(number): each for number, each in enumerate(outer.corpus.scores)}
         write_arrays(draft / SCORES, scores)
+        if self.settings.engine == "opensearch":
+            write_counts(draft, whole.corpus)
         unmeasured = _unmeasured(before, contents) if before else expected
         if before and (self.hurried or unmeasured <= STILL_MEASURED * expected):
             levels = {name: before.build.manifest[name] for name in ("level", "inner_level")}
@@ -315,7 +322,7 @@ class _Rebuild:
             "hurried": self.hurried,
             "root": articles_root(self.settings),
         }  # fmt: skip
-        return self.builds.publish(draft, facts)
+        return self.builds.publish(draft, facts, prepare=self.prepare)
 
     def _forget_texts(self, contents: Contents) -> None:
         """Forgets the texts of files that no article links to any more, if they are ours alone."""

@@ -1,6 +1,6 @@
 """Answers a search request from one build: parse, rank, correct, page. Logs nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from kb.content import pins as pinning
 from kb.content.pins import Pin, Pins
-from kb.index.corpus import Corpus
+from kb.index.corpus import Corpus, Docs, Scores
 from kb.index.reader import IndexReader
 from kb.index.segment import Segment
 from kb.index.topics import Topics
 from kb.language import corrections, spelling, synonyms, tokens
 from kb.language import query as queries
+from kb.language.lexicon import Lexicon
 from kb.language.query import Query
 from kb.language.spelling import Near
 from kb.ranking.engine import Engine
@@ -196,6 +197,14 @@ class SearchRequest:
     pins: int | None = None  # the epoch whose pins are in force (`content.pins`); None: none are
 
 
+class Scope(NamedTuple):
+    """What an answer may hold: the request and its day, and a mask of the articles they allow."""
+
+    request: SearchRequest
+    today: date
+    allowed: NDArray[np.bool_]
+
+
 class AnyBuildSearcher(Protocol):
     """Answers from a build, whatever of it can be read."""
 
@@ -233,9 +242,20 @@ class Searcher:
         self._engine = engine
         self._synonyms_text = reader.synonyms if synonyms_text is None else synonyms_text
         self.reader = reader
-        self._corpus = reader.corpus
-        self._lexicon = CorpusLexicon(reader.corpus)
+        self._corpus = self._corpus_of(reader)
+        self._lexicon = self._lexicon_of(self._corpus)
         self._answers = self._corpus.cache(self._answer, cached, _size_of_answer)
+
+    def _corpus_of(self, reader: IndexReader) -> Corpus:
+        return reader.corpus
+
+    def _lexicon_of(self, corpus: Corpus) -> Lexicon:
+        return CorpusLexicon(corpus)
+
+    @cached_property
+    def _synonyms(self) -> synonyms.Synonyms:
+        own, _ = synonyms.parse(self._synonyms_text)
+        return own.over(synonyms.shipped())
 
     @property
     def edition(self) -> str:
@@ -250,10 +270,9 @@ class Searcher:
     @cached_property
     def _ranker(self) -> Ranker:
         """Made when first used: indexing needs no synonyms."""
-        own, _ = synonyms.parse(self._synonyms_text)
         return Ranker(
             self._corpus,
-            own.over(synonyms.shipped()),
+            self._synonyms,
             self.reader.level,
             engine=self._whoosh_engine() if self._engine == "whoosh" else None,
         )
@@ -277,20 +296,21 @@ class Searcher:
     def _answer(self, key: tuple[SearchRequest, date]) -> Results:
         request, today = key
         allowed = self._allowed(request, today)
-        query = self._parsed(request, allowed)
+        scope = Scope(request, today, allowed)
+        query = self._parsed(scope)
         own = request.own_lang or query.lang
         used, correction = query, None
-        ranked = self._with_pins(self._rank(query, allowed, own), query, request, allowed)
+        ranked = self._with_pins(self._rank(query, scope, own), query, request, allowed)
         tried: list[Correction] = []
         if not request.exact and not ranked.total and (query.phrases or query.without):
             loose = replace(query, phrases=(), without=())
-            again = self._rank(loose, allowed, own)
+            again = self._rank(loose, scope, own)
             if again.total:
                 plain = " ".join(word.text for word in query.words)
                 used, ranked, correction = loose, again, Correction("dropped", plain)
         if query.words and not ranked.confident and not request.exact:
             for corrected, attempt in self._corrected(query):
-                again = self._rank(corrected, allowed, own)
+                again = self._rank(corrected, scope, own)
                 again = self._with_pins(again, corrected, request, allowed)
                 if again.confident or (not ranked.total and again.total):
                     used, correction = corrected, attempt
@@ -302,12 +322,13 @@ class Searcher:
     def _parse(self, raw: str, exclude: bool = True) -> Query:
         return queries.parse(raw, self._corpus.meaning, self._corpus.knows, exclude)
 
-    def _parsed(self, request: SearchRequest, allowed: NDArray[np.bool_]) -> Query:
+    def _parsed(self, scope: Scope) -> Query:
         """The query; `-word` excludes only where the rest of it is answered with confidence."""
+        request = scope.request
         query = self._parse(request.query)
         if not query.without:
             return query
-        rest = self._rank(replace(query, without=()), allowed, request.own_lang or query.lang)
+        rest = self._rank(replace(query, without=()), scope, request.own_lang or query.lang)
         return query if rest.confident else self._parse(request.query, exclude=False)
 
     def _corrected(self, query: Query) -> Iterator[tuple[Query, Correction]]:
@@ -324,7 +345,8 @@ class Searcher:
             if any(len(word.text) > 1 for word in corrected.words):
                 yield corrected, Correction(candidate.kind, candidate.query)
 
-    def _rank(self, query: Query, allowed: NDArray[np.bool_], own: str) -> Ranked:
+    def _rank(self, query: Query, scope: Scope, own: str) -> Ranked:
+        allowed = scope.allowed
         for phrase in query.phrases:
             allowed = allowed & self._corpus.holding_phrase(phrase)
         for word in query.without:
@@ -428,12 +450,13 @@ class Searcher:
         """The contributions to the scores of the first articles, or of the one with this slug."""
         request = SearchRequest(query, limit=limit, exact=True, facets=False)
         allowed = self._allowed(request, today)
-        parsed = self._parsed(request, allowed)
+        scope = Scope(request, today, allowed)
+        parsed = self._parsed(scope)
         if slug is not None:
             found = self.reader.find(slug)
             docs = [] if found is None else [found]
         else:
-            docs = self._rank(parsed, allowed, parsed.lang).docs[:limit].tolist()
+            docs = self._rank(parsed, scope, parsed.lang).docs[:limit].tolist()
         return [
             {
                 "slug": self.reader.card(each.doc)["slug"],
@@ -505,7 +528,7 @@ class Searcher:
         if request.relevant:
             docs, scores = docs[:relevant], scores[:relevant]
         elif total > len(docs) and (request.newest or shown.stop > len(docs)):
-            more = self._ranker.not_rescored(ranked)
+            more = self._not_rescored(ranked)
             docs, scores = np.concatenate((docs, more[0])), np.concatenate((scores, more[1]))
         if request.newest:
             order = np.argsort(-self._corpus.updated[docs], kind="stable")
@@ -524,7 +547,7 @@ class Searcher:
             lang=typed.lang,
             page=page,
             pages=pages,
-            facets=self._facets(ranked.words > 0, request, typed.lang) if request.facets else {},
+            facets=self._facets(ranked, request, typed.lang) if request.facets else {},
             tried=tried if not ranked.confident else (),
             topic=self._topic_title(request, typed.lang),
             without=used.without,
@@ -541,7 +564,7 @@ class Searcher:
         if not docs:
             return []
         if with_excerpts:
-            excerpts = self._ranker.excerpts(ranked, docs)
+            excerpts = self._excerpts(ranked, docs)
         else:
             cards = map(self.reader.card, docs)
             excerpts = [Excerpt(str(card["title"]), (), BEGINNING, "", ()) for card in cards]
@@ -553,28 +576,36 @@ class Searcher:
             for doc, excerpt, score in zip(docs, excerpts, scores, strict=True)
         ]  # fmt: skip
 
+    def _excerpts(self, ranked: Ranked, docs: Sequence[int]) -> list[Excerpt]:
+        return self._ranker.excerpts(ranked, docs)
+
+    def _not_rescored(self, ranked: Ranked) -> tuple[Docs, Scores]:
+        return self._ranker.not_rescored(ranked)
+
     def _facets(
-        self, hits: NDArray[np.bool_], request: SearchRequest, lang: str
+        self, ranked: Ranked, request: SearchRequest, lang: str
     ) -> dict[str, tuple[FacetValue, ...]]:
-        corpus, own = self._corpus, request.own_lang or lang
+        corpus, own, hits = self._corpus, request.own_lang or lang, ranked.words > 0
+        counts = self.reader.topics.counts(hits)
+        whole = int(np.count_nonzero(hits))
         return {
-            "lang": _counted(
+            "lang": counted(
                 corpus.langs, np.bincount(corpus.lang[hits], minlength=len(corpus.langs))
             ),
-            "category": topic_facet(self.reader.topics, hits, request.category or "", own),
-            "tag": _counted(*corpus.tag_counts(hits)),
+            "category": topic_facet(self.reader.topics, counts, whole, request.category or "", own),
+            "tag": counted(*corpus.tag_counts(hits)),
         }
 
 
 def topic_facet(
-    topics: Topics, hits: NDArray[np.bool_], chosen: str, lang: str
+    topics: Topics, counts: Sequence[int], whole: int, chosen: str, lang: str
 ) -> tuple[FacetValue, ...]:
     """The topics of the hits under a chosen one, or at the top, each with those directly below it.
 
+    `counts` are the hits in each topic or below it, of `whole` hits.
     Topics of two languages with one key are one value, titled in `lang` if it can be. A topic that
     holds all hits is passed over for those below it: it leaves nothing to choose.
     """
-    counts, whole = topics.counts(hits), np.count_nonzero(hits)
     level = [n for n in range(len(counts)) if counts[n] and topics.key_above(n) == chosen]
     while len({topics.all[n].key for n in level}) == 1 and sum(counts[n] for n in level) == whole:
         level = [n for number in level for n in topics.directly_below(number) if counts[n]]
@@ -663,12 +694,16 @@ def _hit(
     )
 
 
-def _counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue, ...]:
+def counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue, ...]:
     """The values that occur, most frequent first, then by name; the unnamed one is left out."""
     found = [
         (name, count) for name, count in zip(names, counts.tolist(), strict=True) if name and count
     ]
     return tuple(FacetValue(*each) for each in sorted(found, key=lambda each: (-each[1], each[0])))
+
+
+Searching = Callable[[IndexReader, float], Searcher]
+"""What makes the searcher of an opened build, with so many megabytes of answers in its cache."""
 
 
 class CorpusLexicon:

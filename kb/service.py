@@ -20,7 +20,7 @@ from kb.base import data_folder
 from kb.base.audiences import INSIDERS, STRANGERS, Readers
 from kb.base.background import Refreshed
 from kb.base.config import Settings
-from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
+from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable, SearchUnavailable
 from kb.base.locked_json import JsonObject
 from kb.base.messages import Message
 from kb.cards import Card
@@ -44,7 +44,7 @@ from kb.language import morphology, synonyms, tokens
 from kb.letters import channels
 from kb.letters.attachments import AttachmentFolder, GivenFile
 from kb.letters.spool import LetterSpool
-from kb.search import EngineName, Results, Searcher, SearchRequest, completions
+from kb.search import EngineName, Results, Searcher, Searching, SearchRequest, completions
 from kb.searchlog import closing, learning, shared_json, triage, wordings
 from kb.searchlog import replay as replaying
 from kb.searchlog.askers import Askers
@@ -76,6 +76,7 @@ from kb.topic_pages import TopicLink, TopicPage
 if TYPE_CHECKING:
     from kb.index.rendering import Progress
     from kb.indexer import BuildReport
+    from kb.opensearch.client import Cluster
     from kb.searchlog.db.log import SearchLog
 
 P = ParamSpec("P")
@@ -132,6 +133,8 @@ def _retried(
         opened = self._current.opened
         try:
             return method(self, *args, **options)
+        except SearchUnavailable:
+            raise
         except Exception:
             if not self._current.is_replaced(opened):
                 raise
@@ -150,6 +153,15 @@ def _public_title(reader: IndexReader, slug: str) -> str | None:
         return str(reader.card(doc)["title"])
     whole = reader.whole
     return slug if whole.find(slug) is None and whole.moved(slug) is None else None
+
+
+def _cluster_of(settings: Settings) -> "Cluster | None":
+    """The cluster that searches by the settings, which is not asked yet; or None."""
+    if settings.engine != "opensearch":
+        return None
+    from kb.opensearch.client import Cluster
+
+    return Cluster(settings.opensearch_url.get_secret_value() if settings.opensearch_url else "")
 
 
 def utc_now() -> datetime:
@@ -173,26 +185,27 @@ class KnowledgeBase:
         cached_answers: float = 2,
         for_writers: bool = False,
         builds: Builds | None = None,
-        engine: EngineName = "arrays",
+        engine: EngineName | None = None,
     ) -> None:
         """Opens nothing yet.
 
         `now` is the clock. `cached_answers` is how many megabytes of answers are cached per build.
         `for_writers` also serves drafts and articles that are not yet, or no longer, published, and
         looks for a new build at every call. `builds` are those of `settings` unless given. `engine`
-        scores words.
+        scores words, whatever the settings say.
         """
         self.settings = settings
         self._readers = STRANGERS
         self._root = self  # which holds what services of all readers share
         self._now = now
         self._builds = builds or Builds(settings.builds)
+        self._cluster = _cluster_of(settings)
         self._current = CurrentBuild(
             self._builds,
             look_every=0.0 if for_writers else LOOK_AGAIN,
             cached=cached_answers,
             for_writers=for_writers,
-            engine=engine,
+            searching=self._searching(engine),
         )
         self._log: SearchLog | None = None
         self._announced = ""  # the day and the build that hooks were told of last, once known
@@ -218,6 +231,14 @@ class KnowledgeBase:
             clock=lambda: now().timestamp(),
         )
         """The queue of reports and votes, for its counters and `flush`."""
+
+    def _searching(self, engine: EngineName | None) -> Searching:
+        """What makes searchers: of the engine given, else of that of the settings."""
+        if engine is not None or self._cluster is None:
+            return partial(Searcher, engine=engine or "arrays")
+        from kb.opensearch.searcher import searching
+
+        return searching(self._cluster)
 
     @classmethod
     def open(cls, settings: Settings, **options: Any) -> "KnowledgeBase":
@@ -373,7 +394,10 @@ class KnowledgeBase:
             progress=progress,
             builds=self._builds,
             lines=None if hurried else self._learned_lines(),
+            prepare=partial(self._feed, progress=progress),
         )
+        if self._cluster is not None and (report.published or report.build):
+            self._feed_current(progress)
         self._current.look_again()
         self._write_status(report, before)
         if not report.published or hurried:
@@ -389,6 +413,22 @@ class KnowledgeBase:
         return replace(
             report, answered=result.answered, regressed=result.regressed, unasked=result.unasked
         )
+
+    def _feed(self, build: Build, progress: "Progress | None" = None) -> None:
+        """Has the cluster, if one searches, hold a build."""
+        if self._cluster is not None:
+            from kb.opensearch import feeding
+
+            feeding.feed(self._cluster, self._builds, build, progress)
+
+    def _feed_current(self, progress: "Progress | None" = None) -> None:
+        """Has the cluster hold the current build, and other programs find it by its alias."""
+        from kb.opensearch import feeding
+
+        build = self._builds.current()
+        self._feed(build, progress)
+        if self._cluster is not None:
+            feeding.point(self._cluster, self._builds, build)
 
     def announce(self) -> int:
         """Queues what the hooks of the settings are to hear: articles, questions, votes.

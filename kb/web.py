@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from kb.base import catalogs, resources
 from kb.base.cache import Cache
 from kb.base.config import Settings
-from kb.base.errors import IndexMissing, KBError
+from kb.base.errors import IndexMissing, KBError, SearchUnavailable
 from kb.index.segment import article_url
 from kb.letters.form_key import FormStamps
 from kb.searchlog import sessions  # fmt: skip
@@ -61,6 +61,7 @@ _COMPRESSED = ("text/", "application/xml")
 _LEAST_COMPRESSED = 1400  # bytes; less fits into one packet
 _POLICY = "Content-Security-Policy"
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
+_SEARCH_AGAIN = "30"  # seconds, where search does not answer
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
     405: "method-not-allowed", 413: "too-large", 415: "bad-request", 429: "too-many-requests",
@@ -366,14 +367,28 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
 
 def _on_service(error: KBError) -> ResponseReturnValue:
     """The error page of a service that cannot answer; the message is for the log alone."""
-    missing = isinstance(error, IndexMissing)
     context.log_warning(str(error))
+    if isinstance(error, SearchUnavailable):
+        return _on_search_away()
+    missing = isinstance(error, IndexMissing)
     if context.is_for_programs():
         message = (
             "no build yet; run `kb index`" if missing else "not available now; see the server's log"
         )
         return api.error("no-build" if missing else "unavailable", message, 503)
     return pages.error_page(503, command="kb index" if missing else "")
+
+
+def _on_search_away() -> ResponseReturnValue:
+    """Pages can be read, and search can be tried again soon."""
+    answer: ResponseReturnValue = (
+        api.error("unavailable", "search does not answer now; try again in a minute", 503)
+        if context.is_for_programs()
+        else pages.error_page(503, is_search=True)
+    )
+    made: Response = context.as_response(answer)
+    made.headers["Retry-After"] = _SEARCH_AGAIN
+    return made
 
 
 def _on_bug(error: Exception) -> ResponseReturnValue:

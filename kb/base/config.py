@@ -120,6 +120,13 @@ class Settings(BaseModel):
     database_url: SecretStr | None = Field(
         None, description="database of the search log; without it an SQLite file in the data folder"
     )
+    opensearch_url: SecretStr | None = Field(
+        None, description="nodes of OpenSearch, https://user:password@node:9200, by commas"
+    )
+    engine: Literal["embedded", "opensearch"] = Field(
+        "embedded",
+        description="what searches: embedded (the build on this machine) or opensearch",
+    )
     lang: str = Field("ru", description="language of the interface where nothing else decides")
     langs: tuple[str, ...] = Field(("ru", "en"), description="languages of articles and interface")
     site_name: str = Field(
@@ -415,6 +422,26 @@ class Settings(BaseModel):
     def _strong(cls, value: SecretStr | None) -> SecretStr | None:
         if value and (why := passwords.token_weakness(value.get_secret_value())):
             raise ValueError(Message("this token is {why}", why=why))
+        return value
+
+    @field_validator("opensearch_url")
+    @classmethod
+    def _nodes(cls, value: SecretStr | None) -> SecretStr | None:
+        for url in value.get_secret_value().split(",") if value else ():
+            if not re.fullmatch(r"https?://\S+", url.strip()):
+                shown = url.strip().rpartition("@")[2]
+                raise ValueError(
+                    Message(
+                        "{url} is no address of a node; write https://node:9200", url=quoted(shown)
+                    )
+                )
+        return value
+
+    @field_validator("engine")
+    @classmethod
+    def _has_nodes(cls, value: str, others: ValidationInfo) -> str:
+        if value == "opensearch" and not others.data.get("opensearch_url"):
+            raise ValueError(Message("name the nodes of OpenSearch in opensearch_url"))
         return value
 
     @field_validator("private")

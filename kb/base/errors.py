@@ -59,3 +59,7 @@ class NoticeLost(KBError):
 
 class LogUnavailable(KBError):
     """The log of searches cannot be reached; searching goes on."""
+
+
+class SearchUnavailable(KBError):
+    """The cluster that searches does not answer; pages do."""

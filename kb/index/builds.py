@@ -14,7 +14,7 @@ import secrets
 import shutil
 import time
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -229,14 +229,22 @@ class Builds:
         finally:
             os.close(lock)
 
-    def publish(self, folder: Path, facts: Mapping[str, Any], keep: int = 2) -> Build:
+    def publish(
+        self,
+        folder: Path,
+        facts: Mapping[str, Any],
+        keep: int = 2,
+        prepare: Callable[[Build], None] = lambda build: None,
+    ) -> Build:
         """Makes the drafted `folder` the current build: manifest, fsync, rename, verify, pointer.
 
-        `facts` go into the manifest; `keep` builds stay, the older ones are dropped.
+        `facts` go into the manifest; `keep` builds stay, the older ones are dropped. `prepare` is
+        called with the build while nobody else can see it.
         Raises BuildFailed and leaves the old build current if anything does not fit.
         """
         name = self._unused(folder.name.removeprefix(_UNFINISHED))
         self._write_manifest(folder, name, facts)
+        prepare(Build(name, folder, _read_manifest(folder)))
         build = self._install(folder, name)
         self._forget_withdrawn()
         self._drop(keep)

@@ -19,6 +19,7 @@ from kb.content.problems import Problem
 from kb.content.topics import Placement
 from kb.git import history
 from kb.index.builds import Build, Builds
+from kb.index.counts import COUNTS
 from kb.index.fingerprint import fingerprint
 from kb.index.reader import SYNONYMS
 from kb.index.spool import Place, Spool
@@ -117,6 +118,11 @@ class PreviousBuild:
     def is_hurried(self) -> bool:
         """Whether it was built with `hurried`, so that a level is still to be measured."""
         return bool(self.build.manifest.get("hurried"))
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether it holds what a light build needs (`counts`)."""
+        return COUNTS in self.build.manifest["files"]
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.base.cache import TEXT, Cache, Key, Value
+from kb.index import ngrams
 from kb.index.schema import FIELDS, K1, SURFACE_FIELDS, B, Field
 from kb.index.segment import DRAFT, UNLISTED, Segment
 from kb.language import query_words
@@ -84,6 +85,26 @@ class Corpus:
         self.lemma_ids = self.cache(self._lemma_ids, 2, _size_of_lemma_ids).__getitem__
 
     @cached_property
+    def averages(self) -> dict[str, tuple[float, int]]:
+        """Of the lengths of content, titles and lines of live articles: their sum and number."""
+        found = {}
+        for name in ("content.length", "content.title"):
+            found[name] = (
+                float(self.column(name)[self.live].sum()) if self.size else 0.0,
+                self.count,
+            )
+        live = np.repeat(self.live, self.lines)
+        lines = self.column("lines.length")[live] if self.size else live
+        found["lines.length"] = (float(lines.sum()), int(np.count_nonzero(live)))
+        return found
+
+    @cached_property
+    def lines(self) -> NDArray[np.int64]:
+        """How many headings and answered questions each article has."""
+        of = [np.diff(segment.arrays["lines.of"]) for segment in self.segments]
+        return np.concatenate(of) if of else np.empty(0, np.int64)
+
+    @cached_property
     def scores(self) -> tuple[Scores, ...]:
         """The scores that `impact` reads; see `impact_scores`."""
         return impact_scores(self)
@@ -93,10 +114,13 @@ class Corpus:
 
         `hidden` is a mask of them, `scores` are as of `__init__`.
         """
+        return Corpus(self.segments, self._gone_with(hidden), scores)
+
+    def _gone_with(self, hidden: NDArray[np.bool_]) -> list[NDArray[np.int32]]:
+        """By segment the articles that are not live, or hidden."""
         gone = ~self.live | hidden
         bounds = zip(self.bases, self.bases[1:], strict=False)
-        deleted = [np.flatnonzero(gone[low:high]).astype(np.int32) for low, high in bounds]
-        return Corpus(self.segments, deleted, scores)
+        return [np.flatnonzero(gone[low:high]).astype(np.int32) for low, high in bounds]
 
     def cache(
         self, function: Callable[[Key], Value], megabytes: float, size: Callable[[Key, Value], int]
@@ -264,6 +288,17 @@ class Corpus:
         counts: NDArray[np.uint32] = self.segments[number].arrays["surface.text.df"]
         return counts
 
+    def gram_frequencies(self, number: int) -> NDArray[np.int32]:
+        """In how many live articles each n-gram of a segment stands."""
+        segment, base = self.segments[number], self.bases[number]
+        frequency: NDArray[np.int32] = segment.arrays["grams.df"]
+        deleted = (~self.live[base : base + segment.size]).nonzero()[0].tolist()
+        if deleted:
+            frequency = frequency.copy()
+        for doc in deleted:
+            frequency[ngrams.places_of_article(segment.words, segment.arrays, doc)] -= 1
+        return frequency
+
     def _lemma_ids(self, lemma: str) -> LemmaIds:
         """The number of a dictionary form in each segment that holds it."""
         numbers = [(i, segment.lemmas.find(lemma)) for i, segment in enumerate(self.segments)]
@@ -365,6 +400,17 @@ class Corpus:
             else:
                 frequency += high - low
         return frequency
+
+    def prefix_frequency(self, prefix_ranges: PrefixRanges, postings: Postings) -> int:
+        """How many live articles hold a word with a prefix, of which these are the postings."""
+        return len(postings[0])
+
+    def union_frequency(self, frequencies: Sequence[int], postings: Postings) -> int:
+        """How many live articles hold one of some terms, of which these are the postings.
+
+        `frequencies` are those of the terms.
+        """
+        return len(postings[0])
 
     def prefix_impact(self, prefix_ranges: PrefixRanges) -> Postings:
         """The articles that hold a word with a prefix, scored as if all these were one word.

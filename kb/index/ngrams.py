@@ -79,43 +79,11 @@ class Content:
 
     def add(self, arrays: Arrays) -> None:
         """Adds articles, by the arrays of their words and regions."""
-        at, docs, parts, lines, owners, claims = _content(self._is_stop, arrays)
-        stream = arrays["tokens.words"][at]
-        size = len(arrays["tokens.ptr"]) - 1
-        border = np.ones(len(at), bool)
-        border[1:] = (docs[1:] != docs[:-1]) | (parts[1:] != parts[:-1])
-        shift = 2 * np.cumsum(border)
-        place = np.arange(len(at)) + shift
-        total = len(at) + (int(shift[-1]) if len(shift) else 0)
-        asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
-        lines_each = np.bincount(owners, minlength=size)
-        first_line = array_tools.offsets(lines_each)
-        own = parts < _ATTACHED
-        counts = {
-            "content.ptr": (
-                np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
-            ),
-            "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
-            "content.length": np.bincount(docs[own], minlength=size).astype(np.int32),
-            "content.own": (
-                np.bincount(docs[own], minlength=size)
-                + 2 * np.bincount(docs[border & own], minlength=size)
-            ).astype(np.int32),
-            "lines.of": lines_each,
-            "lines.claim": claims,  # how surely the article answers the question of a line, 0–1
-            "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
-        }
-        for name, values in counts.items():
+        places, of_articles = content(self._is_stop, arrays)
+        for name, values in of_articles.items():
             self._of_articles.setdefault(name, []).append(values)
-        numbers = np.where(lines >= 0, lines - first_line[docs] + 1, 0)
-        for name, filler, values in (
-            ("words", len(self._words), stream),
-            ("token", -1, at - arrays["tokens.ptr"][docs]),
-            ("line", 0, numbers),
-        ):
-            filled = np.full(total, filler, np.int32)
-            filled[place] = values
-            self._places[f"content.{name}"].append(filled)
+        for name, values in places.items():
+            self._places[name].append(values)
 
     def arrays(self) -> dict[str, NDArray[Any] | Column]:
         """The arrays of the segment that hold its content words, and the n-grams of these words."""
@@ -139,6 +107,57 @@ class Content:
             docs = np.repeat(np.arange(high - low, dtype=np.int64), lengths)
             is_word = stream < len(self._words)
             yield stream[is_word], docs[is_word]
+
+
+def content(
+    is_stop: NDArray[np.bool_], arrays: Arrays
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """The content words of some articles as of `Content`, and what it holds of each article.
+
+    Of the second, `content.ptr` and `lines.of` are numbers of places and lines, one an article.
+    """
+    at, docs, parts, lines, owners, claims = _content(is_stop, arrays)
+    size = len(arrays["tokens.ptr"]) - 1
+    border = np.ones(len(at), bool)
+    border[1:] = (docs[1:] != docs[:-1]) | (parts[1:] != parts[:-1])
+    shift = 2 * np.cumsum(border)
+    place = np.arange(len(at)) + shift
+    total = len(at) + (int(shift[-1]) if len(shift) else 0)
+    asked = (lines >= 0) & ~arrays["tokens.extra"][at]  # as many as a query has
+    lines_each = np.bincount(owners, minlength=size)
+    own = parts < _ATTACHED
+    of_articles = {
+        "content.ptr": (
+            np.bincount(docs, minlength=size) + 2 * np.bincount(docs[border], minlength=size)
+        ),
+        "content.title": np.bincount(docs[parts == 0], minlength=size).astype(np.int32),
+        "content.length": np.bincount(docs[own], minlength=size).astype(np.int32),
+        "content.own": (
+            np.bincount(docs[own], minlength=size)
+            + 2 * np.bincount(docs[border & own], minlength=size)
+        ).astype(np.int32),
+        "lines.of": lines_each,
+        "lines.claim": claims,  # how surely the article answers the question of a line, 0–1
+        "lines.length": np.bincount(lines[asked], minlength=len(owners)).astype(np.int32),
+    }
+    numbers = np.where(lines >= 0, lines - array_tools.offsets(lines_each)[docs] + 1, 0)
+    places: dict[str, NDArray[Any]] = {}
+    for name, filler, values in (
+        ("words", len(is_stop), arrays["tokens.words"][at]),
+        ("token", -1, at - arrays["tokens.ptr"][docs]),
+        ("line", 0, numbers),
+    ):
+        filled = places[f"content.{name}"] = np.full(total, filler, np.int32)
+        filled[place] = values
+    return places, of_articles
+
+
+def places_of_article(words: Vocabulary, arrays: Arrays, doc: int) -> NDArray[np.intp]:
+    """The places of the n-grams of an article in the list of those of its segment."""
+    low = int(arrays["content.ptr"][doc])
+    found = np.unique(arrays["content.words"][low : low + int(arrays["content.own"][doc])])
+    held = [words[word] for word in found[found < len(words)].tolist()]
+    return np.searchsorted(arrays["grams.keys"], np.unique(keys(held)[0]) if held else ())
 
 
 def _content(is_stop: NDArray[np.bool_], arrays: Arrays) -> tuple[NDArray[Any], ...]:

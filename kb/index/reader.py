@@ -23,6 +23,7 @@ from kb.index import learned, notice_file
 from kb.index.arrays import read_arrays
 from kb.index.builds import Build
 from kb.index.corpus import Corpus, Scores
+from kb.index.counts import COUNTS, LightCorpus, read_counts
 from kb.index.learned import LearnedLines
 from kb.index.segment import Segment
 from kb.index.topics import Topics
@@ -56,6 +57,7 @@ class IndexReader:
         self.commit = str(build.manifest.get("commit", ""))
         self.contents = str(build.manifest.get("contents", build.name))  # equal: the same articles
         self.folder: Path = build.folder
+        self.manifest = build.manifest
         self.is_light = bool(build.manifest.get("light"))
         """Whether it lacks what ranking alone reads (`light`)."""
         self._outer_level = float(build.manifest.get("level", 0.6))  # for strangers
@@ -69,7 +71,12 @@ class IndexReader:
             worked_out = build.folder / SCORES
             scores = list(read_arrays(worked_out).values()) if worked_out.exists() else None
             _check_scores(scores, segments)
-            self.corpus = Corpus(segments, deleted)
+            self._deleted = deleted
+            self.corpus: Corpus = (
+                LightCorpus(segments, deleted, read_counts(build.folder))
+                if self.is_light
+                else Corpus(segments, deleted)
+            )
             names = read_arrays(build.folder / NAMES)
             self._slugs = Vocabulary(names["slugs.blob"], names["slugs.offsets"])
             self._at: NDArray[np.int32] = names["slugs.doc"]
@@ -106,6 +113,11 @@ class IndexReader:
             self.edition = f"{self.name} *"
         elif scores is not None:
             self.corpus.scores = tuple(scores)
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether a light corpus can be made of it."""
+        return COUNTS in self.manifest.get("files", ())
 
     # ------------------------------------------------------------ for whom
 
@@ -151,6 +163,17 @@ class IndexReader:
         cards = {doc: self.card(doc) for doc in self.topics.namesakes}
         titles = {doc: (card["lang"], card["title"].casefold()) for doc, card in cards.items()}
         self.topics = self.topics.narrowed(live, titles)
+
+    def light_corpus(self) -> LightCorpus:
+        """What these readers see without the postings of it. Raises IndexDamaged without counts."""
+        if isinstance(self.corpus, LightCorpus):
+            return self.corpus
+        whole = self.whole.corpus
+        corpus = LightCorpus(whole.segments, self._deleted, read_counts(self.folder))
+        if self.audience is not None:
+            corpus = corpus.without(whole.live & ~self.corpus.live)
+        corpus.hide(self.is_stub)
+        return corpus
 
     # ------------------------------------------------------------ addresses
 

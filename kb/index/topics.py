@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -172,6 +173,15 @@ class Topics:
         for number in found:
             mask |= (self.of >= number) & (self.of < self.ends[number])
         return mask
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What tells each topic from all others, in any build."""
+        return tuple(f"{topic.lang}/{topic.key}" for topic in self.all)
+
+    def named(self, key: str) -> list[str]:
+        """The names of the topics with this key, in any language; none if there is none."""
+        return [self.names[number] for (_, known), number in self._by_key.items() if known == key]
 
     def counts(self, chosen: NDArray[np.bool_]) -> list[int]:
         """How many of the chosen articles stand in each topic or below it."""

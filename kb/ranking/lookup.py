@@ -72,14 +72,18 @@ class TermLookup:
         if not (has_longer or synonyms or word.is_stop):
             return term
         lists = [(corpus.impact(corpus.lemma_ids(lemma)), 1.0) for lemma in word.lemmas]
+        held = [corpus.frequency(corpus.lemma_ids(lemma)) for lemma in word.lemmas]
         frequency = term.frequency
         if has_longer:
-            lists.append((self._kernel.prefix(prefix_ranges), PREFIX))
-            frequency = max(frequency, len(lists[-1][0][0]))
+            longer = self._kernel.prefix(prefix_ranges)
+            lists.append((longer, PREFIX))
+            held.append(corpus.prefix_frequency(prefix_ranges, longer))
+            frequency = max(frequency, held[-1])
         phrases, weight = (synonyms.phrases, synonyms.weight) if synonyms else ((), 0.0)
         lists += [(self.phrase(phrase), weight) for phrase in phrases]
+        held += [self._phrase_frequency(phrase) for phrase in phrases]
         postings = self._union(lists)
-        count = len(postings[0])
+        count = corpus.union_frequency(held, postings)
         others = [lemma for phrase in phrases for lemma in self._telling(phrase)]
         return Term(
             term.lemmas,
@@ -90,6 +94,11 @@ class TermLookup:
             (1 + weight) / 2 if synonyms else 0.0,
             postings,
         )
+
+    def _phrase_frequency(self, phrase: Phrase) -> int:
+        """How many articles hold every word of a synonym, at most."""
+        frequency, lemma_ids = self.corpus.frequency, self.corpus.lemma_ids
+        return min(sum(frequency(lemma_ids(lemma)) for lemma in lemmas) for lemmas in phrase)
 
     def _telling(self, phrase: Phrase) -> Sequence[str]:
         """The dictionary forms that tell where a phrase stands: those of its rarest word."""

@@ -55,7 +55,7 @@ class QueryNgrams:
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus = corpus
-        self._frequency = [live_frequency(corpus, i) for i in range(len(corpus.segments))]
+        self._frequency = [corpus.gram_frequencies(i) for i in range(len(corpus.segments))]
         self._of_word = corpus.cache(self._grams, 2, _size_of_grams)
 
     def of(self, sought: Sequence[SoughtTerm]) -> Grams:
@@ -207,21 +207,3 @@ class _Part(NamedTuple):
 def _nothing(grams: int) -> _Part:
     whole = np.empty(0, np.int64)
     return _Part(whole, whole, whole, whole, whole, whole, np.empty((0, grams), np.uint8))
-
-
-def live_frequency(corpus: Corpus, number: int) -> NDArray[np.int32]:
-    """The document frequency of each n-gram of a segment among live articles."""
-    segment, base = corpus.segments[number], corpus.bases[number]
-    arrays = segment.arrays
-    frequency: NDArray[np.int32] = arrays["grams.df"]
-    deleted = (~corpus.live[base : base + segment.size]).nonzero()[0].tolist()
-    if deleted:
-        frequency = frequency.copy()
-    for doc in deleted:
-        low = int(arrays["content.ptr"][doc])
-        found = np.unique(arrays["content.words"][low : low + int(arrays["content.own"][doc])])
-        words = [segment.words[word] for word in found[found < len(segment.words)].tolist()]
-        if words:
-            gone = np.unique(ngrams.keys(words)[0])
-            frequency[np.searchsorted(arrays["grams.keys"], gone)] -= 1
-    return frequency

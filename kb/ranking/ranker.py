@@ -49,17 +49,18 @@ class Ranker:
         chance_level: float,
         kernel: Kernel | None = None,
         engine: Engine | None = None,
+        lookup: TermLookup | None = None,
     ) -> None:
         """`chance_level` is the coverage of random words in this corpus, 0–1 (`calibration`).
 
-        The kernel is the fastest one installed unless given; the engine reads the corpus's arrays
-        unless given.
+        The kernel is the fastest one installed unless given; the engine and the lookup read the
+        corpus's arrays unless given.
         """
         self.corpus = corpus
         self.chance_level = chance_level
         self.kernel = kernels.open_kernel(corpus) if kernel is None else kernel
         self.engine = ArrayEngine(self.kernel) if engine is None else engine
-        self.lookup = TermLookup(corpus, synonyms, self.kernel)
+        self.lookup = TermLookup(corpus, synonyms, self.kernel) if lookup is None else lookup
         self._boost: Scores | None = corpus.boost if np.any(corpus.boost != 1.0) else None
         self._boosts: dict[str, Scores] = {}  # per language of the reader
         if len(corpus.langs) > 1:

@@ -45,21 +45,16 @@ class LengthNorms:
     """BM25's length norms of content, titles and lines; averages are of live articles."""
 
     def __init__(self, corpus: Corpus) -> None:
-        live = corpus.live
-        self.content = _norms(corpus, "content.length", live)
-        self.title = _norms(corpus, "content.title", live)
-        of = [np.diff(segment.arrays["lines.of"]) for segment in corpus.segments]
-        per_article = np.concatenate(of) if of else np.empty(0, np.int64)
-        self.first_line = array_tools.offsets(per_article)
-        self.line = _norms(corpus, "lines.length", np.repeat(live, per_article))
+        self.content = _norms(corpus, "content.length")
+        self.title = _norms(corpus, "content.title")
+        self.line = _norms(corpus, "lines.length")
+        self.first_line = array_tools.offsets(corpus.lines)
         self.words_of_line = corpus.column("lines.length")
         self.claims = corpus.column("lines.claim")
 
 
-def _norms(corpus: Corpus, name: str, live: NDArray[np.bool_]) -> Scores:
-    lengths = corpus.column(name)
-    count = int(np.count_nonzero(live))
-    return length_norms(lengths, float(lengths[live].sum()) if count else 0.0, count)
+def _norms(corpus: Corpus, name: str) -> Scores:
+    return length_norms(corpus.column(name), *corpus.averages[name])
 
 
 def parts(

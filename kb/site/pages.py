@@ -280,8 +280,11 @@ def media(path: str) -> ResponseReturnValue:
 # --- errors ----------------------------------------------------------------------------
 
 
-def error_page(status: int, *, command: str = "") -> ResponseReturnValue:
-    """The page of an error; for 404 it lists results for the words of the address."""
+def error_page(status: int, *, command: str = "", is_search: bool = False) -> ResponseReturnValue:
+    """The page of an error; for 404 it lists results for the words of the address.
+
+    `command` cures it; with `is_search` it is search alone that does not answer.
+    """
     _set_language(request.path.split("/")[1] or None)
     g.broken = status >= 500
     words, found = context.words_of_address(request.path) if status == 404 else "", None
@@ -290,7 +293,9 @@ def error_page(status: int, *, command: str = "") -> ResponseReturnValue:
             found = kb().answer(words, limit=5, own_lang=g.lang, exact=True)
         except KBError:
             found = None
-    page = render_template("error.html", status=status, words=words, found=found, command=command)
+    page = render_template(
+        "error.html", status=status, words=words, found=found, command=command, is_search=is_search
+    )
     return page, status
 
 

@@ -5,6 +5,7 @@ from datetime import date
 import bases
 import pytest
 
+from kb import indexer
 from kb.base.errors import IndexDamaged
 from kb.catalog import Catalog
 from kb.index import light
@@ -17,7 +18,11 @@ TODAY = date(2026, 11, 29)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return bases.made_up(tmp_path_factory.mktemp("base"), count=40, seed=11)._builds.current()
+    """A build for machines that search in a cluster: with counts."""
+    base = bases.made_up(tmp_path_factory.mktemp("base"), count=40, seed=11)
+    settings = base.settings.model_copy(update={"engine": "opensearch"})
+    indexer.rebuild(settings)
+    return Builds(settings.builds).current()
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from kb.language.query import MOST_WORDS
 from kb.ranking import rerank, snippets
 from kb.ranking.confidence import LOOKED_INTO
 from kb.ranking.kernels.structs import ARRAYS, SOURCE, packer
-from kb.ranking.matching import live_frequency
 from kb.ranking.passages import ATTACHED, BLOCK
 from kb.ranking.rerank import CANDIDATES, MIN_RESCORED, MIN_SHARE, Found, LengthNorms, Rescored
 from kb.ranking.snippets import Excerpt, Marks, shortened
@@ -115,7 +114,7 @@ class CKernel:
         for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
             arrays = {
                 **segment.arrays,
-                "grams.df": live_frequency(corpus, number),
+                "grams.df": corpus.gram_frequencies(number),
                 "scores": corpus.scores[number],
             }
             segments.extend((base, segment.size, len(segment.words)))

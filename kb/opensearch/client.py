@@ -1,0 +1,177 @@
+"""Speaks to the nodes of OpenSearch: retries on another node, deadlines, a circuit breaker.
+
+The only module that imports opensearch-py, and only once somebody asks.
+"""
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import orjson
+
+from kb.base.errors import ConfigError, SearchUnavailable
+from kb.base.messages import Message, quoted
+from kb.opensearch.breaker import Breaker
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+ASKING, WRITING = 1.0, 60.0  # seconds for one try of a question, and of a change
+_RETRIES = 2  # on other nodes
+_CONNECTIONS = 16  # of a process to each node
+_BUSY = (429, 502, 503, 504)
+
+# It warns of each try that fails, with addresses; what failed in the end we say ourselves.
+logging.getLogger("opensearch").setLevel(logging.CRITICAL)
+
+
+class ClusterUnavailable(SearchUnavailable):
+    """The cluster does not answer, or not in time."""
+
+
+class Refused(SearchUnavailable):
+    """The cluster answered that it cannot do what it was asked; `status` is that of HTTP."""
+
+    def __init__(self, message: Message, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Cluster:
+    """The nodes of `KB_OPENSEARCH_URL`. Threads and forked processes may share it."""
+
+    def __init__(self, urls: str, breaker: Breaker | None = None) -> None:
+        """`urls` are addresses by commas, with user and password in them if need be.
+
+        `?ca=/path/ca.pem` behind one names the certificate of a CA of one's own. Raises ConfigError
+        for what is no address.
+        """
+        self._hosts = [_host(url.strip()) for url in urls.split(",") if url.strip()]
+        self.breaker = breaker or Breaker()
+        self._client: OpenSearch | None = None
+        self._process = 0
+        self._lock = Lock()
+
+    def ask(self, method: str, path: str, body: Any = None, **params: str | int) -> Any:
+        """The answer to a question that somebody waits for.
+
+        Raises ClusterUnavailable, at once while the breaker is open, and Refused.
+        """
+        if not self.breaker.lets_through():
+            raise _unavailable("its last answers failed")
+        try:
+            found = self._request(method, path, body, ASKING, params)
+        except ClusterUnavailable:
+            self.breaker.failed()
+            raise
+        self.breaker.succeeded()
+        return found
+
+    def do(self, method: str, path: str, body: Any = None, **params: str | int) -> Any:
+        """The answer to a change that takes its time. Raises as `ask`, but knows no breaker."""
+        return self._request(method, path, body, WRITING, params)
+
+    def exists(self, path: str) -> bool:
+        """Whether an index or alias is there. Raises ClusterUnavailable."""
+        try:
+            self.do("GET", path)
+        except Refused as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def _request(
+        self, method: str, path: str, body: Any, seconds: float, params: Mapping[str, Any]
+    ) -> Any:
+        from opensearchpy import exceptions
+
+        try:
+            return self._opened().transport.perform_request(
+                method, path, params={**params, "request_timeout": seconds}, body=body,
+                headers={"content-type": _content_type(body)},
+            )  # fmt: skip
+        except exceptions.TransportError as error:
+            status = error.status_code
+            if not isinstance(status, int) or status in _BUSY:
+                raise _unavailable(_reason(error)) from None
+            reason = Message("OpenSearch refused: {reason}; run `kb index`", reason=_reason(error))
+            raise Refused(reason, status) from None
+        except exceptions.OpenSearchException as error:
+            raise _unavailable(type(error).__name__) from None
+
+    def _opened(self) -> "OpenSearch":
+        """The client of this process."""
+        client = self._client
+        if client is None or self._process != os.getpid():
+            with self._lock:
+                client, self._process = self._open(), os.getpid()
+                self._client = client
+        return client
+
+    def _open(self) -> "OpenSearch":
+        try:
+            from opensearchpy import OpenSearch
+        except ImportError:
+            raise ConfigError(
+                Message("opensearch-py is not installed; run `pip install 'kb-search[opensearch]'`")
+            ) from None
+        return OpenSearch(
+            self._hosts, timeout=ASKING, max_retries=_RETRIES, retry_on_timeout=True,
+            retry_on_status=(502, 503, 504), pool_maxsize=_CONNECTIONS, serializer=_Json(),
+        )  # fmt: skip
+
+
+class _Json:
+    """The serializer of bodies; what is bytes or text is sent as it is."""
+
+    mimetype = "application/json"
+
+    def loads(self, text: str | bytes) -> Any:
+        return orjson.loads(text)
+
+    def dumps(self, value: Any) -> Any:
+        return value if isinstance(value, str | bytes) else orjson.dumps(value)
+
+
+def lines(values: Iterable[Mapping[str, Any]]) -> bytes:
+    """Values as `_bulk` and `_msearch` take them: a line each."""
+    return b"".join(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in values)
+
+
+def _content_type(body: Any) -> str:
+    return "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+
+
+def _host(url: str) -> dict[str, Any]:
+    """An address as opensearch-py takes it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = url.rpartition("@")[2]
+        raise ConfigError(
+            Message("{url} is no address of a node; write https://node:9200", url=quoted(shown))
+        )
+    is_secure = parts.scheme == "https"
+    host: dict[str, Any] = {
+        "host": parts.hostname, "port": parts.port or 9200, "use_ssl": is_secure,
+        "url_prefix": parts.path.strip("/"),
+    }  # fmt: skip
+    if parts.username:
+        host["http_auth"] = (unquote(parts.username), unquote(parts.password or ""))
+    if authority := dict(parse_qsl(parts.query)).get("ca"):
+        host["ca_certs"] = authority
+    return host
+
+
+def _reason(error: Any) -> str:
+    """What went wrong in a word or two, without addresses."""
+    return f"{error.status_code} {error.error}"[:200] if error.status_code != "N/A" else "no answer"
+
+
+def _unavailable(reason: str) -> ClusterUnavailable:
+    return ClusterUnavailable(
+        Message("OpenSearch does not answer ({reason}); try again in a minute", reason=reason)
+    )

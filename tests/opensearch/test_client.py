@@ -1,0 +1,129 @@
+"""The client of the cluster: another node is asked, nothing waits long, no secret is told."""
+
+import http.server
+import json
+import logging
+import threading
+
+import pytest
+
+from kb.base.errors import ConfigError
+from kb.opensearch.breaker import Breaker
+from kb.opensearch.client import Cluster, ClusterUnavailable, Refused
+
+
+class Node(http.server.BaseHTTPRequestHandler):
+    """Answers each request with the next status of its server, the last one for ever."""
+
+    def do_GET(self):
+        statuses = self.server.statuses
+        status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
+        self.server.asked.append((self.path, self.headers.get("Authorization")))
+        body = json.dumps({"error": {"type": "told"}, "status": status}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *args):
+        """Says nothing."""
+
+
+@pytest.fixture
+def node():
+    servers = []
+
+    def start(*statuses):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Node)
+        server.statuses, server.asked = list(statuses), []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def url(server, user=""):
+    return f"http://{user}127.0.0.1:{server.server_port}"
+
+
+def test_another_node_is_asked_where_one_fails(node):
+    pytest.importorskip("opensearchpy")
+    sick, sound = node(503), node(200)
+    cluster = Cluster(f"{url(sick)}, {url(sound)}, http://127.0.0.1:9")
+
+    answers = [cluster.ask("GET", "/_any")["status"] for _ in range(6)]
+
+    assert answers == [200] * 6
+    assert not cluster.breaker.is_open
+
+
+def test_what_no_node_answers_is_unavailable_and_soon_not_tried(node):
+    pytest.importorskip("opensearchpy")
+    sick = node(503)
+    cluster = Cluster(url(sick), Breaker(failures=2, rest=60))
+
+    for _ in range(6):
+        with pytest.raises(ClusterUnavailable, match=r"does not answer.*try again"):
+            cluster.ask("GET", "/_any")
+
+    assert len(sick.asked) == 2 * 3  # two calls with two retries each
+    sick.statuses = [200]
+    assert cluster.do("GET", "/_any")["status"] == 200  # a change does not ask the breaker
+
+
+def test_a_refusal_is_told_and_opens_nothing(node):
+    pytest.importorskip("opensearchpy")
+    cluster = Cluster(url(node(400)), Breaker(failures=1))
+
+    with pytest.raises(Refused, match="told") as caught:
+        cluster.ask("GET", "/_any")
+
+    assert caught.value.status == 400
+    assert not cluster.breaker.is_open
+
+
+def test_the_password_of_an_address_is_sent_and_never_told(node, caplog):
+    pytest.importorskip("opensearchpy")
+    caplog.set_level(logging.DEBUG)
+    sick = node(500)
+    cluster = Cluster(url(sick, "kb:se%3Acret@"))
+
+    with pytest.raises((Refused, ClusterUnavailable)) as caught:
+        cluster.ask("GET", "/_any")
+
+    assert sick.asked[0][1] == "Basic a2I6c2U6Y3JldA=="
+    assert "cret" not in str(caught.value) + caplog.text
+    for wrong in ("ftp://kb:secret@node", "//kb:secret@node"):
+        with pytest.raises(ConfigError) as caught:
+            Cluster(wrong)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_breaker_lets_one_through_after_a_rest():
+    now = [0.0]
+    breaker = Breaker(failures=2, rest=5, clock=lambda: now[0])
+    assert breaker.lets_through()
+    breaker.failed()
+    assert breaker.lets_through()
+
+    breaker.failed()
+
+    assert breaker.is_open
+    assert not breaker.lets_through()
+    now[0] = 5.0
+    assert breaker.lets_through()
+    assert not breaker.lets_through()  # the others wait for that one
+    breaker.failed()
+    now[0] = 9.0
+    assert not breaker.lets_through()
+    now[0] = 10.0
+    assert breaker.lets_through()
+    breaker.succeeded()
+    assert all(breaker.lets_through() for _ in range(5))
