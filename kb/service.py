@@ -539,6 +539,11 @@ class KnowledgeBase:
         """
         build = self._builds.rollback()
         self._current.look_again()
+        if self._cluster is not None:
+            from kb.opensearch import feeding
+
+            with suppress(SearchUnavailable):  # its alias is for others; pages ask by the build
+                feeding.point(self._cluster, self._builds, build)
         return build
 
     def now(self) -> datetime:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import unquote
 
 import needs
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kb.base.config import FooterLink, Settings
+from kb.base.errors import SearchUnavailable
 from kb.site import article_html, openapi, proxies, rate_limits, theme
 from kb.web import create_app
 
@@ -454,6 +456,40 @@ def test_without_a_build_people_are_told_the_command(client, base):
     assert page.status_code == 503
     assert "kb index" in page.text
     assert "/srv/secret" not in page.text
+
+
+def search_is_away(*_: object, **__: object) -> NoReturn:
+    raise SearchUnavailable("OpenSearch does not answer (no answer); try again in a minute")
+
+
+def test_where_search_does_not_answer_programs_are_told_when_to_ask_again(
+    client, base, monkeypatch
+):
+    monkeypatch.setattr(base, "answer", search_is_away)
+
+    answer = client.get("/api/search?q=x")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert answer.json["error"] == {
+        "code": "unavailable", "message": "search does not answer now; try again in a minute",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [("en", "Search does not answer right now"), ("ru", "Поиск сейчас не отвечает")],
+)
+def test_where_search_does_not_answer_people_are_told_that_pages_do(
+    client, base, monkeypatch, lang, told
+):
+    monkeypatch.setattr(base, "answer", search_is_away)
+
+    page = client.get(f"/{lang}/search?q=x")
+
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
+    assert f"<h1>{told}</h1>" in page.text
+    assert "OpenSearch" not in page.text
+    assert client.get(f"/{lang}/").status_code == 200
 
 
 def test_figures_hold_routes_and_outcomes_but_no_queries(client):

@@ -72,7 +72,8 @@ def index(
     """
     settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
     require_own_builds(settings, "`kb index`")
-    with opened(settings, asks=False) as service:
+    # The questions of the log are asked of the build that was just made, whatever serves readers.
+    with opened(settings, asks=False, engine="arrays") as service:
         if watch:
             return _index_on_every_save(service, settings, strict, while_parent)
         report = _rebuilt(service, full=full, strict=strict, careful=careful, may_empty=empty)

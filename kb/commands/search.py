@@ -80,7 +80,8 @@ def search(
     """
     text = " ".join(query)
     settings = load_settings(articles=articles, data=data)
-    with opened(settings, engine=engine) as service:
+    # The default is what the settings say: the arrays of the build, or a cluster.
+    with opened(settings, engine=None if engine == "arrays" else engine) as service:
         results = service.answer(
             text, lang=lang, category=category, tag=tag, limit=limit, exact=exact
         )

@@ -65,7 +65,7 @@ def sync(
 
     settings = load_settings(quiet=while_parent is not None, articles=articles, data=data)
     require_own_builds(settings, "`kb sync`")
-    with opened(settings) as service:
+    with opened(settings, engine="arrays") as service:
         if on_notice:
             return _sync_on_every_notice(service, settings, while_parent)
         result = syncing.sync(service)
