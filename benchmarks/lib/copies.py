@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import orjson
-from kb.opensearch import mapping
-from kb.opensearch.mapping import Documents
 from opensearch_cluster import Cluster
 
 from benchmarks.lib import corpora
 from benchmarks.lib.nodes import Traffic, processor
 from kb.index.reader import IndexReader
+from kb.opensearch import mapping
+from kb.opensearch.mapping import Documents
 from kb.service import KnowledgeBase
 
 COPIES = "copies"  # the index of every article many times
