@@ -340,6 +340,9 @@ class FakeBase:
         self.files += files
         return SimpleNamespace(number="ABCD-2345")
 
+    def pulled_at(self):
+        return None
+
     def outbox_health(self):
         return OutboxHealth()
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from struct import Struct
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from werkzeug.wsgi import get_host
@@ -20,7 +20,9 @@ from kb.site import compression
 PATH = "/api/search"
 SLOTS = 4096
 _SLOT = 4096  # bytes of a slot; an answer that does not fit is not cached
-_HEAD = Struct("<16sIH??")  # key, checksum, length of the body, outcome
+_HEAD = Struct("<16sIH??I")  # key, checksum, length of the body, outcome, second of its making
+_MADE = Struct("<24xI")  # the last of a head
+_PLACES = Struct("<QQ")  # of a key
 SECONDS = 30  # for which a browser keeps an answer, at most
 
 Environ = dict[str, Any]
@@ -49,9 +51,10 @@ class SearchAnswer(NamedTuple):
 
 
 class AnswerCache:
-    """A direct-mapped cache of compressed answers in memory that forked processes share.
+    """A cache of compressed answers in memory that forked processes share.
 
-    A key has one slot, and a new answer overwrites the one in it. No lock is taken: an answer that
+    A key has two slots, and a new answer overwrites the older one in them: with one, two questions
+    that are often asked might drive each other out for ever. No lock is taken: an answer that
     another process overwrites while it is read fails its checksum and counts as absent.
     """
 
@@ -64,24 +67,33 @@ class AnswerCache:
     def put(self, key: bytes, outcome: Outcome, packed: bytes) -> None:
         """Caches an answer, compressed, under a key of 16 bytes, unless it is too long."""
         if _HEAD.size + len(packed) <= _SLOT:
-            head = _HEAD.pack(key, zlib.crc32(packed, zlib.crc32(key)), len(packed), *outcome)
-            at = self._place(key)
+            checksum = zlib.crc32(packed, zlib.crc32(key))
+            head = _HEAD.pack(key, checksum, len(packed), *outcome, int(monotonic()))
+            at = min(self._places(key), key=self._made)
             self._memory[at : at + len(head) + len(packed)] = head + packed
 
     def get(self, key: bytes) -> tuple[Outcome, bytes] | None:
         """The outcome and the compressed answer under `key`, or None."""
         if not self.keeps:
             return None
-        at = self._place(key)
-        slot = self._memory[at : at + _SLOT]
-        stored_key, checksum, length, *outcome = _HEAD.unpack_from(slot)
-        packed = slot[_HEAD.size : _HEAD.size + length]
-        if stored_key != key or zlib.crc32(packed, zlib.crc32(key)) != checksum:
-            return None
-        return Outcome(*outcome), packed
+        for at in self._places(key):
+            stored_key, checksum, length, *outcome, _ = _HEAD.unpack_from(self._memory, at)
+            if stored_key == key:
+                begin = at + _HEAD.size
+                packed = self._memory[begin : begin + length]
+                if zlib.crc32(packed, zlib.crc32(key)) == checksum:
+                    return Outcome(*outcome), packed
+        return None
 
-    def _place(self, key: bytes) -> int:
-        return int.from_bytes(key[:8], "little") % self._slots * _SLOT
+    def _places(self, key: bytes) -> tuple[int, int]:
+        """Where the two slots of a key begin."""
+        first, second = _PLACES.unpack(key)
+        return first % self._slots * _SLOT, second % self._slots * _SLOT
+
+    def _made(self, at: int) -> int:
+        """The second in which the answer in a slot was made, 0 for none."""
+        made: int = _MADE.unpack_from(self._memory, at)[0]
+        return made
 
 
 class CacheMiddleware:

@@ -220,6 +220,16 @@ def test_a_place_holds_one_answer_the_last_one():
     assert shelf.get(OTHER) == (Outcome(True, True), b"second")
 
 
+def test_questions_that_share_a_place_do_not_drive_each_other_out():
+    shelf = AnswerCache(1000)
+    keys = [bytes([7] * 8 + [number] * 8) for number in range(2)]
+
+    for key in keys * 2:
+        shelf.put(key, Outcome(True, True), key)
+
+    assert [shelf.get(key) for key in keys] == [(Outcome(True, True), key) for key in keys]
+
+
 @pytest.mark.parametrize("at", [3, 17, 21, 30])
 def test_an_answer_that_is_half_written_over_is_none(at):
     shelf = AnswerCache(1)
