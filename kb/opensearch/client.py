@@ -56,7 +56,7 @@ class Cluster:
         self._lock = Lock()
 
     def ask(self, method: str, path: str, body: Any = None, **params: str | int) -> Any:
-        """The answer to a question that somebody waits for.
+        """The answer to a question that somebody waits for, whole: each shard answered in time.
 
         Raises ClusterUnavailable, at once while the breaker is open, and Refused.
         """
@@ -64,6 +64,8 @@ class Cluster:
             raise _unavailable("its last answers failed")
         try:
             found = self._request(method, path, body, ASKING, params)
+            for each in (found, *found.get("responses", ())):
+                _check_whole(each)
         except ClusterUnavailable:
             self.breaker.failed()
             raise
@@ -90,7 +92,7 @@ class Cluster:
         from opensearchpy import exceptions
 
         try:
-            return self._opened().transport.perform_request(
+            found = self._opened().transport.perform_request(
                 method, path, params={**params, "request_timeout": seconds}, body=body,
                 headers={"content-type": _content_type(body)},
             )  # fmt: skip
@@ -98,10 +100,12 @@ class Cluster:
             status = error.status_code
             if not isinstance(status, int) or status in _BUSY:
                 raise _unavailable(_reason(error)) from None
-            reason = Message("OpenSearch refused: {reason}; run `kb index`", reason=_reason(error))
-            raise Refused(reason, status) from None
+            raise _refused(_reason(error), status) from None
         except exceptions.OpenSearchException as error:
             raise _unavailable(type(error).__name__) from None
+        if not isinstance(found, dict):  # a proxy between us and the nodes, perhaps
+            raise _unavailable("no JSON object")
+        return found
 
     def _opened(self) -> "OpenSearch":
         """The client of this process."""
@@ -131,7 +135,10 @@ class _Json:
     mimetype = "application/json"
 
     def loads(self, text: str | bytes) -> Any:
-        return orjson.loads(text)
+        try:
+            return orjson.loads(text)
+        except ValueError:
+            return None
 
     def dumps(self, value: Any) -> Any:
         return value if isinstance(value, str | bytes) else orjson.dumps(value)
@@ -168,7 +175,27 @@ def _host(url: str) -> dict[str, Any]:
 
 def _reason(error: Any) -> str:
     """What went wrong in a word or two, without addresses."""
-    return f"{error.status_code} {error.error}"[:200] if error.status_code != "N/A" else "no answer"
+    status = error.status_code
+    return f"{status} {error.error}"[:200] if isinstance(status, int) else "no answer"
+
+
+def _check_whole(answer: Any) -> None:
+    """Raises where shards are missing in an answer: what the others know is not all there is."""
+    if not isinstance(answer, dict):
+        raise _unavailable("no JSON object")
+    error, shards = answer.get("error"), answer.get("_shards", {})
+    if error is not None:
+        kind = str(error.get("type", "") if isinstance(error, dict) else error)[:200]
+        status = int(answer.get("status", 500))
+        if status in _BUSY:
+            raise _unavailable(f"{status} {kind}")
+        raise _refused(kind, status)
+    if answer.get("timed_out") or shards.get("failed"):
+        raise _unavailable("a part of its articles is missing")
+
+
+def _refused(reason: str, status: int) -> Refused:
+    return Refused(Message("OpenSearch refused: {reason}; run `kb index`", reason=reason), status)
 
 
 def _unavailable(reason: str) -> ClusterUnavailable:

@@ -13,15 +13,20 @@ from kb.opensearch.client import Cluster, ClusterUnavailable, Refused
 
 
 class Node(http.server.BaseHTTPRequestHandler):
-    """Answers each request with the next status of its server, the last one for ever."""
+    """Answers each request with the next status of its server, the last one for ever.
+
+    `body` of the server, content type and text, takes the place of the usual one.
+    """
 
     def do_GET(self):
         statuses = self.server.statuses
         status = statuses.pop(0) if len(statuses) > 1 else statuses[0]
         self.server.asked.append((self.path, self.headers.get("Authorization")))
-        body = json.dumps({"error": {"type": "told"}, "status": status}).encode()
+        usual = {"status": status} if status == 200 else {"error": {"type": "told"}}
+        kind, text = self.server.body or ("application/json", json.dumps(usual))
+        body = text.encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -38,7 +43,7 @@ def node():
 
     def start(*statuses):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Node)
-        server.statuses, server.asked = list(statuses), []
+        server.statuses, server.asked, server.body = list(statuses), [], None
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
         return server
@@ -104,6 +109,52 @@ def test_the_password_of_an_address_is_sent_and_never_told(node, caplog):
         with pytest.raises(ConfigError) as caught:
             Cluster(wrong)
         assert "secret" not in str(caught.value)
+
+
+def test_what_is_no_answer_of_a_cluster_is_unavailable(node):
+    pytest.importorskip("opensearchpy")
+    told = node(200)
+    cluster = Cluster(url(told), Breaker(failures=100))
+
+    for kind, body in (
+        ("text/html", "<h1>It works</h1>"), ("text/plain", "ok"), ("application/json", "<h1>"),
+        ("application/json", "[]"), ("application/json", ""),
+        ("application/json", '{"responses": [null]}'),
+    ):  # fmt: skip
+        told.body = kind, body
+        for asked in (cluster.ask, cluster.do)[: 1 if "responses" in body else 2]:
+            with pytest.raises(ClusterUnavailable, match="does not answer"):
+                asked("POST", "/_any")
+
+
+@pytest.mark.parametrize(
+    "part", [{"timed_out": True}, {"_shards": {"total": 2, "successful": 1, "failed": 1}}]
+)
+def test_the_answer_of_some_shards_is_none(node, part):
+    pytest.importorskip("opensearchpy")
+    told, whole = node(200), {"timed_out": False, "_shards": {"total": 2, "failed": 0}}
+    cluster = Cluster(url(told), Breaker(failures=2))
+
+    told.body = "application/json", json.dumps({"responses": [whole, whole]})
+    assert len(cluster.ask("POST", "/_msearch")["responses"]) == 2
+
+    for answer in (part, {"responses": [whole, whole | part]}):
+        told.body = "application/json", json.dumps(answer)
+        with pytest.raises(ClusterUnavailable, match="missing"):
+            cluster.ask("POST", "/_msearch")
+    assert cluster.breaker.is_open
+
+
+def test_one_search_of_several_may_be_refused_or_find_the_nodes_busy(node):
+    pytest.importorskip("opensearchpy")
+    told = node(200)
+    cluster = Cluster(url(told))
+
+    for status, error in ((429, ClusterUnavailable), (400, Refused)):
+        failed = {"error": {"type": "of_a_search"}, "status": status}
+        told.body = "application/json", json.dumps({"responses": [{}, failed]})
+        with pytest.raises(error, match="of_a_search"):
+            cluster.ask("POST", "/_msearch")
 
 
 def test_a_breaker_lets_one_through_after_a_rest():
