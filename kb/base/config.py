@@ -182,6 +182,10 @@ class Settings(BaseModel):
     pull_token: SecretStr | None = Field(
         None, description="token of the scope builds:read that builds are pulled with"
     )
+    pull_light: bool = Field(
+        False,
+        description="pull of each build only what pages and lists need; OpenSearch does the rest",
+    )
     builds_secret: SecretStr | None = Field(
         None, description="secret that listings of builds are signed with and, where set, must be"
     )
@@ -442,6 +446,15 @@ class Settings(BaseModel):
     def _has_nodes(cls, value: str, others: ValidationInfo) -> str:
         if value == "opensearch" and not others.data.get("opensearch_url"):
             raise ValueError(Message("name the nodes of OpenSearch in opensearch_url"))
+        return value
+
+    @field_validator("pull_light")
+    @classmethod
+    def _searched_elsewhere(cls, value: bool, others: ValidationInfo) -> bool:
+        if value and others.data.get("engine", "opensearch") != "opensearch":
+            raise ValueError(
+                Message("a light build is searched in OpenSearch alone; set KB_ENGINE=opensearch")
+            )
         return value
 
     @field_validator("private")

@@ -107,6 +107,7 @@ class Status(Answer):
     """Of `kb status`."""
 
     published: str
+    light: bool
     newest: str
     machines: list[ListedMachine]
 

@@ -40,6 +40,10 @@ _TICK = 0.5  # seconds between two looks whether the parent lives
     "--keep", type=click.IntRange(1, 100), default=2, show_default=True,
     help="Builds that stay here.",
 )  # fmt: skip
+@click.option(
+    "--light/--whole", "light", default=None,
+    help="Without what OpenSearch does, or with it. [KB_PULL_LIGHT]",
+)  # fmt: skip
 @click.option("--while-parent", type=int, hidden=True)
 @json_option
 @folder_options
@@ -47,6 +51,7 @@ def pull(
     url: str | None,
     every: float | None,
     keep: int,
+    light: bool | None,
     while_parent: int | None,
     as_json: bool,
     articles: Path | None,
@@ -62,6 +67,7 @@ def pull(
     \b
     kb pull https://index.example.com
     kb pull /mnt/help --every 10
+    kb pull /mnt/help --light    search is asked of OpenSearch
     kb pull s3://bucket/help     needs kb-search[pull] and s3fs
     """
     from datetime import UTC, datetime
@@ -70,7 +76,9 @@ def pull(
     from kb.jobs.pull import Puller
 
     quiet = while_parent is not None
-    settings = load_settings(quiet=quiet, articles=articles, data=data, pull_url=url)
+    settings = load_settings(
+        quiet=quiet, articles=articles, data=data, pull_url=url, pull_light=light
+    )
     if not settings.pull_url:
         raise ConfigError(Message("no source of builds; name one, or set KB_PULL_URL"))
     token = settings.pull_token.get_secret_value() if settings.pull_token else ""

@@ -40,16 +40,19 @@ def status(as_json: bool, articles: Path | None, data: Path | None) -> int:
     kb status
     kb status --json
     """
+    from kb.index.builds import Builds
+
     settings = load_settings(articles=articles, data=data)
     with opened(settings, asks=False) as service:
         here, now = service.published(), datetime.now(UTC)
         machines = service.log.machines.all() if settings.shares_log else []
-    newest = _newest(machines, here)
+    newest, is_light = _newest(machines, here), Builds(settings.builds).is_light(here)
     found = [_shape(machine, newest, now) for machine in machines]
     if as_json:
-        print_json({"published": here, "newest": newest, "machines": found})
+        print_json({"published": here, "light": is_light, "newest": newest, "machines": found})
     else:
-        _print(found, here, settings)
+        tell(settings, _published(here, is_light))
+        _print(found, settings)
     return NEEDS_A_PERSON if any(each["state"] != "ok" for each in found) else DONE
 
 
@@ -78,9 +81,15 @@ def _shape(machine: "Machine", newest: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _print(machines: list[dict[str, Any]], here: str, settings: "Settings") -> None:
-    published = Message("Published here: build {build}.", build=here)
-    tell(settings, published if here else Message("There is no build here yet."))
+def _published(here: str, is_light: bool) -> Message:
+    if not here:
+        return Message("There is no build here yet.")
+    if is_light:
+        return Message("Published here: build {build}, light.", build=here)
+    return Message("Published here: build {build}.", build=here)
+
+
+def _print(machines: list[dict[str, Any]], settings: "Settings") -> None:
     if not settings.shares_log:
         tell(settings, Message("One machine: the log is in its data folder."))
     width = max((len(machine["name"]) for machine in machines), default=0)

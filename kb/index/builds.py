@@ -108,6 +108,12 @@ class Builds:
         pointed, withdrawn = self.pointed(), self._withdrawn()
         return sorted(self.names(), key=lambda name: (name != pointed, name in withdrawn))
 
+    def is_light(self, name: str) -> bool:
+        """Whether build `name` is a light one (`light`), by its manifest, which is not verified."""
+        with contextlib.suppress(OSError, ValueError):
+            return bool(_read_manifest(self.root / name).get("light"))
+        return False
+
     def sound(self, name: str, part: str = "") -> bool:
         """Whether build `name`, or a part of it as in `open`, is there and undamaged."""
         try:
@@ -413,14 +419,6 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def files_named(folder: Path) -> set[str]:
-    """The files that the manifest of a drafted build names; none if it cannot be read."""
-    try:
-        return set(_read_manifest(folder)["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-
-
 def made_at(name: str) -> datetime:
     """When a build of this name was made, to the second, in UTC."""
     return datetime.strptime(name[:15], _STAMP).replace(tzinfo=UTC)
@@ -432,12 +430,17 @@ def sealed(manifest: Mapping[str, Any]) -> bytes:
     return body + b"\n%08x" % zlib.crc32(body)
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    body, _, check = (folder / MANIFEST).read_bytes().rpartition(b"\n")
+def unsealed(content: bytes) -> dict[str, Any]:
+    """The manifest that a file holds. Raises ValueError if it is damaged."""
+    body, _, check = content.rpartition(b"\n")
     if int(check or b"-1", 16) != zlib.crc32(body):
         raise ValueError(Message("the manifest is damaged"))
     manifest: dict[str, Any] = json.loads(body)
     return manifest
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    return unsealed((folder / MANIFEST).read_bytes())
 
 
 def _taken(lock: int) -> bool:

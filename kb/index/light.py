@@ -7,10 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kb.base.errors import KBError
+from kb.base.messages import Message
 from kb.index import builds, whoosh_index
 from kb.index.builds import Build
+from kb.index.counts import COUNTS
 from kb.index.reader import SCORES
 from kb.index.segment import ranking_file
+
+
+class NoCounts(KBError):
+    """A build has no light part: it was made for machines that search in it themselves."""
 
 
 def is_kept(file: str, segments: list[str]) -> bool:
@@ -20,7 +27,15 @@ def is_kept(file: str, segments: list[str]) -> bool:
 
 
 def manifest(whole: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of the light build that is a part of a whole one."""
+    """The manifest of the light build that is a part of a whole one. Raises NoCounts."""
+    if COUNTS not in whole["files"]:
+        raise NoCounts(
+            Message(
+                "build {name} cannot be had light, it lacks the counts of words; set"
+                " KB_ENGINE=opensearch where builds are made, and run `kb index` there",
+                name=str(whole["name"]),
+            )
+        )
     files = {
         file: facts for file, facts in whole["files"].items() if is_kept(file, whole["segments"])
     }
@@ -28,9 +43,12 @@ def manifest(whole: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def copy(build: Build, target: Path) -> None:
-    """Writes the light build that is a part of `build` into the new folder `target`."""
-    target.mkdir()
+    """Writes the light build that is a part of `build` into the new folder `target`.
+
+    Raises NoCounts.
+    """
     made = manifest(build.manifest)
+    target.mkdir()
     for file in made["files"]:
         builds.link_or_copy(build.folder / file, target / file)
     (target / builds.MANIFEST).write_bytes(builds.sealed(made))

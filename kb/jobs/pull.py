@@ -1,6 +1,6 @@
-"""Pulls the build that another machine published: what is missing is fetched, all is verified.
+"""Pulls the build that another machine published, or its light part: fetches and verifies it.
 
-Files that are here already are taken from here, and a download that broke off goes on where it
+What is here already is taken from here, and a download that broke off goes on where it
 stopped. A build is published as one that was made here is: whole, on the disk, then pointed to.
 """
 
@@ -10,7 +10,7 @@ import random
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import monotonic
@@ -19,13 +19,13 @@ from typing import IO, Final
 from kb.base import data_folder
 from kb.base.config import Settings
 from kb.base.durability import fsync
-from kb.base.errors import BuildFailed, KBError
+from kb.base.errors import BuildFailed, IndexDamaged, KBError
 from kb.base.file_digests import FileDigests
 from kb.base.messages import Message
 from kb.content import status
 from kb.content.status import Pulled
 from kb.index import listing
-from kb.index.builds import FORMAT, MANIFEST, Builds, files_named, link_or_copy
+from kb.index.builds import FORMAT, MANIFEST, Builds, link_or_copy, sealed, unsealed
 from kb.index.listing import ARTICLES, BUILD, DATA, DIGESTS, ListedFile, Listing
 from kb.jobs.build_sources import Source, SourceAway
 
@@ -55,6 +55,14 @@ class PullReport:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a build shall be here: its manifest as bytes, and its other files by name."""
+
+    manifest: bytes = b""
+    files: Mapping[str, ListedFile] = field(default_factory=dict)
+
+
 class Puller:
     """Pulls from one source into one data folder. One at a time: publishing takes the lock."""
 
@@ -75,7 +83,8 @@ class Puller:
     def pull(self) -> PullReport:
         """Brings this machine up to the build of the source, and notes when.
 
-        Raises SourceAway, ListingRefused, PullRefused or BuildFailed; what is here goes on.
+        Raises SourceAway, ListingRefused, PullRefused, NoCounts or BuildFailed; what is here goes
+        on.
         """
         try:
             report = self._pulled()
@@ -109,20 +118,22 @@ class Puller:
         _check(offered)
         beside = self._missing_beside(offered)
         is_held = self._builds.is_withdrawn(offered.build)
-        is_here = self._builds.pointed() == offered.build and self._builds.sound(offered.build)
-        wanted = {} if is_held or is_here else self._missing_of_build(offered)
-        self._check_room({**wanted, **beside})
-        for file in dict.fromkeys([*beside.values(), *wanted.values()]):
+        is_done = self._builds.pointed() == offered.build and self._is_here(offered.build)
+        is_new = not is_held and not is_done
+        wanted = self._wanted(offered) if is_new else None
+        missing = self._missing_of_build(wanted) if wanted else {}
+        self._check_room({**missing, **beside})
+        for file in dict.fromkeys([*beside.values(), *missing.values()]):
             self._fetch(file)
         self._put_beside(beside)
-        if not is_held and not is_here:
-            self._publish(offered, wanted)
+        if is_new:
+            self._publish(offered, wanted, missing)
         self._remove_others(offered)
         self._digests.save()
         shutil.rmtree(self._parts, ignore_errors=True)
         return PullReport(
             self._builds.pointed(),
-            not is_held and not is_here,
+            is_new,
             "withdrawn" if is_held else "",
             len(self._fetched),
             sum(self._fetched),
@@ -144,14 +155,18 @@ class Puller:
                 found[path] = file
         return found
 
-    def _missing_of_build(self, offered: Listing) -> dict[str, ListedFile]:
+    def _is_here(self, name: str) -> bool:
+        """Whether a build is here undamaged. A whole one has all that is wanted of a light one."""
+        try:
+            build = self._builds.open(name)
+        except IndexDamaged:
+            return False
+        return self._settings.pull_light or not build.manifest.get("light")
+
+    def _missing_of_build(self, wanted: _Wanted) -> dict[str, ListedFile]:
         """The files of a build that no build here has under the same name."""
-        if self._builds.sound(offered.build):
-            return {}
         return {
-            name: file
-            for name, file in offered.below(BUILD).items()
-            if self._similar(name, file) is None
+            name: file for name, file in wanted.files.items() if self._similar(name, file) is None
         }
 
     def _similar(self, name: str, file: ListedFile) -> Path | None:
@@ -178,6 +193,54 @@ class Puller:
                     free=str(max(free - _ROOM, 0) >> 20),
                 )
             )
+
+    # ------------------------------------------------------------ what is wanted
+
+    def _wanted(self, offered: Listing) -> _Wanted | None:
+        """What is wanted of a build, by its manifest, which is fetched first; None: it is here."""
+        if self._is_here(offered.build):
+            return None
+        files = offered.below(BUILD)
+        content = self._content(MANIFEST, files.pop(MANIFEST))
+        try:
+            whole = unsealed(content)
+            if {*whole["files"]} != {*files}:
+                raise ValueError
+            if not self._settings.pull_light:
+                self._check_whole(offered.build, whole)
+                return _Wanted(content, files)
+            from kb.index import light
+
+            made = light.manifest(whole)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise PullRefused(
+                Message(
+                    "{source} lists other files than build {name} has; it is not taken",
+                    source=self._source.name,
+                    name=offered.build,
+                )
+            ) from None
+        return _Wanted(sealed(made), {name: files[name] for name in made["files"]})
+
+    def _check_whole(self, name: str, manifest: Mapping[str, object]) -> None:
+        if manifest.get("light"):
+            raise PullRefused(
+                Message(
+                    "{source} has of build {name} the light part alone; name another source, or set"
+                    " KB_PULL_LIGHT=yes",
+                    source=self._source.name,
+                    name=name,
+                )
+            )
+
+    def _content(self, name: str, file: ListedFile) -> bytes:
+        """The content of a small file of a build, which is fetched if no build here has it."""
+        here = self._similar(name, file)
+        if here is None:
+            self._check_room({name: file})
+            self._fetch(file)
+            here = self._parts / file.digest
+        return here.read_bytes()
 
     # ------------------------------------------------------------ fetching
 
@@ -250,13 +313,15 @@ class Puller:
             os.replace(new, target)
             self._digests.note(target, file.digest)
 
-    def _publish(self, offered: Listing, fetched: Mapping[str, ListedFile]) -> None:
+    def _publish(
+        self, offered: Listing, wanted: _Wanted | None, fetched: Mapping[str, ListedFile]
+    ) -> None:
         """Makes the build current: the one that is here, or a copy made of files."""
-        if self._builds.sound(offered.build):
+        if wanted is None:
             self._builds.follow(offered.build, offered.withdrawn, self._keep)
             return
         with self._builds.draft() as draft:
-            for name, file in offered.below(BUILD).items():
+            for name, file in wanted.files.items():
                 target = draft / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 here = None if name in fetched else self._similar(name, file)
@@ -266,20 +331,10 @@ class Puller:
                     link_or_copy(here, target)
                 else:
                     shutil.copyfile(here, target)
-            self._check_manifest(draft, offered)
+            (draft / MANIFEST).write_bytes(wanted.manifest)
             build = self._builds.adopt(draft, offered.build, offered.withdrawn, self._keep)
-        for name, file in offered.below(BUILD).items():
+        for name, file in wanted.files.items():
             self._digests.note(build.folder / name, file.digest)
-
-    def _check_manifest(self, draft: Path, offered: Listing) -> None:
-        if {*files_named(draft), MANIFEST} != {*offered.below(BUILD)}:
-            raise PullRefused(
-                Message(
-                    "{source} lists other files than build {name} has; it is not taken",
-                    source=self._source.name,
-                    name=offered.build,
-                )
-            )
 
     def _remove_others(self, offered: Listing) -> None:
         """Removes files beside the build that the source serves no more."""

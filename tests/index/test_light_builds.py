@@ -1,5 +1,6 @@
 """A light build: pages, lists and filters of a build, without what ranking alone reads."""
 
+from dataclasses import replace
 from datetime import date
 
 import bases
@@ -46,6 +47,16 @@ def test_a_light_build_shows_the_pages_and_lists_of_the_whole_one(whole, lighten
     assert small.home("ru", TODAY) == large.home("ru", TODAY)
     for doc in small.served(TODAY):
         assert small.reader.page(doc) == large.reader.page(doc)
+
+
+def test_a_build_without_counts_has_no_light_part(whole, tmp_path):
+    files = {name: each for name, each in whole.manifest["files"].items() if name != "counts.kb"}
+    older = replace(whole, manifest={**whole.manifest, "files": files})
+
+    with pytest.raises(light.NoCounts, match="set KB_ENGINE=opensearch where builds are made"):
+        light.copy(older, tmp_path / "small")
+
+    assert not (tmp_path / "small").exists()
 
 
 def test_a_light_build_is_less_than_half_of_the_whole_one(whole, lightened):

@@ -23,7 +23,8 @@ from kb.cli import main
 from kb.content import status
 from kb.content.status import Pulled
 from kb.index import listing
-from kb.index.builds import FORMAT, Builds
+from kb.index.builds import FORMAT, Builds, sealed
+from kb.index.light import NoCounts
 from kb.index.listing import ListedFile, Lister, Listing, ListingRefused
 from kb.jobs import pull
 from kb.jobs.build_sources import FolderStore, HttpSource, SourceAway, source, store
@@ -201,6 +202,203 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(indexing, web):
     assert web.serves() == "one" * 100
     assert any(header.startswith("bytes=") for header in site.ranges)
     assert report.bytes < 299_000
+
+
+# ---------------------------------------------------------------- light builds
+
+PARTS = ("0.kb", "counts.kb", "0.ranking.kb", "scores.kb", "whoosh/MAIN")  # the first two are kept
+IN_CLUSTER = {"engine": "opensearch", "opensearch_url": "http://127.0.0.1:9"}
+
+
+def publish_parts(machine, text, without=""):
+    """Publishes a build of files as a real one has them, each of a content of its own."""
+    with machine.builds.draft() as draft:
+        for name in PARTS:
+            if name != without:
+                (draft / name).parent.mkdir(exist_ok=True)
+                (draft / name).write_text(f"{text} {name}")
+        return machine.builds.publish(draft, {"segments": ["0.kb"], "text": text})
+
+
+def files_here(machine):
+    """The files of the current build as it is opened, and whether it is light."""
+    build = Builds(machine.settings.builds).current()
+    on_disk = {
+        path.relative_to(build.folder).as_posix()
+        for path in build.folder.rglob("*")
+        if path.is_file()
+    }
+    assert on_disk == {*build.manifest["files"], "build.json"}
+    return sorted(build.manifest["files"]), Builds(machine.settings.builds).is_light(build.name)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A web machine that pulls light builds."""
+    return Machine(tmp_path / "small", pull_light=True, **IN_CLUSTER)
+
+
+LIGHT, WHOLE = (sorted(PARTS[:2]), True), (sorted(PARTS), False)
+
+
+def as_whole(machine):
+    """The same machine, told to pull whole builds."""
+    whole = Machine.__new__(Machine)
+    whole.settings = machine.settings.model_copy(update={"pull_light": False})
+    whole.builds = Builds(whole.settings.builds)
+    return whole
+
+
+def test_of_a_build_a_light_pull_fetches_what_a_light_build_has(indexing, small, shared):
+    made = publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+
+    first = puller(small, shared).pull()
+    again = puller(small, shared).pull()
+
+    assert files_here(small) == LIGHT
+    assert (first.build, first.is_new, first.files) == (made.name, True, 3)  # and the manifest
+    assert (again.is_new, again.files) == (False, 0)
+    assert small.builds.open(made.name).manifest["text"] == "one"
+
+
+def test_the_next_light_build_arrives_in_what_is_new_and_can_be_gone_back_from(
+    indexing, small, shared
+):
+    for text in ("one", "two"):
+        publish_parts(indexing, text)
+        push(indexing.settings, shared)
+        puller(small, shared).pull()
+    assert files_here(small) == LIGHT
+
+    indexing.builds.rollback()
+    push(indexing.settings, shared)
+    report = puller(small, shared).pull()
+
+    assert (report.is_new, report.files, files_here(small)) == (True, 0, LIGHT)
+    assert small.builds.current().manifest["text"] == "one"
+
+
+def test_a_whole_build_is_completed_from_the_light_one(indexing, small, shared):
+    publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    before = small.builds.stamp()
+
+    report = puller(as_whole(small), shared).pull()
+
+    assert files_here(small) == WHOLE
+    assert (report.is_new, report.files) == (True, 4)  # what the light one lacked, the manifest
+    assert small.builds.stamp() != before  # so that a running service opens it
+
+
+def test_a_whole_build_stays_where_a_light_one_of_the_name_is_wanted(indexing, small, shared):
+    publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(as_whole(small), shared).pull()
+
+    kept = puller(small, shared).pull()
+    assert (kept.is_new, files_here(small)) == (False, WHOLE)
+
+    publish_parts(indexing, "two")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    assert files_here(small) == LIGHT
+
+
+@pytest.mark.parametrize("file", ["0.kb", "build.json"])
+def test_a_damaged_light_build_is_mended_from_the_source(indexing, small, shared, file):
+    publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    (small.builds.current().folder / file).write_text("x")
+
+    report = puller(small, shared).pull()
+
+    assert (report.is_new, files_here(small)) == (True, LIGHT)
+
+
+def test_a_build_without_counts_cannot_be_pulled_light(indexing, small, shared):
+    publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    publish_parts(indexing, "two", without="counts.kb")
+    push(indexing.settings, shared)
+
+    with pytest.raises(NoCounts, match="set KB_ENGINE=opensearch where builds are made") as told:
+        puller(small, shared).pull()
+
+    assert "\n" not in str(told.value)
+    assert small.builds.current().manifest["text"] == "one"
+
+
+def test_light_builds_are_pulled_on_from_a_light_machine_and_whole_ones_are_not(
+    indexing, small, shared, tmp_path
+):
+    publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    further = Machine(tmp_path / "further", pull_light=True, **IN_CLUSTER)
+    with speaking(small) as site:
+        with pytest.raises(PullRefused, match="the light part alone"):
+            puller(as_whole(further), site.source()).pull()
+        puller(further, site.source()).pull()
+
+    assert files_here(further) == LIGHT
+
+
+@pytest.mark.parametrize("part", ["0.ranking.kb", "counts.kb", "more.kb"])
+def test_a_light_pull_compares_the_listing_with_the_whole_manifest(indexing, small, part):
+    publish_parts(indexing, "one")
+    with speaking(indexing) as site:
+        offered = listing.read(site.lister.listing().written())
+        files = dict(offered.files)
+        files[f"build/{part}"] = files["build/0.kb"]
+        if part in PARTS:
+            del files[f"build/{part}"]
+        site.listing = replace(offered, files=files).written()
+
+        with pytest.raises(PullRefused, match="lists other files than build"):
+            puller(small, site.source()).pull()
+
+    assert small.builds.names() == []
+
+
+@pytest.mark.parametrize(
+    "facts", [{"files": []}, {"files": {"0.kb": 1, "counts.kb": 1}, "segments": [1]}, {}, [], 3]
+)
+def test_a_manifest_of_any_shape_is_refused_in_a_line(indexing, small, facts):
+    publish_parts(indexing, "one")
+    content = sealed(facts)
+    digest = hashlib.sha256(content).hexdigest()
+    with speaking(indexing) as site:
+        offered = listing.read(site.lister.listing().written())
+        named = facts.get("files", ()) if isinstance(facts, dict) else ()
+        files = {f"build/{name}": offered.files[f"build/{name}"] for name in named}
+        files["build/build.json"] = ListedFile(len(content), digest)
+        site.listing = replace(offered, files=files).written()
+        site.lister.find = lambda asked: None
+        site.missing = content
+
+        with pytest.raises(PullRefused, match="lists other files than build"):
+            puller(small, site.source()).pull()
+
+
+def test_light_builds_need_a_cluster():
+    with pytest.raises(ValueError, match="searched in OpenSearch alone"):
+        Settings(pull_light=True)
+
+
+def test_the_state_tells_that_a_build_is_light(runner, indexing, small, shared, tmp_path):
+    made = publish_parts(indexing, "one")
+    push(indexing.settings, shared)
+    puller(small, shared).pull()
+    of = ["--data", str(small.settings.data)]
+
+    told = runner.invoke(main, ["status", *of])
+
+    assert told.stdout.startswith(f"Published here: build {made.name}, light.\n")
+    assert json.loads(runner.invoke(main, ["status", "--json", *of]).stdout)["light"] is True
 
 
 # ---------------------------------------------------------------- hostile sources
