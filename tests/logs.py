@@ -64,7 +64,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: postgres.Server = request.getfixturevalue("server")
     address = server.new_log()
     yield address
-    server.drop(address)
+    server.give_back(address)
 
 
 @pytest.fixture(params=DATABASES)
