@@ -20,7 +20,7 @@ from logs import NOON, Ask, moment
 from paths import ROOT
 
 from kb.language import query_words, sketches
-from kb.searchlog.db import models, tables
+from kb.searchlog.db import board, models, tables
 from kb.searchlog.db.copies import migrate
 from kb.searchlog.db.letter_models import Attachment, LetterFilter, NewDelivery, NewLetter
 from kb.searchlog.db.log import SearchLog
@@ -117,6 +117,26 @@ def test_each_facet_counts_what_it_would_leave(log: SearchLog, asked: dict[str, 
         "none": 1,
         "weak": 1,
     }
+
+
+def test_a_board_read_in_steps_is_the_whole_board(
+    log: SearchLog, asked: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.actions.dismiss(asked["two factor codes"], "not ours")
+    filters = (Filter(), Filter(status="all"), Filter(kind="none", owner="Анна"), Filter(text="е"))
+    asks = [
+        (filter, order, page)
+        for filter in filters
+        for order in ("cost", "newest")
+        for page in (1, 2, 3)
+    ]
+    whole = [log.board.page(f, order=order, page=page, limit=2) for f, order, page in asks]
+
+    monkeypatch.setattr(board, "SPAN", 1)
+
+    stepped = [log.board.page(f, order=order, page=page, limit=2) for f, order, page in asks]
+    assert stepped == whole
+    assert {page.total for page in whole} == {1, 2, 3, 4}
 
 
 def test_with_a_period_only_its_days_count(log: SearchLog, asked: dict[str, int]) -> None:
@@ -296,7 +316,7 @@ def plans(log: SearchLog, ask: Callable[[], object]) -> list[str]:
         lambda log: log.board._ids(Filter(), None, "cost", 50, 0),
         lambda log: log.board._facet(Filter(kind="none", owner="Анна"), "category"),
         lambda log: log.board._facet(Filter(), "kind"),
-        lambda log: log.board._total(Filter(category="Оплата")),
+        lambda log: log.board._facet(Filter(category="Оплата"), "status"),
         lambda log: log.board._recent(Filter(since=FIRST)),
         lambda log: log.statistics.misses_by_category(FIRST, FIRST),
         lambda log: log.statistics.answer_times(FIRST, FIRST),

@@ -92,22 +92,19 @@ class GroupQueries:
 
     def _last_runs(self, id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """What the last searches of a group showed, and what was opened from them."""
-        with self._database.reading() as connection:
-            runs = select(
-                connection,
-                """select shown, filters from runs where group_id = :id
-                   order by day desc, visit limit :most""",
-                id=id,
-                most=PAGE,
-            )
-            clicks = select(
-                connection,
-                """select e.slug, e.rank from runs r join events e on e.run = r.id
-                   where r.group_id = :id and e.kind in ('click', 'answered') and e.slug <> ''
-                   order by r.day desc, r.visit, e.ms, e.kind limit :most""",
-                id=id,
-                most=PAGE,
-            )
+        runs = self._database.select(
+            """select shown, filters from runs where group_id = :id
+               order by day desc, visit limit :most""",
+            id=id,
+            most=PAGE,
+        )
+        clicks = self._database.select(
+            """select e.slug, e.rank from runs r join events e on e.run = r.id
+               where r.group_id = :id and e.kind in ('click', 'answered') and e.slug <> ''
+               order by r.day desc, r.visit, e.ms, e.kind limit :most""",
+            id=id,
+            most=PAGE,
+        )
         return runs, clicks
 
     def to_replay(self, after: int = 0, limit: int = 500) -> list[MissGroup]:
