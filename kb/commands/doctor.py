@@ -28,6 +28,7 @@ _LEVELS = {"ok": Message("OK"), "warning": Message("warning"), "error": Message(
 _SUBJECTS = {
     "articles": Message("articles"),
     "clock": Message("clock"),
+    "cluster": Message("cluster"),
     "disk": Message("disk"),
     "git": Message("git"),
     "hooks": Message("hooks"),
@@ -54,9 +55,9 @@ _SUBJECTS = {
 def doctor(as_json: bool, articles: Path | None, data: Path | None) -> int:
     """Examine the installation: one line for each subject, with the cure of what is wrong.
 
-    Versions, rights, secrets, disk, clock, builds, the search log, mail, git, and the running
-    service as visitors reach it, by KB_BASE_URL. Nothing is changed and no letter is sent; run it
-    where the service runs, as its user. Exit 1 if something is an error.
+    Versions, rights, secrets, disk, clock, builds, the cluster that searches, the search log,
+    mail, git, and the running service as visitors reach it, by KB_BASE_URL. Nothing is changed and
+    no letter is sent; run it where the service runs, as its user. Exit 1 if something is an error.
 
     \b
     kb doctor
