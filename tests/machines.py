@@ -20,30 +20,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-import nginx as nginx_server
 import postgres
 from postbox import free_port
 from served import Serving, eventually, serving
+from shipped_nginx import FILES, Https, Nginx, configured
+from shipped_nginx import running as nginx
 
 from kb.base.config import Settings
 from kb.searchlog.db.log import SearchLog
 from kb.searchlog.db.token_models import BUILDS
+from kb.service import KnowledgeBase
 
+HELP = (FILES / "help.conf").read_text("utf-8")
 PASSWORD = "correct horse battery staple"
 BROWSER = {"User-Agent": "Mozilla/5.0 Firefox/130"}
 WORDS = ("vpn", "пароль", "счёт", "доставка", "connect", "reset", "invoice", "письмо", "вход")
-NGINX = """
-    location / {{
-        proxy_pass http://kb; proxy_http_version 1.1; proxy_set_header Connection "";
-        proxy_set_header Host $http_host; proxy_set_header X-Forwarded-For $remote_addr;
-        proxy_connect_timeout 2s; proxy_read_timeout 30s;
-        proxy_next_upstream error timeout http_502 http_503; proxy_next_upstream_tries 2;
-    }}
-}}
-upstream kb {{
-    {servers}
-    keepalive 16; keepalive_timeout 4s;
-"""
 
 
 class Machine:
@@ -99,12 +90,15 @@ class Answer:
         return "; ".join(named)
 
 
-def request(port: int, method: str, path: str, body: str = "", **headers: str) -> Answer:
-    """An answer on a connection of its own."""
+def request(to: int | Nginx, method: str, path: str, body: str = "", **headers: str) -> Answer:
+    """An answer of a machine at a port, or by nginx, for a visitor of its own."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     if body:
         named.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+    if isinstance(to, Nginx):  # which limits each address
+        connection = Https(to, f"127.{random.randrange(1, 255)}.{random.randrange(1, 255)}.1")
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", to, timeout=40)
     try:
         connection.request(method, path, body.encode() or None, BROWSER | named)
         return Answer(connection.getresponse())
@@ -113,13 +107,15 @@ def request(port: int, method: str, path: str, body: str = "", **headers: str) -
 
 
 class Cluster:
-    """The machines, their database server and the port of nginx."""
+    """The machines, their database server, and nginx as it is shipped, in front of the web."""
 
-    def __init__(self, indexing: Machine, web: list[Machine], server: postgres.Server) -> None:
+    def __init__(
+        self, indexing: Machine, web: list[Machine], server: postgres.Server, front: Nginx
+    ) -> None:
         self.indexing = indexing
         self.web = web
         self.server = server
-        self.port = 0
+        self.front = front
 
     def log(self) -> SearchLog:
         return SearchLog(self.indexing.settings.log_url)
@@ -145,37 +141,34 @@ def cluster(folder: Path, articles: Path) -> Iterator[Cluster]:
     with postgres.server() as server, contextlib.ExitStack() as running:
         url = server.new_database()
         shared = {"database_url": url, "leads_password": PASSWORD, "searches_per_minute": 60_000,
-                  "searches_per_day": 60_000, "trusted_proxies": ["127.0.0.1"]}  # fmt: skip
+                  "searches_per_day": 60_000, "trusted_proxies": ["127.0.0.1"],
+                  "trusted_hosts": ["help.example.com", "127.0.0.1"]}  # fmt: skip
         made = Settings(articles=articles, data=folder / "indexing" / "var", **shared)
+        with contextlib.closing(KnowledgeBase.open(made)) as kb:
+            kb.rebuild()
+            token = kb.log.tokens.add("web", (BUILDS,), datetime.now(UTC), None)
         indexing = Machine("indexing", folder / "indexing", made, shared | {"machine": "indexing"})
         indexing.start()
         running.callback(indexing.close)
-        with contextlib.closing(SearchLog(url)) as log:
-            now = datetime.now(UTC)
-            token = log.tokens.add("web", (BUILDS,), now, None)
+        pulls = {"pull_url": f"http://127.0.0.1:{indexing.port}", "pull_token": token}
         web = []
         for name in ("one", "two"):
             settings = made.model_copy(update={"data": folder / name / "var"})
-            pulls = {"pull_url": f"http://127.0.0.1:{indexing.port}", "pull_token": token}
-            web.append(Machine(name, folder / name, settings, shared | pulls | {"machine": name}))
+            own = {"machine": name, "pull_every": 1}
+            web.append(Machine(name, folder / name, settings, shared | pulls | own))
             running.callback(web[-1].close)
         with ThreadPoolExecutor(len(web)) as beside:
             list(beside.map(Machine.start, web))
-        found = Cluster(indexing, web, server)
-        servers = "\n    ".join(
-            f"server 127.0.0.1:{machine.port} max_fails=1 fail_timeout=5s;" for machine in web
-        )
-        (folder / "nginx").mkdir()
-        with nginx_server.nginx(folder / "nginx", NGINX.format(servers=servers)) as port:
-            found.port = port
-            yield found
+        files = configured(folder / "nginx", web[0].port, HELP, "machine-several.conf", web[1].port)
+        with nginx(files) as front:
+            yield Cluster(indexing, web, server, front)
 
 
 class Load:
     """Readers that ask nginx without pause, and count what was not answered."""
 
-    def __init__(self, port: int, readers: int = 4, pause: float = 0.02) -> None:
-        self._port, self._pause = port, pause
+    def __init__(self, front: Nginx, readers: int = 4, pause: float = 0.02) -> None:
+        self._front, self._pause = front, pause
         self._stop = threading.Event()
         self.answered = 0
         self.failed: list[str] = []
@@ -200,7 +193,7 @@ class Load:
             path = chance.choice(("/api/search", "/search")) + "?" + urlencode({"q": asked})
             began = time.monotonic()
             try:
-                status = request(self._port, "GET", path).status
+                status = request(self._front, "GET", path).status
                 trouble = "" if status == 200 else f"{status} {path}"
             except Exception as error:
                 trouble = repr(error)
@@ -233,27 +226,27 @@ class Lead:
         return self._machine.request(method, path, urlencode(fields), **named)
 
 
-def report(port: int, run: str, asked: str = "телепорт") -> int:
+def report(to: int | Nginx, run: str, asked: str = "телепорт") -> int:
     """The status of the report of a search that found nothing."""
     body = {"run": run, "visit": f"visit-{run}", "surface": "box", "lang": "ru", "shown": [],
             "steps": [{"q": asked, "ms": 0}],
             "events": [{"kind": "left", "ms": 3000}]}  # fmt: skip
-    return request(port, "POST", "/api/searches", json.dumps(body),
+    return request(to, "POST", "/api/searches", json.dumps(body),
                    Content_Type="application/json").status  # fmt: skip
 
 
-def open_form(port: int) -> dict[str, str]:
+def open_form(front: Nginx) -> dict[str, str]:
     """The hidden fields of a contact form that is opened now."""
-    page = request(port, "GET", "/contact").text
+    page = request(front, "GET", "/contact").text
     fields = re.findall(r'<input[^>]*name="(form|stamp|visit|run)"[^>]*value="([^"]*)"', page)
     return dict(fields)
 
 
-def send_letter(port: int, opened: dict[str, str], text: str) -> Answer:
+def send_letter(front: Nginx, opened: dict[str, str], text: str) -> Answer:
     """Sends a letter from a form that was opened a while ago."""
     fields = opened | {"subject": text, "text": text, "email": "anna@example.com"}
-    origin = f"http://127.0.0.1:{port}"
-    return request(port, "POST", "/contact", urlencode(fields), Origin=origin)
+    origin = "https://help.example.com"
+    return request(front, "POST", "/contact", urlencode(fields), Origin=origin)
 
 
 def number(sent: Answer) -> str:

@@ -186,6 +186,9 @@ class Settings(BaseModel):
         False,
         description="pull of each build only what pages and lists need; OpenSearch does the rest",
     )
+    pull_every: Annotated[float, Field(ge=1, le=86_400)] = Field(
+        10.0, description="seconds between two looks for a new build of the other machine"
+    )
     builds_secret: SecretStr | None = Field(
         None, description="secret that listings of builds are signed with and, where set, must be"
     )

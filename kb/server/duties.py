@@ -13,7 +13,7 @@ from typing import IO, Final
 from kb.base.errors import KBError
 from kb.service import KnowledgeBase
 
-BEAT: Final = 10.0  # seconds between two notes of a machine
+BEAT: Final = 10.0  # seconds between two notes of a machine that serves the same build
 LOOK: Final = 1.0  # seconds between two looks for letters that wait
 _LOCK: Final = "duties.lock"
 
@@ -27,15 +27,16 @@ def start(service: KnowledgeBase) -> None:
 
 
 def _work(service: KnowledgeBase) -> None:
-    noted, stop = -BEAT, threading.Event()
+    noted, build, stop = -BEAT, "", threading.Event()
     with _lock(service) as lock:
         while not _is_taken(lock):
             stop.wait(LOOK)
         while not stop.wait(LOOK):
             try:
                 service.store_waiting_letters()
-                if monotonic() - noted >= BEAT:
-                    noted = monotonic()
+                served = service.status().build or ""
+                if served != build or monotonic() - noted >= BEAT:
+                    noted, build = monotonic(), served
                     service.note_machine()
             except KBError:  # told by those who need the log
                 pass

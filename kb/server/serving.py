@@ -50,7 +50,6 @@ _FIXED = ("host", "port", "workers", "articles", "data")  # settings that no rel
 _LASTING = "--while-parent"  # an option of commands that run as long as we do
 _REPAIR_AGAIN = 60.0  # seconds between two starts of a repair
 _AGAIN = 5.0  # seconds between two starts of such a command
-PULL_EVERY = 10.0  # seconds between two looks for a build of another machine
 _NICE = 10  # lowers the priority of indexing at the start behind that of workers
 
 
@@ -118,31 +117,39 @@ def _serve(
         _tell_damage(settings, builds)
         if _first_build_in_a_child(settings) not in (0, 1):
             return 2
-    try:
-        # Two servers may bind one port while neither listens; only one of them may listen.
-        listener.listen(gateway.BACKLOG)
-    except OSError as error:
-        raise _not_ours(settings.host, settings.port, error) from None
     if read_only:
         logger.warning(_READ_ONLY, settings.data, read_only)
     damage = Signal()
     crew = _SiteWorkers(
         settings, listener, builds, watch=watch, read_again=read_again, damaged=damage.give
     )
-    say_where = partial(
-        announce_address, settings, address_of(listener), token, as_json=log_json, say=say
-    )
+
+    def ready() -> None:
+        _listen(settings, listener)
+        announce_address(settings, address_of(listener), token, as_json=log_json, say=say)
+
     commands = _commands(settings, watch=watch, is_ready=is_ready, read_only=bool(read_only))
     repair = None if read_only else _making_builds(settings, "--careful")
     with _children(commands, repair, damage) as children:
         Supervisor(
             settings.workers,
             crew.prepare,
-            ready=say_where,
+            ready=ready,
             ended=_forget_worker,
             beside=children.look,
         ).run()
     return 0
+
+
+def _listen(settings: Settings, listener: socket.socket) -> None:
+    """Takes connections from now on: whoever asks sooner is refused and can ask another machine.
+
+    Raises ConfigError: two servers may bind one port while neither listens, and one may listen.
+    """
+    try:
+        listener.listen(gateway.BACKLOG)
+    except OSError as error:
+        raise _not_ours(settings.host, settings.port, error) from None
 
 
 def require_articles(settings: Settings) -> None:
@@ -337,7 +344,7 @@ def _commands(
     if watch:
         commands.append(_command(settings, "index", "--watch", *ours))
     elif settings.is_replica:
-        every = ("--every", f"{PULL_EVERY:g}")
+        every = ("--every", f"{settings.pull_every:g}")
         commands.append(_command(settings, "pull", settings.pull_url, *every, *ours))
     elif is_ready and not commands and not read_only:
         commands.append(_command(settings, "index", "--careful"))

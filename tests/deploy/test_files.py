@@ -83,7 +83,7 @@ def test_every_timer_starts_a_unit():
     ]
 
 
-@pytest.mark.parametrize("file", ["systemd/example.env", "example.env"])
+@pytest.mark.parametrize("file", ["systemd/example.env", "systemd/example-web.env", "example.env"])
 def test_the_examples_set_what_is_a_setting(file):
     names = re.findall(r"^(\w+)=", (DEPLOY / file).read_text("utf-8"), re.M)
 

@@ -2,12 +2,10 @@
 
 import json
 import re
-import socket
-import ssl
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -31,7 +29,7 @@ class Visitor:
 
     def ask(self, path: str, body: bytes | None = None, **headers: str) -> tuple[HTTPResponse, str]:
         """The answer to one request and its body."""
-        connection = _Https(self._nginx)
+        connection = nginx.Https(self._nginx)
         method = "GET" if body is None else "POST"
         connection.request(method, path, body, {"Host": "help.example.com", **headers})
         answer = connection.getresponse()
@@ -47,18 +45,6 @@ class Visitor:
                 some = pool.map(lambda _: self.ask(path, body, **headers)[0].status, range(100))
                 said.update(some)
         return said
-
-
-class _Https(HTTPSConnection):
-    """HTTPS to 127.0.0.1 for a name that no name server knows."""
-
-    def __init__(self, through: nginx.Nginx) -> None:
-        super().__init__("help.example.com", through.https, timeout=60, context=through.tls)
-        self._tls, self._port = through.tls, through.https
-
-    def connect(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self._port), timeout=60)
-        self.sock: ssl.SSLSocket = self._tls.wrap_socket(plain, server_hostname="help.example.com")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +72,9 @@ def front(service, tmp_path: Path) -> Iterator[nginx.Nginx]:
 
 
 @pytest.mark.parametrize("site", [HELP, nginx.OTHER_SITE], ids=["own name", "below a path"])
-@pytest.mark.parametrize("machine", ["machine.conf", "machine-compose.conf"])
+@pytest.mark.parametrize(
+    "machine", ["machine.conf", "machine-compose.conf", "machine-several.conf"]
+)
 def test_nginx_likes_the_files(tmp_path, site, machine):
     made = nginx.configured(tmp_path, 8000, site, machine)
 

@@ -61,7 +61,7 @@ def held(load, what):
 
 def test_a_web_machine_killed_under_load_costs_no_request(site):
     one = site.web[0]
-    with Load(site.port) as load:
+    with Load(site.front) as load:
         load.wait()
         one.kill()
         load.wait(MORE)
@@ -71,14 +71,14 @@ def test_a_web_machine_killed_under_load_costs_no_request(site):
 
 
 def test_postgresql_stopped_costs_no_search_and_no_letter(site):
-    opened = open_form(site.port)
-    with Load(site.port) as load:
+    opened = open_form(site.front)
+    with Load(site.front) as load:
         load.wait()
         time.sleep(3.2)  # nobody types a letter faster
         site.server.stop(signal.SIGINT)
         stopped = time.monotonic()
-        sent = send_letter(site.port, opened, "Письмо без базы")
-        assert (sent.status, report(site.port, "run-away-1")) == (303, 204)
+        sent = send_letter(site.front, opened, "Письмо без базы")
+        assert (sent.status, report(site.front, "run-away-1")) == (303, 204)
         time.sleep(max(0.0, AWAY - (time.monotonic() - stopped)))
         load.wait(MORE)
         site.server.start()
@@ -95,7 +95,7 @@ def test_postgresql_stopped_costs_no_search_and_no_letter(site):
 def test_the_indexing_machine_gone_costs_nothing_and_its_next_build_arrives(site):
     before = site.builds()
     site.indexing.kill()
-    with Load(site.port) as load:
+    with Load(site.front) as load:
         load.wait(MORE)
     held(load, "indexing machine gone")
     assert site.builds() == before
@@ -123,16 +123,18 @@ def test_what_is_done_on_the_board_of_one_machine_is_seen_on_the_other(site):
         Lead(machine, name) for machine, name in zip(site.web, ("Анна", "Борис"), strict=True)
     )
 
+    board = "/leads?" + urlencode({"q": "самоката"})
+
     def listed():
         """The number of the question in the list of the other machine, if it is there."""
-        return re.findall(r'href="/leads/(\d+)"[^>]*>аренда самоката<', two.ask("/leads").text)
+        return re.findall(r'href="/leads/(\d+)"[^>]*>аренда самоката<', two.ask(board).text)
 
     assert report(site.web[0].port, "run-board-1", "аренда самоката") == 204
     eventually(listed, 90)
     [question] = listed()
 
     assert one.ask("/leads/do", do="assign", id=question, owner="Вера").status == 303
-    assert '<span class="owner">Вера</span>' in two.ask("/leads").text
+    assert '<span class="owner">Вера</span>' in two.ask(board).text
     assert two.ask("/leads/do", do="dismiss", id=question, reason="не сдаём").status == 303
     assert "не сдаём" in one.ask(f"/leads/{question}").text
     assert listed() == []

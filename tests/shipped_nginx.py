@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPSConnection
 from pathlib import Path
 
 from needs import library, unavailable
@@ -58,6 +59,19 @@ class Nginx:
     folder: Path
 
 
+class Https(HTTPSConnection):
+    """HTTPS to 127.0.0.1 for a name that no name server knows, from an address of this machine."""
+
+    def __init__(self, through: Nginx, visitor: str = "") -> None:
+        super().__init__("help.example.com", timeout=60, context=through.tls)
+        self._tls, self._port, self._visitor = through.tls, through.https, visitor
+
+    def connect(self) -> None:
+        ours = (self._visitor, 0) if self._visitor else None
+        plain = socket.create_connection(("127.0.0.1", self._port), 60, ours)
+        self.sock: ssl.SSLSocket = self._tls.wrap_socket(plain, server_hostname="help.example.com")
+
+
 def program() -> str:
     """The path of nginx, or the test is skipped."""
     found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -69,8 +83,13 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def configured(folder: Path, service: int, site: str, machine: str = "machine.conf") -> Nginx:
-    """Writes the files as for a machine whose /etc, /var and ports are ours."""
+def configured(
+    folder: Path, service: int, site: str, machine: str = "machine.conf", other: int = 0
+) -> Nginx:
+    """Writes the files as for a machine whose /etc, /var and ports are ours.
+
+    `other` is the port of the second web machine of machine-several.conf.
+    """
     authority = library("trustme", "trustme").CA()
     certificate = authority.issue_cert("help.example.com")
     made = Nginx(free_port(), free_port(), ssl.create_default_context(), folder)
@@ -90,6 +109,8 @@ def configured(folder: Path, service: int, site: str, machine: str = "machine.co
             ("listen 80", f"listen 127.0.0.1:{made.http}"),
             ("server 127.0.0.1:8000", f"server 127.0.0.1:{service}"),
             ("server kb:8000", f"server 127.0.0.1:{service}"),
+            ("server 192.0.2.11:8000", f"server 127.0.0.1:{service}"),
+            ("server 192.0.2.12:8000", f"server 127.0.0.1:{other or service}"),
         ):
             text = text.replace(there, here)
         return text
