@@ -4,12 +4,13 @@ What is here already is taken from here, and a download that broke off goes on w
 stopped. A build is published as one that was made here is: whole, on the disk, then pointed to.
 """
 
+import fcntl
 import hashlib
 import os
 import random
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import IO, Final
 from kb.base import data_folder
 from kb.base.config import Settings
 from kb.base.durability import fsync
-from kb.base.errors import BuildFailed, IndexDamaged, KBError
+from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, KBError
 from kb.base.file_digests import FileDigests
 from kb.base.messages import Message
 from kb.content import status
@@ -32,6 +33,7 @@ from kb.jobs.build_sources import Source, SourceAway
 EVERY: Final = 10.0  # seconds between two looks at the source
 LONGEST: Final = 300.0  # seconds between two tries while it is away
 _SPREAD: Final = 0.2  # of a wait: machines do not ask all at once
+_LOCK: Final = "pull.lock"
 _PARTS: Final = "pulled"  # folder of files that were fetched and are in no build yet
 _LINKED: Final = 64 * 2**20  # bytes from which builds share a file (decision 112)
 _SLOWEST: Final = 16 * 1024  # bytes a second that a source must send, after the first minute
@@ -64,7 +66,7 @@ class _Wanted:
 
 
 class Puller:
-    """Pulls from one source into one data folder. One at a time: publishing takes the lock."""
+    """Pulls from one source into one data folder. One pull at a time."""
 
     def __init__(
         self, settings: Settings, source: Source, now: Callable[[], datetime], *, keep: int = 2
@@ -83,11 +85,12 @@ class Puller:
     def pull(self) -> PullReport:
         """Brings this machine up to the build of the source, and notes when.
 
-        Raises SourceAway, ListingRefused, PullRefused, NoCounts or BuildFailed; what is here goes
-        on.
+        Raises SourceAway, ListingRefused, PullRefused, NoCounts, BuildBusy or BuildFailed; what is
+        here goes on.
         """
         try:
-            report = self._pulled()
+            with self._alone():
+                report = self._pulled()
         except OSError as error:
             where = str(error.filename or self._settings.data)
             raise BuildFailed(
@@ -111,11 +114,27 @@ class Puller:
         status.write(self._settings.data, Pulled(at, name, build, trouble=trouble.message))
         return last is None or last.trouble != trouble.message
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One pull at a time, for they share parts; the lock goes with the process."""
+        data_folder.prepare(self._settings.data)
+        lock = os.open(self._settings.data / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BuildBusy(
+                    Message("another `kb pull` is at work; wait until it has finished")
+                ) from None
+            yield
+        finally:
+            os.close(lock)
+
     def _pulled(self) -> PullReport:
         began, self._fetched = monotonic(), []
-        data_folder.prepare(self._settings.data)
         offered = listing.read(self._source.listing(), self._secret)
         _check(offered)
+        self._remove_parts(offered)
         beside = self._missing_beside(offered)
         is_held = self._builds.is_withdrawn(offered.build)
         is_done = self._builds.pointed() == offered.build and self._is_here(offered.build)
@@ -243,6 +262,13 @@ class Puller:
         return here.read_bytes()
 
     # ------------------------------------------------------------ fetching
+
+    def _remove_parts(self, offered: Listing) -> None:
+        """Removes what earlier tries fetched of files that are not listed any more."""
+        digests = {file.digest for file in offered.files.values()}
+        for part in self._parts.glob("*"):
+            if part.name.removesuffix(".part") not in digests:
+                part.unlink()
 
     def _fetch(self, file: ListedFile) -> None:
         """Fetches a file into the folder of parts, from where an earlier try stopped."""

@@ -18,7 +18,7 @@ import pytest
 from needs import library
 
 from kb.base.config import Settings
-from kb.base.errors import BuildFailed, ConfigError, KBError
+from kb.base.errors import BuildBusy, BuildFailed, ConfigError, KBError
 from kb.cli import main
 from kb.content import status
 from kb.content.status import Pulled
@@ -202,6 +202,22 @@ def test_a_download_that_broke_off_goes_on_where_it_stopped(indexing, web):
     assert web.serves() == "one" * 100
     assert any(header.startswith("bytes=") for header in site.ranges)
     assert report.bytes < 299_000
+
+
+def test_one_pull_is_at_work_at_a_time(indexing, web, shared):
+    indexing.publish("one")
+    push(indexing.settings, shared)
+
+    class Asking(FolderStore):
+        """A source that has somebody pull while a listing is asked for."""
+
+        def listing(self):
+            with pytest.raises(BuildBusy, match="another `kb pull` is at work"):
+                puller(web, shared).pull()
+            return super().listing()
+
+    assert puller(web, Asking(Path(shared.name))).pull().is_new
+    assert not puller(web, shared).pull().is_new
 
 
 # ---------------------------------------------------------------- light builds
@@ -640,6 +656,19 @@ def test_what_has_no_room_is_not_begun(web, site, monkeypatch):
     huge = ListedFile(1 << 60, "e" * 64)
     site.listing = replace(offered, files={**offered.files, "articles/a.mp4": huge}).written()
     assert "has room for" in refused(web, site)
+
+
+def test_parts_of_what_is_listed_no_more_do_not_fill_the_disk(web, site):
+    listed = site.lister.listing()
+    site.cut, big = 100_000, "articles/a.mp4"
+    for digit in "123":
+        one = ListedFile(1 << 20, digit * 64)
+        site.listing = replace(listed, files={**listed.files, big: one}).written()
+        site.missing = b"x" * (1 << 20)
+        refused(web, site, SourceAway)
+        assert [part.name for part in (web.settings.data / "pulled").glob("*.part")] == [
+            f"{one.digest}.part"
+        ]
 
 
 def test_a_source_that_sends_too_slowly_is_left(web, site, monkeypatch):
