@@ -26,7 +26,7 @@ from kb.catalog import Page
 from kb.index.segment import article_url, topic_url
 from kb.letters.form_key import FormStamps, form_key
 from kb.searchlog import reports, sessions
-from kb.service import KnowledgeBase
+from kb.service import Edition, KnowledgeBase
 from kb.site import auth
 from kb.site import readers as known_readers
 from kb.site.formatting import refresh
@@ -64,8 +64,8 @@ class Site:
     stamps: FormStamps  # of contact forms
     assets: Mapping[str, str]  # static file → address with the hash of its content
     headers: tuple[tuple[str, str], ...] = ()  # added to each answer that does not set them
-    popular: dict[str, tuple[float, tuple[Card, ...]]] = field(default_factory=dict)
-    """What strangers of a language open, and when that was read."""
+    popular: dict[str, tuple[Edition, float, tuple[Card, ...]]] = field(default_factory=dict)
+    """What strangers of a language open, of which edition, and when that was read."""
     documents: dict[str, tuple[object, str]] = field(default_factory=dict)
     """Texts over all articles for strangers by name, each with what it was made of."""
     salt: bytes = field(default_factory=partial(secrets.token_bytes, 16), repr=False)

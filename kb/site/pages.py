@@ -160,7 +160,7 @@ def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
 def popular(lang: str) -> tuple[Card, ...]:
     """Three popular articles in a language; none if the service fails or shuts strangers out.
 
-    Those for strangers are cached for 30 seconds.
+    Those for strangers are cached for 30 seconds, and until build or day change.
     """
     if g.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
         return ()
@@ -169,11 +169,12 @@ def popular(lang: str) -> tuple[Card, ...]:
     try:
         if context.audience():
             return kb().home(lang).popular[:3]
-        if known is None or known[0] < monotonic() - 30:
-            known = cache[lang] = (monotonic(), kb().home(lang).popular[:3])
+        edition = kb().edition()
+        if known is None or known[0] != edition or known[1] < monotonic() - 30:
+            known = cache[lang] = (edition, monotonic(), kb().home(lang).popular[:3])
     except KBError:
         return ()
-    return known[1]
+    return known[2]
 
 
 # --- an article ---------------------------------------------------------------------------------

@@ -88,13 +88,26 @@ def test_home_without_a_build_names_the_command(client, base):
 def test_what_the_box_offers_follows_what_is_popular(client, base):
     before = client.get("/ru/articles").text
     base.texts = base.texts[1:]
+    kept = client.get("/ru/articles").text
     client.application.extensions["kb"].popular.clear()  # half a minute later
 
     after = client.get("/ru/articles").text
 
     offered = '["Сброс пароля", "/articles/ru/account/reset-password", "ru"]'
     assert offered in before
+    assert offered in kept
     assert offered not in after
+
+
+def test_what_another_build_serves_no_more_is_not_offered(client, base):
+    before = client.get("/ru/articles").text
+    base.texts = base.texts[1:]
+    base.build = "20260312-090000"
+
+    after = client.get("/ru/articles").text
+
+    assert "/articles/ru/account/reset-password" in before
+    assert "/articles/ru/account/reset-password" not in after
 
 
 def test_what_is_common_to_pages_is_said_in_each_language(client):
