@@ -61,7 +61,7 @@ class Cluster:
         Raises ClusterUnavailable, at once while the breaker is open, and Refused.
         """
         if not self.breaker.lets_through():
-            raise _unavailable("its last answers failed")
+            raise _unavailable(Message("its last answers failed"))
         try:
             found = self._request(method, path, body, ASKING, params)
             for each in (found, *found.get("responses", ())):
@@ -173,10 +173,10 @@ def _host(url: str) -> dict[str, Any]:
     return host
 
 
-def _reason(error: Any) -> str:
+def _reason(error: Any) -> Message | str:
     """What went wrong in a word or two, without addresses."""
     status = error.status_code
-    return f"{status} {error.error}"[:200] if isinstance(status, int) else "no answer"
+    return f"{status} {error.error}"[:200] if isinstance(status, int) else Message("no answer")
 
 
 def _check_whole(answer: Any) -> None:
@@ -191,14 +191,14 @@ def _check_whole(answer: Any) -> None:
             raise _unavailable(f"{status} {kind}")
         raise _refused(kind, status)
     if answer.get("timed_out") or shards.get("failed"):
-        raise _unavailable("a part of its articles is missing")
+        raise _unavailable(Message("a part of the articles is missing"))
 
 
-def _refused(reason: str, status: int) -> Refused:
+def _refused(reason: Message | str, status: int) -> Refused:
     return Refused(Message("OpenSearch refused: {reason}; run `kb index`", reason=reason), status)
 
 
-def _unavailable(reason: str) -> ClusterUnavailable:
+def _unavailable(reason: Message | str) -> ClusterUnavailable:
     return ClusterUnavailable(
         Message("OpenSearch does not answer ({reason}); try again in a minute", reason=reason)
     )

@@ -249,7 +249,8 @@ class ClusterSearcher(Searcher):
             if not each.get("found"):
                 raise Refused(
                     Message(
-                        "OpenSearch refused: {reason}; run `kb index`", reason="an article is gone"
+                        "OpenSearch refused: {reason}; run `kb index`",
+                        reason=Message("an article is gone"),
                     ),
                     404,
                 )
