@@ -122,7 +122,7 @@ class Server:
     def give_back(self, url: str) -> None:
         """Empties a log for the next test; removes one whose tables a test has changed.
 
-        To copy and to remove a database takes a hundred times as long as to empty one.
+        To copy and to remove a database takes several times as long as to empty one.
         """
         from kb.searchlog.db.database import HEAD
 

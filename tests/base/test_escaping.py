@@ -198,6 +198,9 @@ COMMANDS = {
     ("tokens", "list"): (["tokens", "list"], ["tokens", "list", "--json"]),
     ("tokens", "revoke"): (["tokens", "revoke", HOSTILE],),
     ("serve",): (["serve", "--host", HOSTILE],),
+    ("pull",): (["pull", HOSTILE], ["pull", "{other}"], ["pull", f"http://127.0.0.1:1/{HOSTILE}"]),
+    ("push",): (["push", "{other}/store"], ["push", "{other}/" + HOSTILE], ["push", f"http://{HOSTILE}"]),
+    ("status",): (["status"], ["status", "--json"]),
 }  # fmt: skip
 
 

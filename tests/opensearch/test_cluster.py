@@ -36,6 +36,7 @@ def test_an_older_java_does_not_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "old"))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(opensearch_cluster, "_JVMS", tmp_path)
+    monkeypatch.delenv("KB_TEST_OPENSEARCH", raising=False)
 
     with pytest.raises(opensearch_cluster.Missing, match="JDK from 17 on"):
         opensearch_cluster._java()
