@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.base.errors import SearchUnavailable
+from kb.base.messages import Message
 from kb.content import pins as pinning
 from kb.content.pins import Pin, Pins
 from kb.index.corpus import Corpus, Docs, Scores
@@ -228,6 +230,8 @@ class AnyBuildSearcher(Protocol):
 class Searcher:
     """Answers search requests from one build, with a cache. Threads may share it."""
 
+    _needs_whole = True  # a build with all that ranking reads
+
     def __init__(
         self,
         reader: IndexReader,
@@ -286,9 +290,18 @@ class Searcher:
     def answer(self, request: SearchRequest, today: date, *, keep: bool = True) -> Results:
         """The answer to a request; any text is a query. `took_ms` is the time of this call.
 
-        `keep` has it kept in the cache, from which it comes if it was asked before.
+        `keep` has it kept in the cache, from which it comes if it was asked before. Raises
+        SearchUnavailable where the build is a light one.
         """
         began = perf_counter()
+        if self.reader.is_light and self._needs_whole:
+            raise SearchUnavailable(
+                Message(
+                    "build {name} is light and can be searched with KB_ENGINE=opensearch only; set"
+                    " it again, or run `kb pull --whole`",
+                    name=self.reader.name,
+                )
+            )
         key = (request, today)
         results = self._answers[key] if keep else self._answer(key)
         return replace(results, took_ms=(perf_counter() - began) * 1000)

@@ -71,6 +71,7 @@ class ClusterSearcher(Searcher):
     """Answers from the index of a build in a cluster. Threads may share it."""
 
     _corpus: LightCorpus
+    _needs_whole = False
 
     def __init__(
         self, reader: IndexReader, cached: float, cluster: Cluster, fallback: Searcher | None

@@ -7,12 +7,13 @@ import bases
 import pytest
 
 from kb import indexer
-from kb.base.errors import IndexDamaged
+from kb.base.errors import IndexDamaged, SearchUnavailable
 from kb.catalog import Catalog
 from kb.index import light
 from kb.index.builds import Builds
 from kb.index.reader import IndexReader
 from kb.index.segment import ranking_file
+from kb.search import Searcher, SearchRequest
 
 TODAY = date(2026, 11, 29)
 
@@ -47,6 +48,13 @@ def test_a_light_build_shows_the_pages_and_lists_of_the_whole_one(whole, lighten
     assert small.home("ru", TODAY) == large.home("ru", TODAY)
     for doc in small.served(TODAY):
         assert small.reader.page(doc) == large.reader.page(doc)
+
+
+def test_a_light_build_without_a_cluster_says_in_words_that_it_cannot_be_searched(whole, lightened):
+    searcher = Searcher(IndexReader(lightened.open(whole.name)))
+
+    with pytest.raises(SearchUnavailable, match=r"is light.*KB_ENGINE=opensearch"):
+        searcher.answer(SearchRequest("пароль"), TODAY)
 
 
 def test_a_build_without_counts_has_no_light_part(whole, tmp_path):
