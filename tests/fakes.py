@@ -7,6 +7,8 @@ For tests of pages alone; everything else is tested with the real service.
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from html import escape
@@ -106,6 +108,20 @@ TEXTS = (
 )  # fmt: skip
 
 
+class MemoryJson:
+    """A JSON object that lives as long as the help centre."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self._content = content
+
+    def read(self) -> dict[str, Any]:
+        return self._content
+
+    @contextmanager
+    def changing(self) -> Iterator[dict[str, Any]]:
+        yield self._content
+
+
 @dataclass
 class FakeBase:
     """Stands in for KnowledgeBase; what it was told is kept for tests to read."""
@@ -125,6 +141,7 @@ class FakeBase:
     keeps: Kept = field(default_factory=Kept)
     recorder: SimpleNamespace = field(default_factory=SimpleNamespace)
     _lock: Lock = field(default_factory=Lock)
+    _objects: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     # --- searching ---
 
@@ -342,6 +359,9 @@ class FakeBase:
 
     def pulled_at(self):
         return None
+
+    def shared_json(self, name, **options):
+        return MemoryJson(self._objects.setdefault(name, {}))
 
     def outbox_health(self):
         return OutboxHealth()
