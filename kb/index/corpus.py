@@ -574,7 +574,8 @@ def _size_of_meaning(word: str, meaning: Meaning) -> int:
 
 
 def _size_of_lemma_ids(lemma: str, lemma_ids: LemmaIds) -> int:
-    return 4 * len(lemma) + PAIR_BYTES * len(lemma_ids) + TEXT + 64
+    # A text holds its UTF-8 as well, once something asked for that.
+    return 8 * len(lemma) + PAIR_BYTES * len(lemma_ids) + TEXT + 64
 
 
 def _forms(

@@ -983,7 +983,7 @@ def test_an_article_shows_what_its_questions_had_cost(lead, ask, service, write)
 
     page = lead.get("/leads/numbers").text
 
-    assert "/articles/ru/tariff" not in unproved
+    assert '<a href="/articles/ru/tariff">' not in unproved
     row = re.search(r'<a href="/articles/ru/tariff">Тариф</a></th>(.*?)</tr>', page, re.S)[1]
     assert "Ни один вопрос пока не отвечен." in nothing
     assert re.findall(r'<td class="num">(\d+)</td>', row) == ["1", "1", "19"]
