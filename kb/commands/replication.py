@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -140,12 +140,19 @@ def _print_pulled(report: "PullReport", settings: "Settings") -> None:
         new = Message(
             "Build {build}: {n} file fetched, {size} MB in {seconds} s.",
             "Build {build}: {n} files fetched, {size} MB in {seconds} s.",
-            n=report.files,
-            build=report.build,
-            size=f"{report.bytes / 2**20:.1f}",
-            seconds=f"{report.seconds:.1f}",
+            **_figures(report),
         )
         tell(settings, new)
+
+
+def _figures(report: "PullReport | PushReport") -> dict[str, Any]:
+    """What the line about a pull or a push tells of it."""
+    return {
+        "n": report.files,
+        "build": report.build,
+        "size": f"{report.bytes / 2**20:.1f}",
+        "seconds": f"{report.seconds:.1f}",
+    }
 
 
 def _pulled_json(report: "PullReport") -> dict[str, object]:
@@ -185,10 +192,7 @@ def push(url: str, as_json: bool, articles: Path | None, data: Path | None) -> i
         told = Message(
             "Build {build}: {n} file put there, {size} MB in {seconds} s.",
             "Build {build}: {n} files put there, {size} MB in {seconds} s.",
-            n=report.files,
-            build=report.build,
-            size=f"{report.bytes / 2**20:.1f}",
-            seconds=f"{report.seconds:.1f}",
+            **_figures(report),
         )
         tell(settings, told)
     return DONE

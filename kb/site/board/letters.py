@@ -6,7 +6,6 @@ An answer is stored and queued; it leaves by the outbox, under the name of whoev
 from collections.abc import Sequence
 from hashlib import blake2b
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from flask import abort, g, render_template, request, send_file
@@ -123,13 +122,12 @@ def letter_file(id: int, file: str) -> ResponseReturnValue:
     attachment = kb().log.letters.attachment(id, file)
     if attachment is None:
         abort(404)
-    content: Path | BytesIO = AttachmentFolder(site().settings.data).path(attachment)
-    if shared := kb().log.letters.content(attachment):  # it was sent to another machine
-        content = BytesIO(shared)
-    elif not AttachmentFolder(site().settings.data).path(attachment).is_file():
+    path = AttachmentFolder(site().settings.data).path(attachment)
+    shared = kb().log.letters.content(attachment)  # it was sent to another machine
+    if not shared and not path.is_file():
         abort(404)
     response = send_file(
-        content,
+        BytesIO(shared) if shared else path,
         mimetype="application/octet-stream",
         as_attachment=True,
         download_name=attachment.name,
