@@ -199,3 +199,11 @@ def test_the_first_lines_of_serve_are_put_into_words_and_json_is_not(settings, c
     assert [line[:12] for line in lines] == ["«Serving {fo", "«Leads sign "]
     assert json.loads(capsys.readouterr().out)["message"] == "listening"
     assert Message(lines[0][1:-1]) in translated()
+
+
+def test_a_web_machine_says_whose_builds_it_serves(settings, capsys):
+    pulls = settings.model_copy(update={"pull_url": "https://key:word@index.example.com/"})
+    announce_address(pulls, "http://localhost:1/", "", as_json=False, say=str)
+
+    told = capsys.readouterr().out
+    assert told.startswith("Serving builds of https://index.example.com at http://localhost:1/")

@@ -5,6 +5,7 @@ A store is a folder, or with fsspec any place that it knows; `current.json` is i
 """
 
 import io
+import json
 import os
 import shutil
 import stat
@@ -27,6 +28,7 @@ FILES: Final = "files"
 _TIMEOUT: Final = 20.0  # seconds for any one answer of a source
 _PIECE: Final = 1 << 18  # bytes read at a time
 _QUOTED: Final = 200  # characters of an answer that are told
+_TOLD: Final = 1_000  # bytes of a refusal that are read
 
 
 class SourceAway(KBError):
@@ -184,18 +186,25 @@ class HttpSource:
                 )
             )
         if answer.status not in (200, 206):
-            told = header(answer.read(_QUOTED).decode("utf-8", "replace"))
             raise SourceAway(
                 Message(
                     "{source} answers {status}; check KB_PULL_URL and the log there",
                     source=self.name,
-                    status=f"{answer.status} {told}".strip(),
+                    status=f"{answer.status} {_told(answer)}".strip(),
                 )
             )
         if answer.getheader("Content-Encoding", "identity") != "identity":
             raise SourceAway(
                 Message("{source} compresses what was asked for as it is", source=self.name)
             )
+
+
+def _told(answer: HTTPResponse) -> str:
+    """What a refusal says: the message of a service like this one, or the beginning of its body."""
+    said = answer.read(_TOLD).decode("utf-8", "replace")
+    with suppress(ValueError, LookupError, TypeError):
+        said = str(json.loads(said)["error"]["message"])
+    return header(said)[:_QUOTED]
 
 
 def _read(file: Any) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from kb.base.errors import (
 from kb.base.messages import Message
 from kb.base.shared_lock import Signal
 from kb.index.builds import Builds
+from kb.jobs import build_sources
 from kb.letters import channels
 from kb.searchlog import shared_json
 from kb.server import duties, gateway, shared_metrics
@@ -497,6 +498,21 @@ def _forget_worker(pid: int) -> None:
     mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
+def _served(settings: Settings, address: str) -> Message:
+    """What is served at the address: a folder of articles, or builds that another machine makes."""
+    if settings.pull_url:
+        return Message(
+            "Serving builds of {source} at {address} (Ctrl+C stops)",
+            source=build_sources.source(settings.pull_url, "").name,
+            address=address,
+        )
+    return Message(
+        "Serving {folder} at {address} (Ctrl+C stops)",
+        folder=str(settings.articles),
+        address=address,
+    )
+
+
 def announce_address(
     settings: Settings,
     address: str,
@@ -510,12 +526,7 @@ def announce_address(
     if as_json:
         lines = [log_lines.event("listening", address=address, **({"leads": link} if link else {}))]
     else:
-        where = Message(
-            "Serving {folder} at {address} (Ctrl+C stops)",
-            folder=str(settings.articles),
-            address=address,
-        )
-        lines = [say(where)]
+        lines = [say(_served(settings, address))]
         if link:
             sign_in = Message(
                 "Leads sign in at {link} (once, within an hour; `kb sign-in` prints another)",

@@ -621,6 +621,12 @@ def test_a_source_that_refuses_is_told_of(web, site, status, words):
     assert words in refused(web, site, SourceAway)
 
 
+def test_of_a_refusal_the_message_is_told_and_not_its_braces(web, site):
+    site.status = 503
+    site.listing = b'{"error": {"code": "unavailable", "message": "not now"}}'
+    assert "answers 503 not now; check" in refused(web, site, SourceAway)
+
+
 def test_a_source_that_is_not_there_is_told_of_and_noted_once(web, site):
     nobody = HttpSource("http://127.0.0.1:9", "")
     asked = puller(web, nobody)
