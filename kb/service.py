@@ -200,6 +200,8 @@ class KnowledgeBase:
         self._now = now
         self._builds = builds or Builds(settings.builds)
         self._cluster = _cluster_of(settings)
+        if self._cluster is not None:
+            self._cluster.breaker.opened = self._note_cluster_away
         self._current = CurrentBuild(
             self._builds,
             look_every=0.0 if for_writers else LOOK_AGAIN,
@@ -239,6 +241,25 @@ class KnowledgeBase:
         from kb.opensearch.searcher import searching
 
         return searching(self._cluster)
+
+    def count_of_cluster(self, count: Callable[[str], None]) -> None:
+        """Has `count` called with what becomes of each question to the cluster, if one searches.
+
+        See `Metrics.cluster` for what it is called with.
+        """
+        if self._cluster is not None:
+            self._cluster.count = count
+
+    def _note_cluster_away(self) -> None:
+        """Keeps for `kb doctor` that a cluster was asked in vain, and is spared for a while."""
+        if self._cluster is not None:
+            self._cluster.count("opened")
+        now = self._now()
+        last = status.read(self.settings.data, status.ClusterAway)
+        if last is None or now - last.at > status.AWAY_KEPT:
+            last = status.ClusterAway(now, now, 0)
+        away = replace(last, at=now, times=last.times + 1)
+        status.write(self.settings.data, away)
 
     @classmethod
     def open(cls, settings: Settings, **options: Any) -> "KnowledgeBase":

@@ -114,6 +114,7 @@ def create_app(
     static = _folders(settings.static, "static")
     metrics = Metrics(partial(_gauges, service))
     service.recorder.count = metrics.log
+    service.count_of_cluster(metrics.cluster)
     app.extensions["kb"] = context.Site(
         service=service,
         settings=settings,

@@ -1,10 +1,10 @@
-"""Status files: the last indexing, sync and pull, kept in the data folder for pages."""
+"""Status files in the data folder: the last indexing, sync and pull, and a cluster that is away."""
 
 import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -72,7 +72,18 @@ class Pulled:
     trouble: Message = NOTHING  # why the last one failed, ending with the next step
 
 
-T = TypeVar("T", Indexed, Synced, Pulled)
+@dataclass(frozen=True, slots=True)
+class ClusterAway:
+    """That the cluster which searches failed to answer, so that a process let it rest."""
+
+    at: datetime  # the last time
+    since: datetime  # the first of these times
+    times: int  # by all processes of this machine
+
+
+AWAY_KEPT = timedelta(days=7)  # after a week without, they are counted anew
+
+T = TypeVar("T", Indexed, Synced, Pulled, ClusterAway)
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -85,7 +96,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def write(data: Path, value: Indexed | Synced | Pulled) -> None:
+def write(data: Path, value: Indexed | Synced | Pulled | ClusterAway) -> None:
     """Replaces the status file of this type. A full disk is logged and raises nothing."""
     path = _path(data, type(value))
     new = path.with_name(f"{path.name}.{os.getpid()}.new")

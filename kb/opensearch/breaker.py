@@ -17,6 +17,8 @@ class Breaker:
         self._most, self._rest, self._clock = failures, rest, clock
         self._failures, self._until = 0, 0.0
         self._lock = Lock()
+        self.opened: Callable[[], None] = lambda: None
+        """Called each time it opens; not again while one try after another fails."""
 
     def lets_through(self) -> bool:
         """Whether to try now. While it is open, one caller in `rest` seconds is let through."""
@@ -35,11 +37,16 @@ class Breaker:
         return self._failures >= self._most
 
     def succeeded(self) -> None:
-        """A try went well: everything is let through again."""
-        self._failures = 0
+        """A try was answered: everything is let through again."""
+        if self._failures:
+            with self._lock:
+                self._failures = 0
 
     def failed(self) -> None:
-        """A try failed."""
+        """A try was not answered."""
         with self._lock:
             self._failures += 1
             self._until = self._clock() + self._rest
+            has_opened = self._failures == self._most
+        if has_opened:
+            self.opened()

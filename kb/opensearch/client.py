@@ -5,7 +5,8 @@ The only module that imports opensearch-py, and only once somebody asks.
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -23,6 +24,7 @@ ASKING, WRITING = 1.0, 60.0  # seconds for one try of a question, and of a chang
 _RETRIES = 2  # on other nodes
 _CONNECTIONS = 16  # of a process to each node
 _BUSY = (429, 502, 503, 504)
+OUTCOMES = ("answered", "refused", "failed", "spared")  # the last: not asked, the breaker is open
 
 # It warns of each try that fails, with addresses; what failed in the end we say ourselves.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
@@ -47,10 +49,12 @@ class Cluster:
         """`urls` are addresses by commas, with user and password in them if need be.
 
         `?ca=/path/ca.pem` behind one names the certificate of a CA of one's own. Raises ConfigError
-        for what is no address.
+        for what is no address, and for a certificate that cannot be read.
         """
         self._hosts = [_host(url.strip()) for url in urls.split(",") if url.strip()]
         self.breaker = breaker or Breaker()
+        self.count: Callable[[str], None] = lambda outcome: None
+        """Called with what became of each question, one of `OUTCOMES`."""
         self._client: OpenSearch | None = None
         self._process = 0
         self._lock = Lock()
@@ -61,14 +65,21 @@ class Cluster:
         Raises ClusterUnavailable, at once while the breaker is open, and Refused.
         """
         if not self.breaker.lets_through():
+            self.count("spared")
             raise _unavailable(Message("its last answers failed"))
         try:
             found = self._request(method, path, body, ASKING, params)
             for each in (found, *found.get("responses", ())):
                 _check_whole(each)
         except ClusterUnavailable:
+            self.count("failed")
             self.breaker.failed()
             raise
+        except Refused:  # by a node that is there
+            self.count("refused")
+            self.breaker.succeeded()
+            raise
+        self.count("answered")
         self.breaker.succeeded()
         return found
 
@@ -169,12 +180,30 @@ def _host(url: str) -> dict[str, Any]:
     if parts.username:
         host["http_auth"] = (unquote(parts.username), unquote(parts.password or ""))
     if authority := dict(parse_qsl(parts.query)).get("ca"):
-        host["ca_certs"] = authority
+        host["ca_certs"] = _readable(authority)
     return host
+
+
+def _readable(authority: str) -> str:
+    """The path of a CA's certificate, once it was read."""
+    try:
+        ssl.create_default_context(cafile=authority)
+    except OSError as error:  # SSLError is one
+        raise ConfigError(
+            Message(
+                "{path}: {reason}; name the certificate of your CA, as PEM, behind ?ca=",
+                path=quoted(authority), reason=error.strerror or str(error),
+            )
+        ) from None  # fmt: skip
+    return authority
 
 
 def _reason(error: Any) -> Message | str:
     """What went wrong in a word or two, without addresses."""
+    from opensearchpy import exceptions
+
+    if isinstance(error, exceptions.SSLError):
+        return Message("its certificate is not trusted; name its CA behind ?ca=")
     status = error.status_code
     return f"{status} {error.error}"[:200] if isinstance(status, int) else Message("no answer")
 

@@ -57,10 +57,14 @@ class Metrics:
             ["status"],
             registry=self._own,
         )
+        self._cluster = Counter(
+            "kb_cluster", "What became of questions to the cluster", ["outcome"], registry=self._own
+        )
         # Looking up a labelled metric costs more than counting in it.
         self._count = lru_cache(1024)(self._requests.labels)
         self._time = lru_cache(256)(self._seconds.labels)
         self._found = lru_cache(8)(self._searches.labels)
+        self._asked_of_cluster = lru_cache(8)(self._cluster.labels)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Counts one request: its route pattern, HTTP method, status and `seconds` taken.
@@ -85,6 +89,13 @@ class Metrics:
     def refused(self, status: int) -> None:
         """Counts a request that the server refused with `status` before it reached a route."""
         self._refused.labels(str(status)).inc()
+
+    def cluster(self, outcome: str) -> None:
+        """Counts a question to the cluster: one of `client.OUTCOMES`, or `opened`.
+
+        `opened` is the circuit breaker, which then spares the cluster questions for a while.
+        """
+        self._asked_of_cluster(outcome).inc()
 
     def text(self) -> bytes:
         """All metrics in the text format of Prometheus, version 0.0.4."""

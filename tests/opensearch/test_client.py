@@ -3,13 +3,20 @@
 import http.server
 import json
 import logging
+import re
 import threading
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
+from pydantic import SecretStr
 
 from kb.base.errors import ConfigError
+from kb.jobs.doctor import cluster as cluster_doctor
 from kb.opensearch.breaker import Breaker
-from kb.opensearch.client import Cluster, ClusterUnavailable, Refused
+from kb.opensearch.client import OUTCOMES, Cluster, ClusterUnavailable, Refused
+from kb.service import KnowledgeBase
+from kb.web import create_app
 
 
 class Node(http.server.BaseHTTPRequestHandler):
@@ -157,24 +164,136 @@ def test_one_search_of_several_may_be_refused_or_find_the_nodes_busy(node):
             cluster.ask("POST", "/_msearch")
 
 
-def test_a_breaker_lets_one_through_after_a_rest():
-    now = [0.0]
-    breaker = Breaker(failures=2, rest=5, clock=lambda: now[0])
-    assert breaker.lets_through()
-    breaker.failed()
-    assert breaker.lets_through()
+@pytest.fixture
+def clock():
+    """The seconds that a breaker sees, as its only item."""
+    return [0.0]
+
+
+@pytest.fixture
+def breaker(clock):
+    """One that opens at the second failure in a row and rests for 5 s; counts its openings."""
+    made = Breaker(failures=2, rest=5, clock=lambda: clock[0])
+    made.openings = []
+    made.opened = lambda: made.openings.append(clock[0])
+    return made
+
+
+def test_a_closed_breaker_opens_at_failures_in_a_row(breaker):
+    for report in (breaker.failed, breaker.succeeded, breaker.failed):
+        assert breaker.lets_through()
+        report()
+    assert not breaker.is_open
 
     breaker.failed()
 
     assert breaker.is_open
     assert not breaker.lets_through()
-    now[0] = 5.0
+    assert breaker.openings == [0.0]
+
+
+def test_a_breaker_lets_one_through_after_a_rest(breaker, clock):
+    breaker.failed()
+    breaker.failed()
+
+    clock[0] = 5.0
+
     assert breaker.lets_through()
     assert not breaker.lets_through()  # the others wait for that one
+
+
+def test_a_try_that_fails_begins_another_rest_and_is_no_other_opening(breaker, clock):
     breaker.failed()
-    now[0] = 9.0
-    assert not breaker.lets_through()
-    now[0] = 10.0
+    breaker.failed()
+    clock[0] = 5.0
     assert breaker.lets_through()
+
+    breaker.failed()
+
+    clock[0] = 9.0
+    assert not breaker.lets_through()
+    clock[0] = 10.0
+    assert breaker.lets_through()
+    assert breaker.openings == [0.0]
+
+
+def test_a_try_of_which_nothing_is_heard_is_followed_by_another(breaker, clock):
+    breaker.failed()
+    breaker.failed()
+
+    clock[0] = 5.0
+    assert breaker.lets_through()
+
+    clock[0] = 10.0
+    assert breaker.lets_through()
+
+
+def test_a_try_that_succeeds_closes_and_failures_count_anew(breaker, clock):
+    breaker.failed()
+    breaker.failed()
+    clock[0] = 5.0
+    assert breaker.lets_through()
+
     breaker.succeeded()
+
     assert all(breaker.lets_through() for _ in range(5))
+    breaker.failed()
+    assert not breaker.is_open
+    breaker.failed()
+    assert breaker.openings == [0.0, 5.0]
+
+
+def test_a_node_that_refuses_is_there_again(node, breaker, clock):
+    pytest.importorskip("opensearchpy")
+    server = node(503)
+    cluster, outcomes = Cluster(url(server), breaker), []
+    cluster.count = outcomes.append
+    for _ in range(3):
+        with pytest.raises(ClusterUnavailable):
+            cluster.ask("GET", "/_any")
+    assert breaker.is_open
+
+    server.statuses, clock[0] = [404], 5.0
+
+    with pytest.raises(Refused):
+        cluster.ask("GET", "/_any")
+    assert not breaker.is_open
+    server.statuses = [200]
+    cluster.ask("GET", "/_any")
+    assert outcomes == ["failed", "failed", "spared", "refused", "answered"]
+    assert {*outcomes} == {*OUTCOMES}
+
+
+def test_a_site_counts_what_becomes_of_questions_and_keeps_that_a_cluster_was_away(
+    settings, write, clock
+):
+    """`kb doctor` tells what was kept."""
+    pytest.importorskip("opensearchpy")
+    write("en/vpn", "How to reset the VPN.", title="VPN")
+    KnowledgeBase(settings).rebuild()
+    nobody = {"engine": "opensearch", "opensearch_url": SecretStr("http://127.0.0.1:9")}
+    kb = KnowledgeBase(
+        settings.model_copy(update=nobody), now=lambda: datetime.fromtimestamp(clock[0], UTC)
+    )
+    site = create_app(kb)
+
+    for clock[0] in range(0, 1200, 60):
+        with suppress(ClusterUnavailable):
+            kb._cluster.ask("GET", "/_any")
+
+    told = site.test_client().get("/metrics").text
+    assert re.findall(r'kb_cluster_total{outcome="(\w+)"} ([\d.]+)', told) == [
+        ("failed", "3.0"), ("opened", "1.0"), ("spared", "17.0"),
+    ]  # fmt: skip
+    kb._cluster.breaker.succeeded()
+    for clock[0] in (3600,) * 3:
+        with suppress(ClusterUnavailable):
+            kb._cluster.ask("GET", "/_any")
+    days = 86400
+    told, later = (list(cluster_doctor.cluster(kb.settings, now)) for now in (days, 8 * days))
+    assert [str(each.message) for each in told if "since" in str(each.message)] == [
+        "OpenSearch did not answer 2 times since 1970-01-01 00:02 UTC, at 1970-01-01 01:00 UTC for"
+        " the last time"
+    ]
+    assert not [each for each in later if "since" in str(each.message)]
+    kb.close()

@@ -29,7 +29,7 @@ def examine(
     yield from _safely("disk", lambda: machine.disk(settings, condition.bytes if condition else 0))
     yield from _safely("clock", lambda: machine.clock(newest, now()))
     yield from _safely("index", lambda: state.index(settings))
-    yield from _safely("cluster", lambda: _cluster(settings))
+    yield from _safely("cluster", lambda: _cluster(settings, now()))
     if trouble:
         yield trouble
     else:
@@ -40,11 +40,11 @@ def examine(
     yield from _safely("service", lambda: network.service(settings))
 
 
-def _cluster(settings: Settings) -> Iterator[Finding]:
+def _cluster(settings: Settings, now: float) -> Iterator[Finding]:
     if settings.engine == "opensearch":
         from kb.jobs.doctor import cluster
 
-        yield from cluster.cluster(settings)
+        yield from cluster.cluster(settings, now)
 
 
 def _safely(subject: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

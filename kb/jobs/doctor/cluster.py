@@ -1,22 +1,25 @@
 """Examines the cluster that searches: whether it answers, and holds the build that is served."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.base.messages import Message
+from kb.content import status
 from kb.index.builds import Build, Builds
 from kb.jobs.doctor.findings import Finding, error, ok, warning
 from kb.opensearch import feeding
 from kb.opensearch.client import Cluster, ClusterUnavailable, Refused
 
 
-def cluster(settings: Settings) -> Iterator[Finding]:
-    """How the cluster of the settings is. Raises Refused or ConfigError.
+def cluster(settings: Settings, now: float) -> Iterator[Finding]:
+    """How the cluster of the settings is, and was of late. Raises Refused or ConfigError.
 
     A cluster of one node lacks copies and is fine. What is wrong is an error where the build is
     light: a whole one answers meanwhile.
     """
+    yield from _was_away(settings, now)
     url = settings.opensearch_url
     nodes = Cluster(url.get_secret_value() if url else "")
     try:
@@ -34,6 +37,23 @@ def cluster(settings: Settings) -> Iterator[Finding]:
             else Message("the build of this machine answers meanwhile")
         )
         yield wrong("cluster", away.message, cure)
+
+
+def _was_away(settings: Settings, now: float) -> Iterator[Finding]:
+    """That processes of the site asked it in vain in the last week."""
+    last = status.read(settings.data, status.ClusterAway)
+    if last is None or now - last.at.timestamp() > status.AWAY_KEPT.total_seconds():
+        return
+    times = Message(
+        "OpenSearch did not answer {n} time since {since}, at {at} for the last time",
+        "OpenSearch did not answer {n} times since {since}, at {at} for the last time",
+        n=last.times, since=_minute(last.since), at=_minute(last.at),
+    )  # fmt: skip
+    yield warning("cluster", times, Message("look at its nodes and at the network at that time"))
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _holds(
