@@ -4,8 +4,11 @@ Lucene's rarity of a term is another than ours, so each term is boosted by ours 
 order of the candidates need only be near ours: they are scored again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from enum import Enum
+from functools import cached_property
+from itertools import accumulate
 from math import log
 from typing import Any
 
@@ -23,6 +26,11 @@ from kb.search import SearchRequest
 Clause = dict[str, Any]
 
 NOTHING: Clause = {"match_none": {}}
+# OpenSearch refuses more than 1,024 in a query, those of filters, phrases and `-words` included.
+MOST_CLAUSES = 800
+MOST_IN_PHRASES = 400  # words of synonyms of several words, each a clause
+_MOST_TERMS = 60_000  # in one clause; it refuses more than 65,536
+_LEAVES = frozenset(("term", "terms", "prefix", "match_phrase", "range", "match_none"))
 _SATURATED = 0.6  # of the most that a word gains by standing in a field; of beginnings none tells
 _RAREST = 0.05  # Lucene's rarity of a word that most articles hold is next to nothing
 
@@ -47,41 +55,92 @@ class QueryBody:
         return self._corpus.has_longer_words(ranges, own)
 
     def scoring(self) -> Clause:
-        """What scores articles by the words, near enough to ours."""
-        return self._sum(is_scored=True)
+        """What scores articles by the words, near enough to ours.
+
+        In each field; where these are too many clauses, synonyms are looked for in whole articles
+        alone, and where these still are, so are all words.
+        """
+        for whole in (_Whole.NONE, _Whole.SYNONYMS, _Whole.ALL):
+            found = _any([self._scored(at, whole) for at in self._starts()])
+            if leaves(found) <= MOST_CLAUSES:
+                break
+        return found
 
     def matching(self) -> Clause:
         """What finds every article that holds a word, without scores."""
-        return self._sum(is_scored=False)
+        forms = [form for word in self._words for form in self._held(word.lemmas)]
+        phrases: list[Clause] = []
+        for each in self._expansions.values():
+            forms += [form for phrase in _single(each) for form in self._held(phrase[0])]
+            phrases += [self._all_of(phrase) for phrase in self._affordable(each)]
+        beginnings = [
+            {"prefix": {written(name): prefix}}
+            for prefix in self.prefixes
+            for name in ("text", "attached")
+        ]
+        return _any([_holding(list(dict.fromkeys(forms))), *beginnings, *phrases])
 
-    def _sum(self, *, is_scored: bool) -> Clause:
-        parts, at = [], 0
+    def _starts(self) -> Iterator[int]:
+        """Where each synonym begins, and each word that belongs to none."""
+        at = 0
         while at < len(self._words):
-            expansion = self._expansions.get(at, Expansion(at, at + 1, (), 0.0))
-            typed = [_best(self._typed(place, is_scored)) for place in range(at, expansion.end)]
-            others = [
-                self._phrase(phrase, expansion.weight * self._weights[at], is_scored)
-                for phrase in expansion.phrases
-            ]
-            parts.append(_best([_any(typed), *others]))
-            at = expansion.end
-        return _any(parts)
+            yield at
+            at = self._expansions[at].end if at in self._expansions else at + 1
 
-    def _typed(self, place: int, is_scored: bool) -> list[Clause]:
+    def _scored(self, at: int, whole: "_Whole") -> Clause:
+        """The better of what was typed at a place and of its synonyms."""
+        expansion = self._expansions.get(at, Expansion(at, at + 1, (), 0.0))
+        weight, is_whole = expansion.weight * self._weights[at], whole is not _Whole.NONE
+        typed = [
+            _best(self._typed(place, whole is _Whole.ALL)) for place in range(at, expansion.end)
+        ]
+        if is_whole:
+            forms = [form for phrase in _single(expansion) for form in self._held(phrase[0])]
+            others = [self._in_whole(forms, weight)]
+        else:
+            others = [
+                _best([self._form(lemma, weight) for lemma in phrase[0]])
+                for phrase in _single(expansion)
+            ]
+        several = [self._phrase(phrase, weight, is_whole) for phrase in self._affordable(expansion)]
+        return _best([_any(typed), *others, *several])
+
+    def _typed(self, place: int, is_whole: bool) -> list[Clause]:
         """A typed word: its dictionary forms, and the longer words it begins."""
         word, weight = self._words[place], self._weights[place]
-        found = [self._form(lemma, weight, is_scored) for lemma in word.lemmas]
+        if is_whole:
+            found = [self._in_whole(self._held(word.lemmas), weight)]
+        else:
+            found = [self._form(lemma, weight) for lemma in word.lemmas]
         if word.text in self.prefixes and word.unfinished:
-            found.append(self._beginning(word.text, PREFIX * weight, is_scored))
+            found.append(self._beginning(word.text, PREFIX * weight))
         return found
 
-    def _form(self, lemma: str, weight: float, is_scored: bool) -> Clause:
+    def _held(self, lemmas: Sequence[str]) -> list[str]:
+        """The dictionary forms that articles hold."""
+        return [lemma for lemma in lemmas if self._frequency(lemma)]
+
+    def _frequency(self, lemma: str) -> int:
+        ids = self._corpus.lemma_ids(lemma)
+        return self._corpus.frequency(ids) if ids else 0
+
+    def _in_whole(self, forms: Sequence[str], weight: float) -> Clause:
+        """Any of some dictionary forms, anywhere in an article; what they gain is estimated."""
+        found = _holding(forms)
+        if found is NOTHING:
+            return NOTHING
+        frequency = max(self._frequency(form) for form in forms)
+        return {"constant_score": {"filter": found, "boost": self._estimated(frequency, weight)}}
+
+    def _estimated(self, frequency: int, weight: float) -> float:
+        """What a word gains in a field of weight 1 by standing there."""
+        return max(self._corpus.idf(frequency), 0.0) * (K1 + 1) * _SATURATED * weight
+
+    def _form(self, lemma: str, weight: float) -> Clause:
         """A dictionary form, in all fields."""
         ids = self._corpus.lemma_ids(lemma)
         if not ids or not self._corpus.frequency(ids):
             return NOTHING
-        if not is_scored:
-            return {"term": {ANY: lemma}}
         found: list[Clause] = []
         for field in FIELDS:
             if frequency := self._corpus.frequency_in(field, ids):
@@ -95,12 +154,9 @@ class QueryBody:
         lucene = log(1 + (count - frequency + 0.5) / (frequency + 0.5))
         return max(self._corpus.idf(frequency), 0.0) * (K1 + 1) / max(lucene, _RAREST)
 
-    def _beginning(self, prefix: str, weight: float, is_scored: bool) -> Clause:
-        if not is_scored:
-            return _any([{"prefix": {written(name): prefix}} for name in ("text", "attached")])
-        ranges = self._corpus.prefix_ranges(prefix)
-        frequency = self._corpus.most_holding(ranges)
-        gain = max(self._corpus.idf(frequency), 0.0) * (K1 + 1) * _SATURATED * weight
+    def _beginning(self, prefix: str, weight: float) -> Clause:
+        frequency = self._corpus.most_holding(self._corpus.prefix_ranges(prefix))
+        gain = self._estimated(frequency, weight)
         return _any([
             {"constant_score": {
                 "filter": {"prefix": {written(field.name): prefix}}, "boost": gain * field.weight,
@@ -108,12 +164,75 @@ class QueryBody:
             for field in PREFIX_FIELDS
         ])  # fmt: skip
 
-    def _phrase(self, phrase: Phrase, weight: float, is_scored: bool) -> Clause:
+    def _phrase(self, phrase: Phrase, weight: float, is_whole: bool) -> Clause:
         """Every word of a synonym, in any form."""
         words = [
-            _best([self._form(lemma, weight, is_scored) for lemma in forms]) for forms in phrase
+            self._in_whole(self._held(forms), weight)
+            if is_whole
+            else _best([self._form(lemma, weight) for lemma in forms])
+            for forms in phrase
         ]
-        return words[0] if len(words) == 1 else {"bool": {"must": words}}
+        return NOTHING if NOTHING in words else {"bool": {"must": words}}
+
+    def _all_of(self, phrase: Phrase) -> Clause:
+        """Every word of a synonym, in any form, without scores."""
+        words = [_holding(self._held(forms)) for forms in phrase]
+        return NOTHING if NOTHING in words else {"bool": {"filter": words}}
+
+    def _affordable(self, expansion: Expansion) -> list[Phrase]:
+        """The synonyms of several words that are asked for."""
+        return [phrase for phrase in _several(expansion) if (expansion.start, phrase) in self._kept]
+
+    @cached_property
+    def _kept(self) -> set[tuple[int, Phrase]]:
+        """Synonyms of several words, by their place: those of the weightiest words first."""
+        several = [
+            (-each.weight * self._weights[each.start], each.start, phrase)
+            for each in self._expansions.values()
+            for phrase in _several(each)
+            if all(self._held(forms) for forms in phrase)
+        ]
+        several.sort(key=lambda each: each[0])
+        ends = accumulate(len(phrase) for _, _, phrase in several)
+        return {
+            (start, phrase)
+            for (_, start, phrase), end in zip(several, ends, strict=True)
+            if end <= MOST_IN_PHRASES
+        }
+
+
+class _Whole(Enum):
+    """Which words are looked for in whole articles, instead of in each field."""
+
+    NONE, SYNONYMS, ALL = range(3)
+
+
+def leaves(clause: Any) -> int:
+    """How many clauses OpenSearch counts in one: all that hold no others."""
+    if isinstance(clause, list):
+        return sum(map(leaves, clause))
+    if not isinstance(clause, dict):
+        return 0
+    own = sum(name in _LEAVES for name in clause)
+    return own + sum(leaves(each) for name, each in clause.items() if name not in _LEAVES)
+
+
+def _single(expansion: Expansion) -> list[Phrase]:
+    return [phrase for phrase in expansion.phrases if len(phrase) == 1]
+
+
+def _several(expansion: Expansion) -> list[Phrase]:
+    return [phrase for phrase in expansion.phrases if len(phrase) > 1]
+
+
+def _holding(forms: Sequence[str]) -> Clause:
+    """The articles that hold any of some dictionary forms."""
+    return _any([{"terms": {ANY: list(some)}} for some in _pieces(forms, _MOST_TERMS)])
+
+
+def _pieces(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
 
 
 def favoured(clause: Clause, own_lang: str, has_boosts: bool, has_languages: bool) -> Clause:
