@@ -41,6 +41,27 @@ def article(rng: random.Random) -> str:
     return "".join(parts)
 
 
+LONG = ("own", "file", "both")  # where the words of a long article are
+
+
+def long_articles(folder: Path) -> None:
+    """Writes articles of more words than ranking looks at in their order."""
+    rng = random.Random(11)
+    for number, kind in enumerate(LONG):
+        text = [f"# {line(rng, 4)}\n\n"]
+        own, of_file = (16_000 if kind != "file" else 60), (90_000 if kind != "own" else 0)
+        for _ in range(own // 20):
+            if rng.random() < 0.1:
+                text.append(f"## {line(rng, 3)}\n\n")
+            text.append(f"{' '.join(rng.choices(WORDS, k=20))}.\n\n")
+        folder.mkdir(parents=True, exist_ok=True)
+        if of_file:
+            lines = (" ".join(rng.choices(WORDS, k=10)) for _ in range(of_file // 10))
+            (folder / f"long{number}.txt").write_text("\n".join(lines), "utf-8")
+            text.append(f"[{number}](long{number}.txt)\n")
+        (folder / f"long{number}.md").write_text("".join(text), "utf-8")
+
+
 def made_up(folder: Path, count: int = 60, seed: int = 1, *, files: bool = False) -> KnowledgeBase:
     """A published base of made-up articles; with `files`, each sixth links to one."""
     rng, of_files = random.Random(seed), random.Random(-seed)

@@ -24,7 +24,7 @@ from kb.opensearch import mapping
 from kb.opensearch.client import Cluster, ClusterUnavailable, Refused, lines
 from kb.opensearch.mapping import Documents
 
-VERSION = 1  # raised with every change of what stands in an index
+VERSION = 2  # raised with every change of what stands in an index
 REPLICAS = "0-1"  # one where there are two nodes and more
 _AT_ONCE = 4 << 20  # bytes of documents in one request
 _MOST_AT_ONCE = 500  # documents

@@ -5,7 +5,8 @@ The index asked is that of the build that is open, so no answer mixes two builds
 
 import logging
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
 from time import monotonic
@@ -33,7 +34,7 @@ from kb.opensearch.small_ranker import small_kernel, small_ranker
 from kb.ranking import explain as explaining
 from kb.ranking.ranker import Ranked, Ranker
 from kb.ranking.rerank import CANDIDATES
-from kb.ranking.snippets import Excerpt
+from kb.ranking.snippets import BEGINNING, Excerpt
 from kb.search import (
     CorpusLexicon,
     FacetValue,
@@ -87,6 +88,7 @@ class ClusterSearcher(Searcher):
             self._count_beginning, 1, lambda prefix, counts: 1000
         )
         self._said = -_SAID_AGAIN
+        self._damaged: set[int] = set()  # articles of which it was said
 
     def _corpus_of(self, reader: IndexReader) -> Corpus:
         return reader.light_corpus()
@@ -192,7 +194,7 @@ class ClusterSearcher(Searcher):
                 for name in ("lang", "topics", "tags")
             }
         first, counts = self._search(best, counting)
-        hits = _Hits.of(first["hits"]["hits"], scope.allowed)
+        hits = self._best_of(first["hits"]["hits"], scope.allowed)
         facets = {
             name: {bucket["key"]: int(bucket["doc_count"]) for bucket in each["buckets"]}
             for name, each in counts.get("aggregations", {}).items()
@@ -241,8 +243,8 @@ class ClusterSearcher(Searcher):
     def _excerpts(self, ranked: Ranked, docs: Sequence[int]) -> list[Excerpt]:
         """See `Ranker.excerpts`; the texts of the articles are fetched first."""
         found: _Found = ranked.prepared
-        known, ascending = dict(found.words), sorted(set(docs))
-        fields = {doc: [TEXT] if doc in known else [WORDS, TEXT] for doc in ascending}
+        known = dict(found.words)
+        fields = {doc: [TEXT] if doc in known else [WORDS, TEXT] for doc in sorted(set(docs))}
         asked = [{"_id": str(doc), "stored_fields": some} for doc, some in fields.items()]
         texts = {}
         for each in self._ask("_mget", {"docs": asked})["docs"]:
@@ -255,17 +257,54 @@ class ClusterSearcher(Searcher):
                     ),
                     404,
                 )
-            if doc not in known:
-                known[doc] = blobs.unpack_words(b64decode(each["fields"][WORDS][0]))
-            segment, _ = self._corpus.locate(doc)
-            blob = b64decode(each["fields"][TEXT][0])
-            texts[doc] = blobs.unpack_text(segment, known[doc], blob)
+            with self._damage_of(doc):
+                stored = each["fields"]
+                if doc not in known:
+                    known[doc] = self._words_of(doc, stored)
+                segment, _ = self._corpus.locate(doc)
+                blob = b64decode(stored[TEXT][0])
+                texts[doc] = blobs.unpack_text(segment, known[doc], blob)
+        ascending = sorted(texts)
         small = SmallCorpus(
             self._corpus, np.array(ascending, np.int32), [known[doc] for doc in ascending],
             [texts[doc] for doc in ascending],
         )  # fmt: skip
-        places = [ascending.index(doc) for doc in docs]
-        return small_kernel(small).excerpts(found.prepared, places)
+        shown = [doc for doc in docs if doc in texts]
+        places = [ascending.index(doc) for doc in shown]
+        excerpts = small_kernel(small).excerpts(found.prepared, places) if shown else ()
+        by_doc = dict(zip(shown, excerpts, strict=True))
+        return [by_doc.get(doc) or self._title_alone(doc) for doc in docs]
+
+    def _title_alone(self, doc: int) -> Excerpt:
+        return Excerpt(str(self.reader.card(doc)["title"]), (), BEGINNING, "", ())
+
+    def _best_of(self, hits: Sequence[Mapping[str, Any]], allowed: NDArray[np.bool_]) -> "_Hits":
+        """Those of an answer that are allowed, should the cluster know others."""
+        words: dict[int, Words] = {}
+        for hit in hits:
+            doc = int(hit["_id"])
+            if doc < len(allowed) and allowed[doc]:
+                with self._damage_of(doc):
+                    words[doc] = self._words_of(doc, hit["fields"])
+        return _Hits(sorted(words), words)
+
+    def _words_of(self, doc: int, stored: Mapping[str, Any]) -> Words:
+        segment, _ = self._corpus.locate(doc)
+        return blobs.unpack_words(segment, b64decode(stored[WORDS][0]))
+
+    @contextmanager
+    def _damage_of(self, doc: int) -> Iterator[None]:
+        """Has an article left out whose blobs cannot be read, and says so once."""
+        try:
+            yield
+        except (ValueError, LookupError, TypeError) as error:
+            if doc not in self._damaged:
+                self._damaged.add(doc)
+                logger.warning(
+                    "%s: OpenSearch holds it damaged (%s), so it stands last, or without its text;"
+                    " remove the index of alias %s there and run `kb index`",
+                    self.reader.card(doc)["slug"], error, self._index,
+                )  # fmt: skip
 
     def _facets(
         self, ranked: Ranked, request: SearchRequest, lang: str
@@ -300,16 +339,6 @@ class _Hits(NamedTuple):
 
     docs: Sequence[int]
     words: Mapping[int, Words]
-
-    @classmethod
-    def of(cls, hits: Sequence[Mapping[str, Any]], allowed: NDArray[np.bool_]) -> "_Hits":
-        """Those of an answer that are allowed, should the cluster know others."""
-        words = {
-            int(hit["_id"]): blobs.unpack_words(b64decode(hit["fields"][WORDS][0]))
-            for hit in hits
-            if int(hit["_id"]) < len(allowed) and allowed[int(hit["_id"])]
-        }
-        return cls(sorted(words), words)
 
 
 def _values(counts: Mapping[str, int]) -> tuple[FacetValue, ...]:

@@ -28,8 +28,7 @@ from kb.index.document import Kind
 from kb.index.postings import FIELD_KINDS
 from kb.index.schema import FIELDS, K1, LEAD
 from kb.index.segment import Segment
-from kb.language import query_words
-from kb.opensearch.blobs import Text, Words
+from kb.opensearch.blobs import Text, Words, stop_words
 
 _NO_POINTERS, _NONE = np.zeros(1, np.int64), np.empty(0, np.int32)
 _IN_FIELD = {
@@ -97,34 +96,42 @@ class SmallSegment(Segment):
         """Which words its articles hold, and where."""
         arrays = self.arrays
         docs = np.repeat(np.arange(self.size), np.diff(arrays["tokens.ptr"]))
-        key = arrays["tokens.words"].astype(np.int64) * max(self.size, 1) + docs
-        at = np.argsort(key, kind="stable")
         kinds = ngrams.region_kinds(arrays)
         body = _IN_FIELD["lead"][kinds]
         nth = np.cumsum(body)
         before = np.append(0, nth)[arrays["tokens.ptr"][:-1]]
         lead = body & (nth - before[docs] <= LEAD)
-        return _Held(arrays["tokens.words"][at], docs[at], kinds[at], lead[at])
+        others = np.repeat(np.arange(self.size), np.diff(arrays["tail.ptr"]))
+        words = np.concatenate((arrays["tokens.words"], arrays["tail.words"]))
+        docs = np.concatenate((docs, others))
+        at = np.argsort(words.astype(np.int64) * max(self.size, 1) + docs, kind="stable")
+        return _Held(
+            words[at], docs[at], np.concatenate((kinds, arrays["tail.kind"]))[at],
+            np.concatenate((lead, np.zeros(len(others), bool)))[at],
+            np.concatenate((np.ones(len(kinds), np.int64), arrays["tail.times"]))[at],
+        )  # fmt: skip
 
 
 class _Held(NamedTuple):
-    """The tokens of a small segment, by word and article."""
+    """The tokens of a small segment, by word and article, and those that are only counted."""
 
     words: NDArray[np.int32]
     docs: NDArray[np.int64]
     kinds: NDArray[np.uint8]
     lead: NDArray[np.bool_]
+    times: NDArray[np.int64]  # 1 for a token
 
     def of(self, lows: NDArray[Any], highs: NDArray[Any]) -> "_Held":
         """Those of half-open ranges of words."""
         first, last = np.searchsorted(self.words, lows), np.searchsorted(self.words, highs)
         at, _ = ranges(first.astype(np.int64), last.astype(np.int64))
-        return _Held(self.words[at], self.docs[at], self.kinds[at], self.lead[at])
+        return _Held(self.words[at], self.docs[at], self.kinds[at], self.lead[at], self.times[at])
 
     def counts(self, field: str, size: int) -> NDArray[np.int64]:
         """How many of them each article has in a field."""
         chosen = self.lead if field == "lead" else _IN_FIELD[field][self.kinds]
-        return np.bincount(self.docs[chosen], minlength=size)
+        found = np.bincount(self.docs[chosen], self.times[chosen], size)
+        return found.astype(np.int64)
 
 
 class SmallCorpus(Corpus):
@@ -289,9 +296,13 @@ def _ranked(
         "regions.ptr": offsets([len(each.kind) for each in articles]),
         "regions.kind": _joined([each.kind for each in articles], np.uint8),
         "regions.token": _joined([each.token for each in articles], np.uint32),
+        "tail.ptr": offsets([len(each.tail.words) for each in articles]),
+        "tail.words": _joined([each.tail.words for each in articles], np.int32),
+        "tail.kind": _joined([each.tail.kind for each in articles], np.uint8),
+        "tail.times": _joined([each.tail.times for each in articles], np.int64),
     }
     arrays["regions.claim"] = np.zeros(len(arrays["regions.kind"]), np.float32)
-    places, of_articles = ngrams.content(_stop_words(light), arrays)
+    places, of_articles = ngrams.content(stop_words(light), arrays)
     made = places | {
         "content.ptr": offsets(of_articles["content.ptr"]),
         "content.own": of_articles["content.own"],
@@ -314,17 +325,6 @@ def _shown(articles: Sequence[Text]) -> dict[str, NDArray[Any]]:
         "texts.ptr": offsets([len(each.text) for each in articles]),
         "texts.blob": np.frombuffer(b"".join([each.text for each in articles]) or b"\0", np.uint8),
     }
-
-
-def _stop_words(light: Segment) -> NDArray[np.bool_]:
-    """Which words of a segment's dictionary are stop words; worked out once."""
-    known: NDArray[np.bool_] | None = getattr(light, "stop_words", None)
-    if known is None:
-        known = np.zeros(len(light.words), bool)
-        places = [light.words.find(word) for word in query_words.STOP]
-        known[[place for place in places if place >= 0]] = True
-        light.stop_words = known  # type: ignore[attr-defined]
-    return known
 
 
 def _joined(parts: Sequence[NDArray[Any]], kind: Any) -> NDArray[Any]:

@@ -2,6 +2,8 @@
 
 import random
 import zlib
+from collections import Counter
+from contextlib import suppress
 from datetime import date
 
 import bases
@@ -21,11 +23,14 @@ from kb.ranking.rerank import best_hits
 BEST = 25
 
 
-@pytest.fixture(scope="module")
-def searcher(tmp_path_factory):
-    """A made-up base of two segments with articles that are superseded."""
-    base = bases.made_up(tmp_path_factory.mktemp("base"), count=60, seed=9, files=True)
-    changed = sorted(base.settings.articles.rglob("*.md"))[::30]
+@pytest.fixture(scope="module", params=["ordinary", "long"])
+def searcher(request, tmp_path_factory):
+    """A made-up base of two segments with articles that are superseded; or with long ones, too."""
+    folder = tmp_path_factory.mktemp("base")
+    if request.param == "long":
+        bases.long_articles(folder / "articles")
+    base = bases.made_up(folder, count=60, seed=9, files=True)
+    changed = sorted(base.settings.articles.rglob("0*.md"))[::30]
     for number, path in enumerate(changed):
         path.write_text(bases.article(random.Random(500 + number)), "utf-8")
     base.rebuild()
@@ -53,10 +58,12 @@ def test_a_blob_holds_the_article(searcher):
         for doc in range(segment.size):
             ranked, shown = blobs.pack(segment, doc)
 
-            words = blobs.unpack_words(ranked)
+            words = blobs.unpack_words(segment, ranked)
             text = blobs.unpack_text(segment, words, shown)
 
             whole, get = segment.restore(doc), segment.words.__getitem__
+            if len(words.tail.words):
+                continue
             assert [get(word) for word in words.words.tolist()] == whole.words
             for found, expected in (
                 (words.extra, whole.extras), (words.kind, whole.kinds),
@@ -68,38 +75,52 @@ def test_a_blob_holds_the_article(searcher):
             assert text.text.decode() == whole.text
 
 
+def test_of_a_long_article_other_words_are_counted(searcher):
+    cut = long = 0
+    for segment in searcher.reader.corpus.segments:
+        long += np.count_nonzero(np.diff(segment.arrays["tokens.ptr"]) > 15_000)
+        for doc in range(segment.size):
+            ranked, shown = blobs.pack(segment, doc)
+
+            words = blobs.unpack_words(segment, ranked)
+            text = blobs.unpack_text(segment, words, shown)
+
+            whole, get = segment.restore(doc), segment.words.__getitem__
+            held = np.bincount(words.words, minlength=len(segment.words))
+            np.add.at(held, words.tail.words, words.tail.times)
+            counted = Counter({get(word): int(n) for word, n in enumerate(held) if n})
+            assert counted == Counter(whole.words)
+            assert len(words.kind) == len(whole.kinds)
+            if not len(words.tail.words):
+                continue
+            cut += 1
+            assert whole.text.encode().startswith(text.text[:-1])
+            assert text.byte.max() <= len(text.text)
+            for word, start, end in zip(words.words, text.start, text.end, strict=True):
+                assert segment.blob("texts", doc)[start:end] == text.text[start:end] != b"", word
+    assert cut == long
+
+
 def test_what_is_no_blob_is_named(searcher):
-    segment = searcher.reader.corpus.segments[0]
+    segment, other = searcher.reader.corpus.segments
     rng = random.Random(2)
     blob, shown = blobs.pack(segment, 0)
-    words = blobs.unpack_words(blob)
+    words = blobs.unpack_words(segment, blob)
     for _ in range(300):
         broken = bytearray(blob)
         broken[rng.randrange(len(broken))] ^= 1 << rng.randrange(8)
         for cut in (bytes(broken), blob[: rng.randrange(len(blob))]):
-            try:
-                found = blobs.unpack_words(cut)
-            except ValueError:
-                continue
-            assert len(found.words) < 1 << 20  # another article, perhaps
+            with suppress(ValueError):
+                found = blobs.unpack_words(segment, cut)  # a bit that says nothing
+                assert all(map(np.array_equal, found[:-1], words[:-1]))
+    for of, wrong, told in (
+        (other, blob, "another segment"), (segment, shown, "another format"),
+        (segment, zlib.compress(b"something else"), "no blob"), (segment, b"", "no blob"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=told):
+            blobs.unpack_words(of, wrong)
     with pytest.raises(ValueError, match="another article"):
         blobs.unpack_text(segment, words._replace(words=words.words[:-1]), shown)
-    with pytest.raises(ValueError, match="no blob"):
-        blobs.unpack_words(zlib.compress(b"something else"))
-
-
-def test_an_article_beyond_bounds_is_cut(searcher, monkeypatch):
-    segment = searcher.reader.corpus.segments[0]
-    doc = int(np.argmax(np.diff(segment.arrays["tokens.ptr"])))
-    monkeypatch.setattr(blobs, "MOST_TOKENS", 20)
-
-    ranked, shown = blobs.pack(segment, doc)
-
-    words = blobs.unpack_words(ranked)
-    text = blobs.unpack_text(segment, words, shown)
-    assert len(words.words) == 20
-    assert segment.blob("texts", doc).startswith(text.text[:-1])
-    assert text.end.max() <= len(text.text)
 
 
 # ---------------------------------------------------------------- statistics
@@ -172,7 +193,10 @@ def test_the_best_articles_score_as_in_the_whole_corpus(searcher, light):
         chosen = np.zeros(corpus.size, bool)
         chosen[docs] = True
         packed = [blobs.pack(*corpus.locate(int(doc))) for doc in docs]
-        held = [blobs.unpack_words(each) for each, _ in packed]
+        held = [
+            blobs.unpack_words(corpus.locate(int(doc))[0], each)
+            for doc, (each, _) in zip(docs, packed, strict=True)
+        ]
 
         small = SmallCorpus(light, docs, held, (), prefixes_of(corpus, query))
         close = small_ranker(small, synonyms, searcher.reader.level)
