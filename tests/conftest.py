@@ -4,8 +4,6 @@
 `KB_TEST_REQUIRE=all` does the same for the shared data beside the checkout.
 """
 
-import functools
-import hashlib
 import os
 import shutil
 import signal
@@ -13,13 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import flask
 import hypothesis
 import opensearch_cluster
 import pytest
+import repeated_work
 import yaml
 from click.testing import CliRunner
-from jinja2.bccache import Bucket, BytecodeCache
 from logs import _migrated_once, ask, empty_url, log, server, url  # noqa: F401 (fixtures)
 from needs import unavailable
 
@@ -37,22 +34,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("kb")
 
 
-class _CompiledTemplates(BytecodeCache):
-    """Templates of a site by their text: each is compiled once for all applications of a run."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._known.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._known[bucket.key, bucket.checksum] = bucket.code
-
-
-flask.Flask.jinja_options = {"bytecode_cache": _CompiledTemplates()}
-# Deriving a key of a password takes a twentieth of a second: of the same one it is done once.
-hashlib.scrypt = functools.cache(hashlib.scrypt)
+repeated_work.share()
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
@@ -67,6 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         elif any(found[-1].scope == "module" for found in defined):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Spares the collector what every test of this process has in memory."""
+    repeated_work.keep_what_was_collected()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -36,6 +36,7 @@ _START = 60.0  # seconds a child gets to start
 _HANG, _LEAST_HANG = 30, 60.0  # times the limit, and seconds: a value that does nothing is given up
 _AHEAD = 512  # results held back at most while an earlier one is awaited
 _IMPORTED_BY = os.getpid()  # a process forked later cannot use the fork server of its parent
+_preloaded: list[str] = []  # modules for the fork server to import
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,14 @@ def each(
         team.end(at_once=True)
         raise
     team.end(at_once=False)
+
+
+def preload(*modules: str) -> None:
+    """Names modules that the fork server imports when it starts, so that no child has to.
+
+    For those that a function imports late; the module of the function itself is always imported.
+    """
+    _preloaded.extend(modules)
 
 
 # --- the parent ---------------------------------------------------------------------------------
@@ -280,7 +289,7 @@ class _Team(Generic[Value, Result]):
             return multiprocessing.get_context("fork")
         if "forkserver" in methods and os.getpid() == _IMPORTED_BY:
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([self.function.__module__])
+            context.set_forkserver_preload([self.function.__module__, *_preloaded])
             return context
         return multiprocessing.get_context("spawn")
 

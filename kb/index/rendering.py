@@ -25,6 +25,12 @@ from kb.index.document import Analysed, Kind, analyse
 from kb.index.links import references
 from kb.language import morphology, tokens
 
+# What nearly every article is rendered with, whichever function is the first to have children.
+sandbox.preload(
+    *(__name__, "kb.content.markup.cleaning", "kb.content.markup.commonmark"),
+    "markdown.extensions.toc",
+)
+
 Progress = Callable[[int, int], None]  # done, of how many
 _SEEN = re.compile("<(?:img|pre|table|video|audio|svg)")  # what is seen, but no text
 

@@ -273,6 +273,23 @@ def test_threads_get_children_of_a_server_of_one_thread():
     assert found == [2, 4, 6]
 
 
+def test_the_server_imports_what_was_named_before_it_starts():
+    code = (
+        "import sys, threading, time\n"
+        "from kb.base import sandbox\n"
+        "sandbox.preload('wave', 'no_such_module')\n"
+        "threading.Thread(target=time.sleep, args=[60], daemon=True).start()\n"
+        'asked = [\'sorted(__import__("sys").modules.keys() & {"wave", "chunk"})\']\n'
+        "print([result for _, result in sandbox.each(eval, asked)], flush=True)\n"
+        "print('wave' in sys.modules, flush=True)\n"
+        "__import__('os')._exit(0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+
+    assert (done.stdout, done.stderr) == ("[['wave']]\nFalse\n", "")
+
+
 def test_a_forked_process_with_threads_has_no_server_and_starts_its_own_children():
     code = (
         "import multiprocessing, os, threading, time\n"
