@@ -1,11 +1,12 @@
 """Answers a search request from one build: parse, rank, correct, page. Logs nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import islice
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -15,10 +16,10 @@ from kb.base.errors import SearchUnavailable
 from kb.base.messages import Message
 from kb.content import pins as pinning
 from kb.content.pins import Pin, Pins
+from kb.facets import FacetCounter, FacetValue
 from kb.index.corpus import Corpus, Docs, Scores
 from kb.index.reader import IndexReader
 from kb.index.segment import Segment
-from kb.index.topics import Topics
 from kb.language import corrections, spelling, synonyms, tokens
 from kb.language import query as queries
 from kb.language.lexicon import Lexicon
@@ -92,18 +93,7 @@ class Correction:
     query: str
 
 
-@dataclass(frozen=True, slots=True)
-class FacetValue:
-    """A value to filter by and how many of the hits have it; a topic has topics below it."""
-
-    value: str
-    count: int
-    title: str = ""  # of a topic; other values are shown as they are
-    below: tuple["FacetValue", ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(NamedTuple):
     """The answer to one request: a page of hits, their number, facets and corrections."""
 
     query: str  # as typed, cut to 500 characters
@@ -118,7 +108,7 @@ class Results:
     page: int = 1
     pages: int = 0
     took_ms: float = 0.0
-    facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)  # lang, category, tag
+    facets: Mapping[str, tuple[FacetValue, ...]] = MappingProxyType({})  # lang, category, tag
     tried: tuple[Correction, ...] = ()  # corrections that were tried and did not help
     topic: str = ""  # titles of the topic that hits were asked from and of those above it
     without: tuple[str, ...] = ()  # words that no hit holds, as a minus before them asks
@@ -178,8 +168,7 @@ def _hit_json(hit: Hit, prefix: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(NamedTuple):
     """A query with its filters; equal requests have equal answers in one build on one day."""
 
     query: str
@@ -281,6 +270,10 @@ class Searcher:
             engine=self._whoosh_engine() if self._engine == "whoosh" else None,
         )
 
+    @cached_property
+    def _facet_counter(self) -> FacetCounter:
+        return FacetCounter(self._corpus, self.reader.topics)
+
     def _whoosh_engine(self) -> Engine:
         """Imported when used: a worker, which reads arrays, needs no Whoosh."""
         from kb.ranking.whoosh_engine import WhooshEngine
@@ -304,7 +297,7 @@ class Searcher:
             )
         key = (request, today)
         results = self._answers[key] if keep else self._answer(key)
-        return replace(results, took_ms=(perf_counter() - began) * 1000)
+        return results._replace(took_ms=(perf_counter() - began) * 1000)
 
     def _answer(self, key: tuple[SearchRequest, date]) -> Results:
         request, today = key
@@ -425,10 +418,13 @@ class Searcher:
         """
         if request.pins is None or query.phrases or query.without:
             return []
+        pins = self.pins.of(query.raw, request.pins)
+        if not pins:
+            return []
         corpus, own_lang = self._corpus, request.own_lang or query.lang
         is_own = corpus.is_labelled(corpus.langs, corpus.lang, own_lang)
         docs: list[int] = []
-        for pin in self.pins.of(query.raw, request.pins):
+        for pin in pins:
             doc = self.addressed(pin.article)
             if doc is not None and not is_own[doc]:
                 translations = self.reader.translations(doc)
@@ -598,51 +594,8 @@ class Searcher:
     def _facets(
         self, ranked: Ranked, request: SearchRequest, lang: str
     ) -> dict[str, tuple[FacetValue, ...]]:
-        corpus, own, hits = self._corpus, request.own_lang or lang, ranked.words > 0
-        counts = self.reader.topics.counts(hits)
-        whole = int(np.count_nonzero(hits))
-        return {
-            "lang": counted(
-                corpus.langs, np.bincount(corpus.lang[hits], minlength=len(corpus.langs))
-            ),
-            "category": topic_facet(self.reader.topics, counts, whole, request.category or "", own),
-            "tag": counted(*corpus.tag_counts(hits)),
-        }
-
-
-def topic_facet(
-    topics: Topics, counts: Sequence[int], whole: int, chosen: str, lang: str
-) -> tuple[FacetValue, ...]:
-    """The topics of the hits under a chosen one, or at the top, each with those directly below it.
-
-    `counts` are the hits in each topic or below it, of `whole` hits.
-    Topics of two languages with one key are one value, titled in `lang` if it can be. A topic that
-    holds all hits is passed over for those below it: it leaves nothing to choose.
-    """
-    level = [n for n in range(len(counts)) if counts[n] and topics.key_above(n) == chosen]
-    while len({topics.all[n].key for n in level}) == 1 and sum(counts[n] for n in level) == whole:
-        level = [n for number in level for n in topics.directly_below(number) if counts[n]]
-    return _topic_values(topics, level, counts, lang, levels=2)
-
-
-def _topic_values(
-    topics: Topics, level: Sequence[int], counts: Sequence[int], lang: str, levels: int
-) -> tuple[FacetValue, ...]:
-    """The topics of one level as values, the most frequent first."""
-    by_key: dict[str, list[int]] = {}
-    for number in level:
-        if counts[number]:
-            by_key.setdefault(topics.all[number].key, []).append(number)
-    values = []
-    for key, numbers in by_key.items():
-        best, count, below = numbers[0], counts[numbers[0]], topics.directly_below(numbers[0])
-        if len(numbers) > 1:
-            best = max(numbers, key=lambda n: (topics.all[n].lang == lang, counts[n]))
-            count = sum([counts[n] for n in numbers])
-            below = [n for number in numbers for n in topics.directly_below(number)]
-        further = _topic_values(topics, below, counts, lang, levels - 1) if levels > 1 else ()
-        values.append(FacetValue(key, count, topics.all[best].title, further))
-    return tuple(sorted(values, key=lambda value: (-value.count, value.title)))
+        hits = ranked.words > 0
+        return self._facet_counter.facets(hits, request.category or "", request.own_lang or lang)
 
 
 def completions(wanted: Sequence[str], lines: Iterable[str]) -> tuple[str, ...]:
@@ -705,14 +658,6 @@ def _hit(
         path=path,
         pinned=pinned,
     )
-
-
-def counted(names: Sequence[str], counts: NDArray[np.int_]) -> tuple[FacetValue, ...]:
-    """The values that occur, most frequent first, then by name; the unnamed one is left out."""
-    found = [
-        (name, count) for name, count in zip(names, counts.tolist(), strict=True) if name and count
-    ]
-    return tuple(FacetValue(*each) for each in sorted(found, key=lambda each: (-each[1], each[0])))
 
 
 Searching = Callable[[IndexReader, float], Searcher]

@@ -609,7 +609,7 @@ class KnowledgeBase:
     @_retried
     def _answer(self, request: SearchRequest, *, keep: bool = True) -> Results:
         searcher, now = self._current.searcher(self._readers), self._now()
-        pinned = replace(request, pins=searcher.pins.epoch(now))
+        pinned = request._replace(pins=searcher.pins.epoch(now))
         return searcher.answer(pinned, now.date(), keep=keep)
 
     @_retried

@@ -16,6 +16,7 @@ from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.content.pins import Pins
 from kb.content.reading_order import title_of_name
+from kb.facets import FacetValue
 from kb.index import whoosh_index
 from kb.index.builds import Build
 from kb.index.reader import SYNONYMS
@@ -23,7 +24,7 @@ from kb.index.segment import DRAFT, UNLISTED
 from kb.language import query as queries
 from kb.language import synonyms, tokens
 from kb.ranking.whoosh_engine import WordHit, word_hits
-from kb.search import FacetValue, Hit, Marked, Results, SearchRequest, completions, page_of
+from kb.search import Hit, Marked, Results, SearchRequest, completions, page_of
 
 
 class WordsOnlySearcher:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from html import escape
 from pathlib import Path
@@ -21,7 +21,8 @@ from kb.base.errors import IndexMissing
 from kb.cards import Card
 from kb.catalog import Home, Moved, Page
 from kb.content.markup import Section
-from kb.search import Correction, FacetValue, Hit, Marked, Results
+from kb.facets import FacetValue
+from kb.search import Correction, Hit, Marked, Results
 from kb.searchlog.db.letter_models import OutboxHealth
 from kb.searchlog.reports import Report
 from kb.service import Edition
@@ -424,7 +425,7 @@ def _marked(text, words):
 
 
 def _titled(values):
-    return tuple(replace(each, title=each.value) for each in _counted(values))
+    return tuple(each._replace(title=each.value) for each in _counted(values))
 
 
 def _counted(values):

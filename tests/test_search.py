@@ -151,12 +151,12 @@ def test_a_word_left_out_is_in_no_hit(base):
 def test_facets_add_up_and_each_is_what_its_filter_finds(base, query):
     results = base.answer(query)
 
-    assert sum(value.count for value in results.facets["lang"]) == results.total
+    assert sum(value.hits for value in results.facets["lang"]) == results.total
     assert results.facets["tag"]
     for name, values in results.facets.items():
         for value in values:
             filtered = base.answer(query, exact=True, **{name: value.value})
-            assert filtered.total == value.count, (name, value)
+            assert filtered.total == value.hits, (name, value)
 
 
 def test_a_filter_nobody_has_finds_nothing(base):
@@ -234,7 +234,7 @@ def test_a_repair_into_another_language_leads_to_the_translation(kb, write, quer
 
     assert slugs(results) == expected
     assert (results.total, results.confident) == (len(expected), True)
-    assert sum(each.count for each in results.facets["lang"]) == len(expected)
+    assert sum(each.hits for each in results.facets["lang"]) == len(expected)
     assert slugs(kb.answer(query, own_lang=own, lang="en")) == ["en/keys"]
 
 

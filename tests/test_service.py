@@ -95,7 +95,7 @@ def test_a_draft_is_nowhere_and_an_unlisted_article_only_at_its_address(kb, writ
     assert [card.slug for card in kb.all_cards()] == ["en/draft", "ru/open"]
     assert kb.answer("draft", lang="ru").total == 0
     facets = kb.answer("пароль").facets
-    assert [value.count for value in facets["lang"]] == [1]
+    assert [value.hits for value in facets["lang"]] == [1]
 
 
 # ---------------------------------------------------------------- addresses

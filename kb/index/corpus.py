@@ -191,24 +191,31 @@ class Corpus:
             return np.zeros(self.size, bool)
         return np.equal(codes, names.index(name))
 
+    @cached_property
+    def _tags(self) -> tuple[list[str], NDArray[np.int32], NDArray[np.int32]]:
+        """All tags, and the number of the tag and the article of each time an article has one."""
+        names: dict[str, int] = {}
+        ids, owners = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+        for segment, base in zip(self.segments, self.bases, strict=False):
+            own, of = segment.tags()
+            mapped = [names.setdefault(name, len(names)) for name in segment.labels["tags"]]
+            ids.append(np.array(mapped, np.int32)[own])
+            owners.append(of + np.int32(base))
+        return list(names), np.concatenate(ids), np.concatenate(owners)
+
     def tagged(self, tag: str) -> NDArray[np.bool_]:
         """A mask of the articles with a tag."""
+        names, ids, owners = self._tags
         found = np.zeros(self.size, bool)
-        for segment, base in zip(self.segments, self.bases, strict=False):
-            if tag in segment.labels["tags"]:
-                ids, owners = segment.tags()
-                found[base + owners[ids == segment.labels["tags"].index(tag)]] = True
+        if tag in names:
+            found[owners[ids == names.index(tag)]] = True
         return found
 
-    def tag_counts(self, chosen: NDArray[np.bool_]) -> tuple[list[str], NDArray[np.int_]]:
+    def tag_counts(self, chosen: NDArray[np.bool_]) -> tuple[list[str], list[int]]:
         """All tags, and how many of the chosen articles have each."""
-        names: dict[str, int] = {}
-        for segment, base in zip(self.segments, self.bases, strict=False):
-            ids, owners = segment.tags()
-            counts = np.bincount(ids[chosen[base + owners]], minlength=len(segment.labels["tags"]))
-            for name, count in zip(segment.labels["tags"], counts.tolist(), strict=True):
-                names[name] = names.get(name, 0) + count
-        return list(names), np.array(list(names.values()), np.int_)
+        names, ids, owners = self._tags
+        counts: list[int] = np.bincount(ids[chosen[owners]], minlength=len(names)).tolist()
+        return names, counts
 
     def holding(self, lemmas: Sequence[str]) -> NDArray[np.bool_]:
         """A mask of the articles that hold one of these dictionary forms."""

@@ -1,6 +1,6 @@
 """The tree of topics of a build: written beside its addresses, read back as arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
@@ -48,10 +48,14 @@ class Topics:
             raise ValueError("the topics of the articles are not those of the tree")
         self.titles = self._list_titles()
         self.ends = self._list_ends()
+        self._ends = np.array(self.ends, np.intp)
         self._below: list[list[int]] = [[] for _ in self.all]
         for number, topic in enumerate(self.all):
             if topic.above >= 0:
                 self._below[topic.above].append(number)
+        self._under: dict[str, list[int]] = {}
+        for number in range(len(self.all)):
+            self._under.setdefault(self.key_above(number), []).append(number)
         self._by_key = {(topic.lang, topic.key): n for n, topic in enumerate(self.all)}
 
     def narrowed(self, live: NDArray[np.bool_], titles: Mapping[int, tuple[str, str]]) -> "Topics":
@@ -129,6 +133,10 @@ class Topics:
         """The topics directly under one."""
         return self._below[number]
 
+    def under(self, key: str) -> Sequence[int]:
+        """The topics directly under those with this key in any language; with "" the uppermost."""
+        return self._under.get(key, ())
+
     def at_top(self, lang: str) -> list[int]:
         """The uppermost topics of a language."""
         return [n for n, topic in enumerate(self.all) if topic.above < 0 and topic.lang == lang]
@@ -186,8 +194,13 @@ class Topics:
     def counts(self, chosen: NDArray[np.bool_]) -> list[int]:
         """How many of the chosen articles stand in each topic or below it."""
         own = np.bincount(self.of[chosen & (self.of >= 0)], minlength=len(self.all))
-        sums = np.concatenate(([0], np.cumsum(own)))
-        counts: list[int] = (sums[self.ends] - sums[:-1]).tolist()
+        return self.summed(own)
+
+    def summed(self, own: NDArray[np.int_]) -> list[int]:
+        """The numbers of each topic and those below it together; `own` are those of each alone."""
+        sums = np.zeros(len(own) + 1, np.int_)
+        np.cumsum(own, out=sums[1:])
+        counts: list[int] = (sums[self._ends] - sums[:-1]).tolist()
         return counts
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kb.base.cache import Cache
 from kb.base.errors import SearchUnavailable
 from kb.base.messages import Message
+from kb.facets import FacetValue, counted, topic_facet
 from kb.index.corpus import Corpus, Docs, Scores
 from kb.index.counts import LightCorpus
 from kb.index.reader import IndexReader
@@ -37,14 +38,11 @@ from kb.ranking.rerank import CANDIDATES
 from kb.ranking.snippets import BEGINNING, Excerpt
 from kb.search import (
     CorpusLexicon,
-    FacetValue,
     Results,
     Scope,
     Searcher,
     Searching,
     SearchRequest,
-    counted,
-    topic_facet,
 )
 
 BEST, FOR_KEYSTROKES = 50, 20  # articles that are ranked by us
@@ -342,7 +340,7 @@ class _Hits(NamedTuple):
 
 
 def _values(counts: Mapping[str, int]) -> tuple[FacetValue, ...]:
-    return counted(list(counts), np.array(list(counts.values()), np.int_))
+    return counted(list(counts), list(counts.values()))
 
 
 class _ClusterLexicon(CorpusLexicon):

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kb.search import FacetValue, Results
+from kb.facets import FacetValue
+from kb.search import Results
 from kb.site import context, formatting
 
 _BELOW = 4  # topics that are listed under one
@@ -53,7 +54,7 @@ class Narrowing:
         return Row(
             head + context.quoted_value(value.value),
             self._label(name, value.value, value.title),
-            value.count,
+            value.hits,
             tuple([self._row(name, head, each) for each in value.below[:_BELOW]]),
         )
 

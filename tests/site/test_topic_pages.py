@@ -140,7 +140,7 @@ def test_a_filter_keeps_what_stands_below_a_topic(service):
     ]  # fmt: skip
     assert [value.title for value in pay.below] == ["Заказы"]
     narrowed = service.answer("посылка", lang="ru", category="pay")
-    assert narrowed.total == pay.count
+    assert narrowed.total == pay.hits
     assert {hit.path[0] for hit in narrowed.hits} == {"Акме Касса"}
     assert narrowed.topic == "Акме Касса"
     deeper = service.answer("посылка", lang="ru", category="pay/orders")
