@@ -4,19 +4,17 @@ from functools import lru_cache, partial
 from math import inf
 from pathlib import Path
 from time import perf_counter
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
-from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from kb.base import catalogs, resources
-from kb.base.cache import Cache
 from kb.base.config import Settings
 from kb.base.errors import IndexMissing, KBError, SearchUnavailable
 from kb.index.segment import article_url
@@ -56,7 +54,7 @@ from kb.site.metrics import Metrics
 from kb.site.rate_limits import CrawlDetector, RateLimiter
 
 _LARGEST_BODY = 64 * 1024  # bytes
-_PLACES = 64  # languages and URL prefixes, which come from settings and trusted proxies
+_PLACES = 64  # of templates; URL prefixes come from settings and trusted proxies
 _COMPRESSED = ("text/", "application/xml")
 _LEAST_COMPRESSED = 1400  # bytes; less fits into one packet
 _POLICY = "Content-Security-Policy"
@@ -73,6 +71,7 @@ class _Application(Flask):
     """A Flask application that redirects to paths below the URL prefix, not to the Host header."""
 
     jinja_environment = templating.Environment
+    jinja_env: templating.Environment
 
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """The redirect of a view; a path of this site gets the URL prefix."""
@@ -124,6 +123,7 @@ def create_app(
         crawls=CrawlDetector(sessions.ROBOT_RATE, 60.0),
         stamps=FormStamps(settings),
         assets=static_files.addresses(static),
+        environment=lru_cache(_PLACES)(partial(_environment, app)),
         headers=((_POLICY, policy(settings)), *_ALWAYS),
     )
     app.jinja_loader = ChoiceLoader(
@@ -238,50 +238,18 @@ def _add_routes(app: Flask, codes: tuple[str, ...], static: tuple[Path, ...]) ->
 
 
 def _add_names(app: Flask) -> None:
-    """Adds the functions and values that all templates use."""
+    """Adds the filters, and the functions and values that all templates use."""
     site = context.site_of(app)
-
-    @lru_cache(_PLACES)
-    def common(lang: str, root: str) -> dict[str, object]:
-        """The values of all pages in `lang`, which must be the language of this request.
-
-        `root` is the URL prefix.
-        """
-        below = partial(context.below, root)
-        return {
-            **formatting.texts(site.languages.words[lang]),
-            "lang": lang,
-            "root": root,
-            "url": below if root else context.with_params,
-            "asset": {name: below(address) for name, address in site.assets.items()}.__getitem__,
-            "part": partial(part, lang, root),
-            "langs": site.languages.codes,
-            "settings": site.settings,
-            "said": _translated,
-            "site_name": _translated(site.settings.site_name) or formatting.gettext("Help centre"),
-            "promise": _translated(site.settings.promise),
-            "own_colours": feeds.has_own_colours(),
-        }
-
-    def render(key: tuple[str, str, str, tuple[tuple[str, object], ...]]) -> Markup:
-        name, lang, root, values = key
-        template = app.jinja_env.get_template(name)
-        return Markup(template.render(common(lang, root), **dict(values)))  # noqa: S704 - is escaped
-
-    rendered = Cache(render, megabytes=1)
-
-    def part(lang: str, root: str, name: str, **values: object) -> Markup:
-        """A template that depends on language, URL prefix and `values` alone, rendered once."""
-        return rendered[name, lang, root, tuple(values.items())]
-
-    app.jinja_env.filters["long_date"] = lambda day: formatting.long_date(day, g.lang)
-    app.jinja_env.filters["heading"] = formatting.heading
-    app.jinja_env.filters["marked"] = templating.marked
-    app.jinja_env.filters["chain"] = templating.chain
+    app.jinja_env.filters.update(
+        long_date=lambda day: formatting.long_date(day, g.lang),
+        heading=formatting.heading,
+        marked=templating.marked,
+        chain=templating.chain,
+        said=lambda text: site.languages.say(text, g.get("lang", "")),
+    )
     app.jinja_env.globals.update(
         own_name=formatting.own_name,
         plural_forms=formatting.plural_forms,
-        url=context.url,
         absolute=context.absolute,
         article_url=article_url,
         markdown_url=markdown_pages.markdown_url,
@@ -291,7 +259,12 @@ def _add_names(app: Flask) -> None:
         linked_data=feeds.linked_data,
         new_id=context.new_id,
         assets=site.assets,
+        langs=site.languages.codes,
+        settings=site.settings,
+        said=_translated,
+        own_colours=feeds.has_own_colours(site.settings),
         offers=_offers,
+        preview=_preview,
         promised=_promised,
         promised_line=_promised_line,
         banner=banner.shown,
@@ -299,10 +272,28 @@ def _add_names(app: Flask) -> None:
         is_reader_by_link=_is_reader_by_link,
     )
 
-    @app.context_processor
-    def names() -> dict[str, object]:
-        known = common(g.get("lang") or context.set_language(None), request.script_root)
-        return {**known, "prefix": context.language_prefix()}
+
+def _environment(app: _Application, place: context.Place) -> templating.Environment:
+    """The templates of a place, which must be that of this request."""
+    site = context.site_of(app)
+    below = partial(context.below, place.root)
+
+    return app.jinja_env.localised(
+        place.lang,
+        {
+            **formatting.texts(site.languages.words[place.lang]),
+            **place._asdict(),
+            "url": below if place.root else context.with_params,
+            "asset": {name: below(address) for name, address in site.assets.items()}.__getitem__,
+            "site_name": _translated(site.settings.site_name) or formatting.gettext("Help centre"),
+            "promise": _translated(site.settings.promise),
+        },
+    )
+
+
+def _preview() -> Any:
+    """What `kb serve --watch` shows of articles that are being written; None for readers."""
+    return g.get("preview")
 
 
 def _offers() -> tuple[tuple[str, str, str], ...]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request
+from flask import Blueprint, Response, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -53,7 +53,7 @@ def form() -> ResponseReturnValue:
     sent = request.args.get("sent", "")
     if sent:
         number = sent if _NUMBER.fullmatch(sent) else ""
-        return render_template("contact.html", done=sent, number=number)
+        return context.render("contact.html", done=sent, number=number)
     q = typed_letter.typed_letter({"q": context.query()}).q
     typed = TypedLetter(subject=q[:200], q=q)
     visit, run = context.given_id("visit"), context.given_id("run")
@@ -226,7 +226,7 @@ def _page(shown: _Form, found: Results | None, **more: Any) -> str:
     values: dict[str, Any] = {"wrong": {}, "done": "", "looked": False, "endings": _endings()}
     values |= more
     trail = kb().trail(shown.visit)
-    return render_template(
+    return context.render(
         "contact.html",
         sent=shown.typed,
         form=replace(shown, form=form),

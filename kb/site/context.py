@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from crawleruseragents import is_crawler
@@ -33,6 +34,7 @@ from kb.site.formatting import refresh
 from kb.site.metrics import Metrics
 from kb.site.rate_limits import CrawlDetector, RateLimiter, allows_in
 from kb.site.readers import Reader
+from kb.site.templating import Environment
 
 LONGEST_QUERY = 500  # characters
 _DAY = 86_400.0
@@ -51,6 +53,14 @@ _ROBOT = re.compile(
 )
 
 
+class Place(NamedTuple):
+    """What addresses and sentences of a page depend on."""
+
+    lang: str
+    root: str  # the URL prefix
+    prefix: str  # of addresses that name the language, else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """The parts of one running site that views share."""
@@ -63,6 +73,7 @@ class Site:
     crawls: CrawlDetector
     stamps: FormStamps  # of contact forms
     assets: Mapping[str, str]  # static file → address with the hash of its content
+    environment: Callable[[Place], Environment]  # of templates
     headers: tuple[tuple[str, str], ...] = ()  # added to each answer that does not set them
     popular: dict[str, tuple[Edition, float, tuple[Card, ...]]] = field(default_factory=dict)
     """What strangers of a language open, of which edition, and when that was read."""
@@ -167,6 +178,17 @@ def language_prefix() -> str:
     """`/ru` where an address without it would be answered in another language, else ""."""
     lang = g.get("lang") or negotiated_language()
     return f"/{lang}" if g.get("prefixed") or lang != negotiated_language() else ""
+
+
+def place() -> Place:
+    """The place of this request."""
+    lang = g.get("lang") or set_language(None)
+    return Place(lang, request.script_root, language_prefix())
+
+
+def render(template: str, **values: object) -> str:
+    """A template with values, in the place of this request."""
+    return site().environment(place()).get_template(template).render(values)
 
 
 # --- addresses ----------------------------------------------------------------------------------
@@ -427,10 +449,13 @@ def may_report(kind: str, n: int = 1) -> bool:
     return is_allowed
 
 
+_networks = Cache[str, str](network, megabytes=0.25)
+
+
 def asker() -> str:
     """A hash of the visitor's network and the day, keyed by a random salt of this server."""
     if "asker" not in g:
-        network_and_day = f"{network(request.remote_addr or '')} {kb().today()}"
+        network_and_day = f"{_networks[request.remote_addr or '']} {kb().today()}"
         digest = blake2b(network_and_day.encode(), key=site().salt, digest_size=16)
         g.asker = digest.hexdigest()
     return str(g.asker)

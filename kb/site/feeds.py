@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template
+from flask import Blueprint, Response, abort, redirect
 from flask.typing import ResponseReturnValue
 
+from kb.base.config import Settings
 from kb.cards import Card
 from kb.catalog import Page
 from kb.index.segment import article_url
@@ -45,7 +46,7 @@ def sitemap() -> ResponseReturnValue:
 def _sitemap() -> str:
     pages = [(card, _alternates(card)) for card in kb().all_cards()]
     homes = [(code, f"/{code}/") for code in site().languages.codes]
-    return render_template("sitemap.xml", pages=pages, homes=homes, topics=kb().topics())
+    return context.render("sitemap.xml", pages=pages, homes=homes, topics=kb().topics())
 
 
 def _alternates(card: Card) -> tuple[Card, ...]:
@@ -83,7 +84,7 @@ def _feed(
     cards: Sequence[Card], address: str, page: str, topic: TopicPage | None = None
 ) -> Response:
     newest = max((card.updated for card in cards if card.updated), default=date(1970, 1, 1))
-    text = render_template(
+    text = context.render(
         "feed.xml", cards=cards, newest=newest, moment=_moment, address=address, page=page,
         topic=topic,
     )  # fmt: skip
@@ -99,7 +100,7 @@ def _moment(day: date) -> str:
 def opensearch() -> ResponseReturnValue:
     """The OpenSearch description, by which a browser searches here from its address bar."""
     context.set_language(None)
-    text = render_template("opensearch.xml")
+    text = context.render("opensearch.xml")
     return _cacheable(text, "application/opensearchdescription+xml")
 
 
@@ -107,7 +108,7 @@ def opensearch() -> ResponseReturnValue:
 def manifest() -> ResponseReturnValue:
     """The web app manifest, by which a phone installs the site on its home screen."""
     lang = context.set_language(None)
-    text = render_template("manifest.webmanifest", lang=lang)
+    text = context.render("manifest.webmanifest", lang=lang)
     return _cacheable(text, "application/manifest+json")
 
 
@@ -123,9 +124,9 @@ def favicon() -> ResponseReturnValue:
     return redirect(site().assets["icon.png"], 302)
 
 
-def has_own_colours() -> bool:
+def has_own_colours(settings: Settings) -> bool:
     """Whether the accent is not the default one, so that pages need `/theme.css`."""
-    return site().settings.accent.lower() != _DEFAULT_ACCENT
+    return settings.accent.lower() != _DEFAULT_ACCENT
 
 
 def linked_data(page: Page) -> dict[str, Any]:

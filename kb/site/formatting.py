@@ -39,24 +39,12 @@ _CACHED = 1024  # formatted values: Babel parses its pattern each time
 
 
 def install(app: Flask, languages: Languages) -> None:
-    """Makes `gettext` in views and templates, and the filter `said`, translate to `g.lang`."""
+    """Makes `gettext` in views translate to `g.lang`."""
     babel = Babel(app, locale_selector=lambda: g.get("lang", languages.default))
     with app.app_context():
         known = babel.domain_instance.cache
     for code, catalogue in languages.words.items():
         known[str(Locale.parse(code)), "messages"] = catalogue
-
-    known_texts = {code: texts(words) for code, words in languages.words.items()}
-
-    def of_request(name: str) -> Callable[..., str]:
-        @pass_eval_context
-        def translate(context: EvalContext, /, *args: Any, **values: Any) -> str:
-            return known_texts[g.get("lang", languages.default)][name](context, *args, **values)
-
-        return translate
-
-    app.jinja_env.globals.update({name: of_request(name) for name in ("_", "gettext", "ngettext")})
-    app.jinja_env.filters["said"] = lambda text: languages.say(text, g.get("lang", ""))
 
 
 def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:

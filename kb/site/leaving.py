@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kb.searchlog.db.remarks import WHY_LEAVE as REASONS
@@ -19,7 +19,7 @@ _AN_HOUR: Final = 10  # from one network
 def form() -> ResponseReturnValue:
     """The form, or thanks for what it sent."""
     context.set_language(request.args.get("ui"))
-    return render_template("leaving.html", reasons=REASONS, done="sent" in request.args, wrong="")
+    return context.render("leaving.html", reasons=REASONS, done="sent" in request.args, wrong="")
 
 
 @leaving.post(PATH)
@@ -33,7 +33,7 @@ def tell() -> ResponseReturnValue:
     if not wrong and not context.may_send_form("leaving", _AN_HOUR, 3600):
         wrong = "limit"
     if wrong:
-        page = render_template(
+        page = context.render(
             "leaving.html", reasons=REASONS, done=False, wrong=wrong, reason=reason, text=text
         )
         return page, 429 if wrong == "limit" else 422

@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from flask import Blueprint, abort, g, redirect, render_template, request, send_file
+from flask import Blueprint, abort, g, redirect, request, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -41,8 +41,8 @@ def home(ui: str | None = None) -> ResponseReturnValue:
     if status.build is None:
         raise IndexMissing(Message("no build to serve; run `kb index`"))
     if status.is_empty:
-        return render_template("first.html", folder=site().settings.articles)
-    return render_template("home.html", home=kb().home(lang))
+        return context.render("first.html", folder=site().settings.articles)
+    return context.render("home.html", home=kb().home(lang))
 
 
 @pages.get("/categories/")
@@ -73,7 +73,7 @@ def topic(lang: str, key: str = "") -> ResponseReturnValue:
     pages = -(-len(shown.articles) // _LISTED) or 1
     page = min(context.page_number(request.args.get("page", "")), pages)
     listed = shown.articles[(page - 1) * _LISTED : page * _LISTED]
-    return render_template(
+    return context.render(
         "topic.html", topic=shown, body=body, articles=listed, page=page, pages=pages
     )
 
@@ -105,7 +105,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         results, filters, f"{context.language_prefix()}/search", site().languages.codes,
         q=results.query, exact=exact, order=order, visit=visit,
     )  # fmt: skip
-    return render_template(
+    return context.render(
         "search.html",
         results=results,
         filters=filters,
@@ -117,7 +117,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         run=run,
         visit=visit,
         words=results.correction.query if results.correction else query,
-        popular=popular(lang),
+        popular=() if results.hits else popular(lang),
     )
 
 
@@ -201,7 +201,7 @@ def article(slug: str) -> ResponseReturnValue:
             reports.Report(run=run, visit=context.given_id("visit") or run, events=(click,))
         )
     voted = request.args.get("voted", "")
-    page = render_template(
+    page = context.render(
         "article.html",
         page=found,
         body=_with_prefix(article_html.prepared(found.html, context.query())),
@@ -243,7 +243,7 @@ def history(slug: str) -> ResponseReturnValue:
         raise ServiceUnavailable(retry_after=_AGAIN) from None
     if told is None:
         abort(404)
-    return render_template("history.html", page=found, history=told)
+    return context.render("history.html", page=found, history=told)
 
 
 def _with_prefix(html: str) -> str:
@@ -294,7 +294,7 @@ def error_page(status: int, *, command: str = "", is_search: bool = False) -> Re
             found = kb().answer(words, limit=5, own_lang=g.lang, exact=True)
         except KBError:
             found = None
-    page = render_template(
+    page = context.render(
         "error.html", status=status, words=words, found=found, command=command, is_search=is_search
     )
     return page, status

@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from hashlib import blake2b
 
-from flask import Blueprint, Flask, Response, g, render_template, request
+from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 
 from kb.content.problems import Problem
@@ -73,10 +73,6 @@ def install(app: Flask) -> None:
             return _rejected(str((request.view_args or {})["slug"]))
         return None
 
-    @app.context_processor
-    def names() -> dict[str, object]:
-        return {"preview": g.preview} if "preview" in g else {}
-
 
 def _rejected(slug: str) -> ResponseReturnValue | None:
     """The page of problems in place of an article whose file was rejected, or None."""
@@ -84,7 +80,7 @@ def _rejected(slug: str) -> ResponseReturnValue | None:
     if path is None or kb().article(slug) is not None:
         return None
     context.set_language(slug.split("/")[0])
-    return render_template("rejected.html", path=path)
+    return context.render("rejected.html", path=path)
 
 
 @live.get("/live")

@@ -6,7 +6,7 @@ Who they are and what they may see is `readers` and `kb.base.audiences`.
 from typing import Final
 from urllib.parse import quote, urlsplit
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request
+from flask import Blueprint, Response, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Unauthorized
 
@@ -108,7 +108,7 @@ def _hint(status: int, *, wrong: bool = False) -> ResponseReturnValue:
     context.set_language(request.path.split("/")[1] or None)
     reader = context.reader()
     g.broken = g.get("broken") or reader is None
-    answer = context.as_response(render_template("sign-in.html", wrong=wrong, reader=reader))
+    answer = context.as_response(context.render("sign-in.html", wrong=wrong, reader=reader))
     answer.status_code = status
     return _no_store(answer)
 

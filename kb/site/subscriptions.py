@@ -6,7 +6,7 @@ The mail that confirms quotes nothing: a stranger may have given another's addre
 import secrets
 from typing import Final
 
-from flask import Blueprint, abort, g, redirect, render_template, request
+from flask import Blueprint, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kb.letters import typed_letter
@@ -83,6 +83,6 @@ def _refuse_unless_possible() -> None:
 
 
 def _page(state: str, *, query: str = "", address: str = "", token: str = "") -> str:
-    return render_template(
+    return context.render(
         "tell-me.html", state=state, query=query, address=address, token=token, lang=g.lang
     )

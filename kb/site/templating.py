@@ -1,36 +1,39 @@
-"""Jinja as pages use it: texts and calls without detours, and filters for texts with marks."""
+"""Jinja as pages use it: an environment for each language, texts and calls without detours."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from flask.templating import Environment as FlaskEnvironment
+from jinja2 import BytecodeCache, Template, nodes, pass_eval_context
 from jinja2 import Environment as JinjaEnvironment
-from jinja2 import Template, pass_eval_context
+from jinja2.bccache import Bucket
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
+from kb.base.cache import Cache
 from kb.search import Marked
 
 _PLAIN = frozenset([FunctionType, MethodType, BuiltinFunctionType, partial])
 _PASSED = "jinja_pass_arg"  # where Jinja notes what a function is passed before its arguments
 _EVAL_CONTEXT = getattr(pass_eval_context(lambda context: None), _PASSED)
 _NEXT = Markup(' <span aria-hidden="true">›</span> ')
-_has_special = re.compile("[&<>\"']").search
 
 
 def as_html(value: Any) -> str:
-    """The text of a value as it stands in HTML.
+    """The text of a value as it stands in HTML, as `escape` writes it.
 
-    As `escape`, but without a new object for what is HTML already and for texts without special
-    characters: nearly all that a page shows.
+    It makes no object of a text without special characters, nor a Markup of one that has some.
     """
     kind = type(value)
-    if kind is Markup or (kind is str and not _has_special(value)):
+    if kind is Markup:
         return value  # type: ignore[no-any-return]
-    return escape(value)
+    if kind is str:
+        safe: str = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return safe.replace('"', "&#34;").replace("'", "&#39;")
+    return str(value) if kind is int else escape(value)
 
 
 class _Context(Context):
@@ -47,8 +50,9 @@ class _Context(Context):
             return super().call(function, *args, **options)
         if passed is not None and passed is not _EVAL_CONTEXT:
             return super().call(function, *args, **options)
-        options.pop("_block_vars", None)
-        options.pop("_loop_vars", None)
+        if options:
+            options.pop("_block_vars", None)
+            options.pop("_loop_vars", None)
         if passed is None:
             return function(*args, **options)
         return function(self.eval_ctx, *args, **options)
@@ -67,11 +71,72 @@ class _Template(Template):
         return made
 
 
+class _Generator(CodeGenerator):
+    """Compiles a template; its sentences without values are translated here, once."""
+
+    environment: "Environment"
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        match node:
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=text)], kwargs=[]):
+                if self.environment.sentence and not frame.eval_ctx.volatile:
+                    return str(finalize.const(self.environment.sentence(frame.eval_ctx, text)))
+        return super()._output_child_to_const(node, frame, finalize)
+
+
+class _Compiled(BytecodeCache):
+    """The compiled templates of a language, in memory."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Gives a template its code, if this very text was compiled before."""
+        bucket.code = self._code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps the code of a template."""
+        self._code[bucket.key, bucket.checksum] = bucket.code
+
+
 class Environment(FlaskEnvironment):
     """The templates of the site."""
 
     context_class = _Context
     template_class = _Template
+    code_generator_class = _Generator
+    sentence: Callable[[nodes.EvalContext, str], str] | None = None  # `_`, if of one language
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._compiled: dict[str, _Compiled] = {}  # by language
+        self._parts = Cache(_rendered, megabytes=1)
+
+    def localised(self, lang: str, names: Mapping[str, Any]) -> "Environment":
+        """The same templates with more global names, among them those of `formatting.texts`.
+
+        Names that were global in pages alone are so in the modules of macros, too; each module is
+        made once. Code is shared by all environments of `lang`.
+        """
+        made: Environment = self.overlay(
+            bytecode_cache=self._compiled.setdefault(lang, _Compiled())
+        )
+        made.globals = {**self.globals, **names, "part": made.part}
+        made.sentence = names["_"]
+        return made
+
+    def part(self, name: str, **values: object) -> Markup:
+        """A template that depends on global names and `values` alone, rendered once."""
+        return self._parts[self, name, tuple(values.items())]
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The global names of a template: a plain dictionary, since each page copies it."""
+        return {**self.globals, **d} if d else self.globals
+
+
+def _rendered(key: tuple[Environment, str, tuple[tuple[str, object], ...]]) -> Markup:
+    environment, name, values = key
+    return Markup(environment.get_template(name).render(values))  # noqa: S704 - is escaped
 
 
 def marked(text: Marked) -> Markup:

@@ -1,6 +1,6 @@
 """The search widget for other sites: a script and the page in its frame. Sets no cookie."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import KBError
@@ -34,7 +34,7 @@ def frame() -> ResponseReturnValue:
             found = _about(words, lang)
         except KBError:
             found = None
-    return render_template("widget.html", query=context.query(), found=found)
+    return context.render("widget.html", query=context.query(), found=found)
 
 
 def _about(words: str, lang: str) -> Results:
@@ -46,4 +46,4 @@ def _about(words: str, lang: str) -> Results:
 def demo() -> ResponseReturnValue:
     """A demonstration page that includes the widget."""
     context.set_language(request.args.get("ui"))
-    return render_template("widget-demo.html")
+    return context.render("widget-demo.html")

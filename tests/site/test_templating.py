@@ -1,13 +1,15 @@
 """Templates write what Jinja would write, by shorter ways."""
 
+from babel.support import NullTranslations
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from jinja2 import DictLoader, pass_context, pass_environment, pass_eval_context
 from jinja2 import Environment as JinjaEnvironment
-from jinja2 import pass_context, pass_environment, pass_eval_context
 from markupsafe import Markup, escape
 
 from kb.search import Marked
+from kb.site import formatting
 from kb.site.templating import Environment, as_html, chain, marked
 
 TEXTS = st.text(st.sampled_from("a<>&\"' я\x00;#39") | st.characters(), max_size=40)
@@ -97,3 +99,33 @@ def test_a_text_template_escapes_nothing():
     assert ours.from_string("{{ x }} {{ of_eval_context(x) }}").render(NAMES | {"x": "<&"}) == (
         "<& <&"
     )
+
+
+def localised(roots, templates):
+    """An environment in one language for each URL prefix."""
+    ours = Environment(Flask("ours"), autoescape=True, loader=DictLoader(templates))
+    texts = formatting.texts(NullTranslations())
+    return [ours.localised("en", {**texts, "root": root}) for root in roots]
+
+
+def test_a_sentence_is_translated_while_its_template_is_compiled():
+    [here] = localised([""], {})
+
+    compiled = here.compile('{{ _("a < %%") }}', raw=True)
+
+    assert "yield 'a < %'" in compiled
+    assert here.from_string('{{ _("a < %%") }}').render() == "a < %"
+    assert here.from_string('{% set it = _("a < %%") %}{{ it }}').render() == "a < %"
+
+
+def test_macros_know_the_place_of_a_page_without_its_context():
+    templates = {
+        "page.html": '{% import "macros.html" as of %}{{ of.link(x) }} {{ part("it", n="<") }}',
+        "macros.html": "{% macro link(to) %}{{ root }}{{ to }}{{ x }}{% endmacro %}",
+        "it": "{{ root }}{{ n }}",
+    }
+    one, other = localised(["/a", "/b"], templates)
+
+    shown = [each.get_template("page.html").render(x="/<") for each in (one, other, one)]
+
+    assert shown == ["/a/&lt; /a&lt;", "/b/&lt; /b&lt;", "/a/&lt; /a&lt;"]

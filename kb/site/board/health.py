@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from flask import render_template, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import KBError
@@ -30,7 +30,7 @@ def state() -> ResponseReturnValue:
     except KBError:  # the page shows that the log is unavailable
         due, written = [], None
     owner = request.args.get("owner", "")
-    return render_template(
+    return context.render(
         "leads/state.html",
         indexed=status.read(data, Indexed),
         synced=status.read(data, Synced),

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from flask import abort, render_template
+from flask import abort
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.catalog import LearnedArticle
 from kb.site.board.sign_in import download, leads, query_param
-from kb.site.context import kb, site
+from kb.site.context import kb, render, site
 
 MOST: Final = 200  # articles on the page
 
@@ -17,7 +17,7 @@ MOST: Final = 200  # articles on the page
 def learned() -> ResponseReturnValue:
     """Articles with the questions they solved, and synonyms that readers show."""
     found = _learned()
-    return render_template(
+    return render(
         "leads/learned.html",
         found=found[:MOST],
         more=len(found[MOST:]),

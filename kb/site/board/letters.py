@@ -8,7 +8,7 @@ from hashlib import blake2b
 from io import BytesIO
 from typing import Final
 
-from flask import abort, g, render_template, request, send_file
+from flask import abort, g, request, send_file
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import KBError
@@ -48,7 +48,7 @@ def letters() -> ResponseReturnValue:
         page=context.page_number(request.args.get("page", "")),
         first=site().settings.first_plans,
     )
-    return render_template(
+    return context.render(
         "leads/letters.html",
         found=found,
         chosen=chosen,
@@ -99,7 +99,7 @@ def _page(
 ) -> str:
     letter = found.letter
     group = kb().log.groups.get_all([letter.group]) if letter.group else []
-    return render_template(
+    return context.render(
         "leads/letter.html",
         found=found,
         letter=letter,
@@ -246,7 +246,7 @@ def _ready(letter: Letter, articles: Sequence[QuotedArticle], name: str) -> str:
     own = str(g.lang)
     context.set_language(letter.lang)
     try:
-        text = render_template("leads/ready-letter.txt", articles=articles, name=name)
+        text = context.render("leads/ready-letter.txt", articles=articles, name=name)
     finally:
         context.set_language(own)
     return text.strip()

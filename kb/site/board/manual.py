@@ -7,7 +7,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from flask import abort, g, render_template, request
+from flask import abort, g, request
 from flask.typing import ResponseReturnValue
 
 from kb.base import resources
@@ -15,7 +15,7 @@ from kb.catalog import Page
 from kb.content import articles, markup
 from kb.site import article_html, url_prefix
 from kb.site.board.sign_in import leads
-from kb.site.context import kb
+from kb.site.context import kb, render
 
 PAGES: Final = (
     "board",
@@ -38,7 +38,7 @@ def manual(name: str) -> ResponseReturnValue:
         abort(404)
     title, lang, html = _page(name, str(g.lang) if g.lang in _LANGS else "en")
     body = url_prefix.added(_LINK.sub(_reachable, html), request.script_root)
-    return render_template("leads/help.html", title=title, in_lang=lang, body=body)
+    return render("leads/help.html", title=title, in_lang=lang, body=body)
 
 
 @lru_cache(len(PAGES) * len(_LANGS))

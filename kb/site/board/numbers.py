@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from flask import abort, g, render_template
+from flask import abort, g
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import KBError
@@ -16,7 +16,7 @@ from kb.searchlog.db.statistics import ENOUGH, Deflection, Rate, Times
 from kb.site import charts, csv_export
 from kb.site.board import labels
 from kb.site.board.sign_in import download, leads, query_param
-from kb.site.context import kb, site, title_of
+from kb.site.context import kb, render, site, title_of
 from kb.site.formatting import gettext
 
 PERIODS: Final = ("7", "30", "90", "365")  # days
@@ -64,7 +64,7 @@ def numbers() -> ResponseReturnValue:
     since, until, lang = period.since, period.until, period.lang
     statistics, uses = kb().log.statistics, kb().log.usage
     rates = statistics.rates(since, until, lang=lang)
-    return render_template(
+    return render(
         "leads/numbers.html",
         chosen={"period": str(period.days), "lang": lang or ""},
         days=period.days,

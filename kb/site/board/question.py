@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from flask import abort, redirect, render_template, request
+from flask import abort, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kb.content import metadata, scaffold
@@ -14,7 +14,7 @@ from kb.site import charts
 from kb.site.board import new_file, people
 from kb.site.board.questions import undoable
 from kb.site.board.sign_in import back_to, download, leads, query_param
-from kb.site.context import kb, site
+from kb.site.context import kb, render, site
 
 ID: Final = "int(max=999999999999999)"  # more is no number to a database
 TREND: Final = 60  # days of a question's chart
@@ -30,7 +30,7 @@ def group(id: int) -> ResponseReturnValue:
     if found.group.id != id:
         return redirect(f"/leads/{found.group.id}")
     question, claimed = found.group, kb().claimable(id)
-    return render_template(
+    return render(
         "leads/group.html",
         found=found,
         group=question,

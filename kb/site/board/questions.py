@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from time import monotonic
 from typing import Final
 
-from flask import abort, g, render_template, request
+from flask import abort, g, request
 from flask.typing import ResponseReturnValue
 
 from kb.searchlog.db.models import ORDERS, Action, Filter, MissGroup
@@ -53,7 +53,7 @@ def board() -> ResponseReturnValue:
         log.statistics.week(today - WEEK + _DAY, today),
         log.statistics.week(today - 2 * WEEK + _DAY, today - WEEK),
     )
-    return render_template(
+    return context.render(
         "leads/board.html",
         board=found,
         weeks=(last, before),
@@ -85,7 +85,7 @@ def alike() -> ResponseReturnValue:
         clusters.setdefault(pair.first, []).append(pair.second)
         taken |= {pair.first, pair.second}
     shown = list(clusters.items())[:CLUSTERS]
-    return render_template(
+    return context.render(
         "leads/alike.html",
         clusters=[(groups[id], [groups[each] for each in others]) for id, others in shown],
         more=len(clusters) - len(shown),

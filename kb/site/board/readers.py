@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Final
 
-from flask import abort, g, render_template, request
+from flask import abort, g, request
 from flask.typing import ResponseReturnValue
 
 from kb.base.errors import KBError
@@ -12,7 +12,7 @@ from kb.catalog import Page
 from kb.searchlog.db.remarks import WHY_LEAVE, Remark
 from kb.site import csv_export
 from kb.site.board.sign_in import back_to, download, lead_name, leads
-from kb.site.context import kb
+from kb.site.context import kb, render
 from kb.site.formatting import gettext
 
 LATELY: Final = timedelta(weeks=8)  # older ones are not listed
@@ -27,7 +27,7 @@ def readers() -> ResponseReturnValue:
     found = log.thanks(now - LATELY)
     author = {slug: _author(slug) for slug in {each.slug for each in found}}
     thanks = [(each, author[each.slug]) for each in found]
-    return render_template(
+    return render(
         "leads/readers.html",
         done=done,
         wishes=log.by_article(now - LATELY, done=done),

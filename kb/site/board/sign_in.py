@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, Response, abort, g, redirect, render_template, request
+from flask import Blueprint, Response, abort, g, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kb.base import passwords
@@ -44,7 +44,7 @@ def _only_leads() -> ResponseReturnValue | None:
         return _turned_away()
     g.readers = STRANGERS if g.lead is None else INSIDERS
     if g.lead is not None and not _may(str(request.endpoint), request.form.get("do", "")):
-        return render_template("leads/not-yours.html"), 403
+        return context.render("leads/not-yours.html"), 403
     return None
 
 
@@ -93,7 +93,7 @@ def _seen(cookie: str, now: datetime) -> tuple[datetime | None, str]:
 def _no_log(error: LogUnavailable) -> ResponseReturnValue:
     """The error page for leads, who see what is wrong with the log."""
     context.log_warning(str(error))
-    return render_template("leads/unavailable.html", message=error.message), 503
+    return context.render("leads/unavailable.html", message=error.message), 503
 
 
 @leads.errorhandler(ConfigError)
@@ -101,21 +101,7 @@ def _no_accounts(error: ConfigError) -> ResponseReturnValue:
     """The error page where the accounts cannot be read; the message is for the log alone."""
     context.log_warning(str(error))
     g.lead = None
-    return render_template("leads/no-accounts.html"), 503
-
-
-@leads.context_processor
-def _names() -> dict[str, object]:
-    return {
-        "here": _here,
-        "named": charts.evenly_spaced,
-        "share": charts.bar_percent,
-        "may": _may,
-        "may_do": _may_do,
-        "called": labels,
-        "title_of": context.title_of,
-        "sparkline": charts.sparkline,
-    }
+    return context.render("leads/no-accounts.html"), 503
 
 
 def _formatted(form: Callable[..., str], value: object, *more: object) -> str:
@@ -131,6 +117,19 @@ def _here(**params: object) -> str:
     """The requested path with some query parameters changed; empty ones are left out."""
     kept = {name: value for name, value in request.args.items() if name != "ui"}
     return context.with_params(request.path, **{**kept, **params})
+
+
+_NAMES = {
+    "here": _here,
+    "named": charts.evenly_spaced,
+    "share": charts.bar_percent,
+    "may": _may,
+    "may_do": _may_do,
+    "called": labels,
+    "title_of": context.title_of,
+    "sparkline": charts.sparkline,
+}
+leads.record_once(lambda state: state.app.jinja_env.globals.update(_NAMES))
 
 
 def _throttle() -> LoginThrottle:
@@ -232,7 +231,7 @@ def _sign_in_page(
 ) -> ResponseReturnValue:
     fields = request.form.items(multi=True)
     everybody, is_shared = people.people().everybody, site().settings.leads_password is not None
-    page = render_template(
+    page = context.render(
         "leads/sign-in.html",
         target=own_path(target),
         wrong=wrong,
@@ -253,9 +252,9 @@ def own_password() -> ResponseReturnValue:
     if g.lead.person is None:
         abort(404)
     if request.method == "GET":
-        return render_template("leads/password.html", wrong="", changed="changed" in request.args)
+        return context.render("leads/password.html", wrong="", changed="changed" in request.args)
     wrong, wait = _wrong_change()
-    page = render_template("leads/password.html", wrong=wrong, wait=wait, changed=False)
+    page = context.render("leads/password.html", wrong=wrong, wait=wait, changed=False)
     if wait:
         return _wait((page, 429), wait)
     if wrong:
