@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from kb.base import data_folder
 from kb.base.audiences import STRANGERS
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
@@ -264,6 +265,7 @@ class _Rebuild:
             or _differs(before, contents)
             or (before.is_hurried and not self.hurried)
             or (self.settings.engine == "opensearch" and not before.has_counts)
+            or self._indexes() not in ("", before.build.manifest.get("indexes"))
         )
 
     def _linked(
@@ -321,8 +323,15 @@ class _Rebuild:
             "navigations": contents.navigations.digest, "learned": contents.learned_digest,
             "hurried": self.hurried,
             "root": articles_root(self.settings),
+            **({"indexes": name} if (name := self._indexes()) else {}),
         }  # fmt: skip
         return self.builds.publish(draft, facts, prepare=self.prepare)
+
+    def _indexes(self) -> str:
+        """What the names of indexes in the cluster that searches begin with; "" without one."""
+        if self.settings.engine != "opensearch":
+            return ""
+        return f"{self.settings.opensearch_prefix}-{data_folder.identity(self.settings.data)}"
 
     def _forget_texts(self, contents: Contents) -> None:
         """Forgets the texts of files that no article links to any more, if they are ours alone."""

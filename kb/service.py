@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from kb.index.rendering import Progress
     from kb.indexer import BuildReport
     from kb.opensearch.client import Cluster
+    from kb.opensearch.feeding import Layout
     from kb.searchlog.db.log import SearchLog
 
 P = ParamSpec("P")
@@ -440,7 +441,7 @@ class KnowledgeBase:
         if self._cluster is not None:
             from kb.opensearch import feeding
 
-            feeding.feed(self._cluster, self._builds, build, progress)
+            feeding.feed(self._cluster, self._builds, build, self._layout(), progress)
 
     def _feed_current(self, progress: "Progress | None" = None) -> None:
         """Has the cluster hold the current build, and other programs find it by its alias."""
@@ -449,7 +450,12 @@ class KnowledgeBase:
         build = self._builds.current()
         self._feed(build, progress)
         if self._cluster is not None:
-            feeding.point(self._cluster, self._builds, build)
+            feeding.point(self._cluster, self._builds, build, self._layout())
+
+    def _layout(self) -> "Layout":
+        from kb.opensearch.feeding import Layout
+
+        return Layout(self.settings.opensearch_shards, self.settings.opensearch_replicas)
 
     def announce(self) -> int:
         """Queues what the hooks of the settings are to hear: articles, questions, votes.
@@ -564,7 +570,7 @@ class KnowledgeBase:
             from kb.opensearch import feeding
 
             with suppress(SearchUnavailable):  # its alias is for others; pages ask by the build
-                feeding.point(self._cluster, self._builds, build)
+                feeding.point(self._cluster, self._builds, build, self._layout())
         return build
 
     def now(self) -> datetime:

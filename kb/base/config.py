@@ -123,6 +123,16 @@ class Settings(BaseModel):
     opensearch_url: SecretStr | None = Field(
         None, description="nodes of OpenSearch, https://user:password@node:9200, by commas"
     )
+    opensearch_prefix: str = Field(
+        "kb", description="what the names of this site's indexes in OpenSearch begin with"
+    )
+    opensearch_shards: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="parts of an index, for the nodes of OpenSearch to share"
+    )
+    opensearch_replicas: Annotated[int, Field(ge=0, le=10)] | None = Field(
+        None,
+        description="copies of each part of an index; without it one where there are two nodes",
+    )
     engine: Literal["embedded", "opensearch"] = Field(
         "embedded",
         description="what searches: embedded (the build on this machine) or opensearch",
@@ -442,6 +452,15 @@ class Settings(BaseModel):
                         "{url} is no address of a node; write https://node:9200", url=quoted(shown)
                     )
                 )
+        return value
+
+    @field_validator("opensearch_prefix")
+    @classmethod
+    def _begins_a_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
+            raise ValueError(
+                Message("write small letters, digits and hyphens, 40 at most, such as help-two")
+            )
         return value
 
     @field_validator("engine")

@@ -1,10 +1,13 @@
-"""The data folder: made where it is missing, kept out of git, and perhaps read-only."""
+"""The data folder: made where it is missing, kept out of git, known by a name of its own."""
 
 import os
+import re
+import secrets
 from contextlib import suppress
 from pathlib import Path
 
 _IGNORED = "# Made by kb: builds and searches, nothing that belongs into a repository.\n*\n"
+_IDENTITY = "id"
 _OURS = ("builds", "check", "extracted")
 
 
@@ -29,3 +32,19 @@ def prepare(folder: Path) -> None:
         return
     with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
         file.write(_IGNORED)
+
+
+def identity(folder: Path) -> str:
+    """Eight hexadecimal digits that no other data folder has; kept in it, and made if missing.
+
+    Raises OSError if it can be neither read nor made.
+    """
+    path = folder / _IDENTITY
+    with suppress(OSError):
+        found = path.read_text("ascii", "replace").strip()
+        if re.fullmatch(r"[0-9a-f]{8}", found):
+            return found
+    folder.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_hex(4)
+    path.write_text(made + "\n", "ascii")
+    return made

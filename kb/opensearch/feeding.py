@@ -5,11 +5,12 @@ interrupted goes on where it stopped.
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from time import sleep
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -25,17 +26,33 @@ from kb.opensearch.client import Cluster, ClusterUnavailable, Refused, lines
 from kb.opensearch.mapping import Documents
 
 VERSION = 2  # raised with every change of what stands in an index
-REPLICAS = "0-1"  # one where there are two nodes and more
 _AT_ONCE = 4 << 20  # bytes of documents in one request
 _MOST_AT_ONCE = 500  # documents
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a node that is busy is asked again
 
 Progress = Callable[[int, int], None]
+
+
+class Layout(NamedTuple):
+    """How an index lies on the nodes."""
+
+    shards: int = 1
+    replicas: int | None = None  # copies of each shard; None: one where there are two nodes
+
+    def copies(self) -> dict[str, Any]:
+        """The settings of an index that has its copies."""
+        if self.replicas is None:
+            return {"index.auto_expand_replicas": "0-1"}
+        return {"index.auto_expand_replicas": False, "index.number_of_replicas": self.replicas}
+
+
 logger = logging.getLogger(__name__)
 
 
 def base_name(manifest: Mapping[str, Any]) -> str:
-    """What the names of all indexes of one folder of articles begin with; also their alias."""
+    """What the names of all indexes of one site begin with; also their alias."""
+    if named := manifest.get("indexes"):
+        return str(named)
     root = str(manifest.get("root", ""))
     return f"kb-{blake2b(root.encode(), digest_size=4).hexdigest()}"
 
@@ -45,7 +62,9 @@ def build_name(build: str, manifest: Mapping[str, Any]) -> str:
     return quote(f"{base_name(manifest)}-{build}".lower(), safe="")
 
 
-def feed(cluster: Cluster, builds: Builds, build: Build, progress: Progress | None = None) -> None:
+def feed(
+    cluster: Cluster, builds: Builds, build: Build, layout: Layout, progress: Progress | None = None
+) -> None:
     """Has OpenSearch hold the index of a build, under its alias.
 
     Only what changed since the current build is sent, if its index is there. `progress` is called
@@ -55,19 +74,29 @@ def feed(cluster: Cluster, builds: Builds, build: Build, progress: Progress | No
     alias = build_name(build.name, build.manifest)
     if cluster.exists(f"/_alias/{alias}"):
         return
-    index = _index_name(build)
+    index = _index_name(build, layout)
     if not _is_done(cluster, index):
         reader = IndexReader(build)
-        _Feeding(cluster, index, Documents(reader), progress).run(_before(builds, build))
-        _finish(cluster, index, reader.corpus.count)
+        feeding = _Feeding(cluster, index, Documents(reader), layout, progress)
+        feeding.run(_before(builds, build))
+        _finish(cluster, index, reader.corpus.count, layout)
     cluster.do("PUT", f"/{index}/_alias/{alias}")
 
 
-def point(cluster: Cluster, builds: Builds, build: Build) -> None:
-    """Moves the alias of the folder to a build, and removes indexes of builds that are gone."""
-    base, index = base_name(build.manifest), _index_name(build)
+def point(cluster: Cluster, builds: Builds, build: Build, layout: Layout) -> None:
+    """Moves the alias of the site to a build, and removes indexes of builds that are gone.
+
+    Indexes of other sites stay, whatever they are called.
+    """
+    base = base_name(build.manifest)
+    (index,) = cluster.do("GET", f"/_alias/{build_name(build.name, build.manifest)}")
+    cluster.do("PUT", f"/{index}/_settings", layout.copies())
     kept = {build_name(name, build.manifest) for name in (*builds.names(), build.name)}
-    found: dict[str, Any] = cluster.do("GET", f"/{base}-*/_alias")
+    found: dict[str, Any] = {
+        name: each
+        for name, each in cluster.do("GET", f"/{base}-*/_alias").items()
+        if re.fullmatch(rf"{re.escape(base)}-[0-9a-f]{{16}}", name)
+    }
     old = [name for name, each in found.items() if base in each["aliases"] and name != index]
     actions = [{"remove": {"index": name, "alias": base}} for name in old]
     actions.append({"add": {"index": index, "alias": base}})
@@ -79,10 +108,11 @@ def point(cluster: Cluster, builds: Builds, build: Build) -> None:
                 cluster.do("DELETE", f"/{name}")
 
 
-def _index_name(build: Build) -> str:
-    """The index of a build: the same for builds of the same contents."""
+def _index_name(build: Build, layout: Layout) -> str:
+    """The index of a build: the same for builds of the same contents, on as many shards."""
     files, segments = build.manifest["files"], build.manifest["segments"]
-    facts = (VERSION, _checksums(build.manifest), build.manifest["dead"], files[NAMES], segments)
+    contents = _checksums(build.manifest), build.manifest["dead"], files[NAMES], segments
+    facts = (VERSION, layout.shards, contents)
     digest = blake2b(repr(facts).encode(), digest_size=8).hexdigest()
     return f"{base_name(build.manifest)}-{digest}"
 
@@ -117,23 +147,27 @@ class _Feeding:
     """One run of filling an index."""
 
     def __init__(
-        self, cluster: Cluster, index: str, documents: Documents, progress: Progress | None
-    ) -> None:
+        self, cluster: Cluster, index: str, documents: Documents, layout: Layout,
+        progress: Progress | None,
+    ) -> None:  # fmt: skip
         self._cluster, self._index, self._documents = cluster, index, documents
+        self._layout = layout
         self._progress = progress or (lambda done, total: None)
 
     def run(self, before: Build | None) -> None:
         """Fills the index from what is known of the build before, or afresh."""
         numbers = self._documents.numbers()
-        source = _index_name(before) if before else ""
+        source = _index_name(before, self._layout) if before else ""
         if before and source != self._index and _is_done(self._cluster, source):
             changed, gone = self._changes(Documents(IndexReader(before)), numbers)
             if len(changed) < len(numbers) // 2:
                 self._clone(source)
                 self._send(changed, gone)
                 return
-        start = self._create()
-        self._send(numbers[np.searchsorted(numbers, start) :], ())
+        last = self._create()
+        # Of the request that was interrupted some shards may have taken their part alone.
+        start = max(int(np.searchsorted(numbers, last, "right")) - _MOST_AT_ONCE, 0)
+        self._send(numbers[start:], ())
 
     def _changes(
         self, old: Documents, numbers: NDArray[np.intp]
@@ -154,13 +188,16 @@ class _Feeding:
         self._cluster.do("PUT", f"/{self._index}/_mapping", {"_meta": {"done": False}})
 
     def _create(self) -> int:
-        """Makes the index if there is none. Returns the number of the article to go on from."""
+        """Makes the index if there is none. Returns the last article that it holds, or -1."""
         try:
             self._cluster.do("PUT", f"/{self._index}", {
-                "settings": {**mapping.settings(), "number_of_replicas": 0},
+                "settings": {
+                    **mapping.settings(), "number_of_shards": self._layout.shards,
+                    "number_of_replicas": 0,
+                },
                 "mappings": {**mapping.mappings(), "_meta": {"done": False}},
             })  # fmt: skip
-            return 0
+            return -1
         except Refused as error:
             if "resource_already_exists" not in str(error):
                 raise
@@ -171,7 +208,7 @@ class _Feeding:
             {"size": 0, "aggs": {"n": {"max": {"field": "number"}}}},
         )
         last = found["aggregations"]["n"]["value"]
-        return 0 if last is None else max(int(last) + 1 - _MOST_AT_ONCE, 0)
+        return -1 if last is None else int(last)
 
     def _send(self, numbers: Sequence[int] | NDArray[Any], gone: Iterable[int]) -> None:
         """Sends articles whole, after removing others, in requests of bounded size."""
@@ -218,7 +255,7 @@ class _Feeding:
             sleep(pause)
 
 
-def _finish(cluster: Cluster, index: str, articles: int) -> None:
+def _finish(cluster: Cluster, index: str, articles: int, layout: Layout) -> None:
     """Has an index that is full searched, copied to other nodes, and written to no more."""
     cluster.do("POST", f"/{index}/_refresh")
     found = cluster.do("GET", f"/{index}/_count")["count"]
@@ -230,7 +267,7 @@ def _finish(cluster: Cluster, index: str, articles: int) -> None:
             ), 500,
         )  # fmt: skip
     cluster.do("PUT", f"/{index}/_mapping", {"_meta": {"done": True}})
-    settings = {"index.auto_expand_replicas": REPLICAS, "index.blocks.write": True}
+    settings = {**layout.copies(), "index.blocks.write": True}
     cluster.do("PUT", f"/{index}/_settings", orjson.dumps(settings).decode())
     with suppress(Refused):  # 408: it is copied yet, and one copy answers
         cluster.do("GET", f"/_cluster/health/{index}", wait_for_status="green", timeout="30s")

@@ -37,7 +37,6 @@ def lemmas(field: str) -> str:
 def settings() -> dict[str, Any]:
     """The settings of an index: each field has BM25 with its own `b`."""
     return {
-        "number_of_shards": 1,
         "refresh_interval": "-1",
         "analysis": {"analyzer": {_TERMS: {"type": "custom", "tokenizer": "whitespace"}}},
         "similarity": {

@@ -49,6 +49,8 @@ BEST, FOR_KEYSTROKES = 50, 20  # articles that are ranked by us
 _SHOWN_AT_ONCE = 10  # hits of a keystroke, at most
 _MOST_VALUES = 5000  # of a facet
 _WHOLE = {"allow_partial_search_results": False}  # of all shards, or an error
+# How rare a word is counts in all shards together; OpenSearch leaves the round out for one shard.
+_SCORED = {**_WHOLE, "search_type": "dfs_query_then_fetch"}
 _SAID_AGAIN = 60.0  # seconds between two lines of the log about a cluster that is gone
 
 logger = logging.getLogger(__name__)
@@ -138,7 +140,7 @@ class ClusterSearcher(Searcher):
 
     def _search(self, *bodies: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The answers to several searches in one request."""
-        asked = [each for body in bodies for each in (_WHOLE, body)]
+        asked = [each for body in bodies for each in (_SCORED if body["size"] else _WHOLE, body)]
         found: list[dict[str, Any]] = self._ask("_msearch", lines(asked))["responses"]
         return found
 

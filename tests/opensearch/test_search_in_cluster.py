@@ -221,7 +221,13 @@ def test_only_what_changed_is_sent_again(settings, write, opensearch_node):
     sent = []
 
     def feed(build):
-        feeding.feed(near._cluster, near._builds, build, lambda done, total: sent.append(total))
+        feeding.feed(
+            near._cluster,
+            near._builds,
+            build,
+            near._layout(),
+            lambda done, total: sent.append(total),
+        )
 
     near._feed = lambda build, progress=None: feed(build)
     near.rebuild()
