@@ -62,7 +62,7 @@ check: $(VENV)/.for-dev ## lint, formatting, types, layers, and the floor of the
 
 .PHONY: audit
 audit: .venv-audit/.for-audit ## ask PyPI about known vulnerabilities of all that is locked
-	@for lock in postgresql dev; do \
+	@for lock in postgresql opensearch dev; do \
 	  echo "requirements/$$lock.txt"; \
 	  .venv-audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
 	    --requirement requirements/$$lock.txt || exit 1; \

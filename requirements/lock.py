@@ -58,15 +58,18 @@ def _numbers(release: str) -> tuple[int, ...]:
 def refresh(*options: str) -> None:
     """Writes the locks; what is needed to serve is pinned as it is for tests."""
     dev, serve, postgresql = HERE / "dev.txt", HERE / "serve.txt", HERE / "postgresql.txt"
+    opensearch = HERE / "opensearch.txt"
     uv, audit = HERE / "uv.txt", HERE / "audit.txt"
     universal = ("--universal", "--python-version", PYTHONS[0], *options)
     _compile(dev, str(PROJECT), "-", "--extra", "dev", *universal)
     tested = ("--constraint", str(dev), *universal)
     _compile(serve, str(PROJECT), "-", *tested)
     _compile(postgresql, str(PROJECT), "-", "--extra", "postgresql", *tested)
+    with_cluster = ("--extra", "postgresql", "--extra", "opensearch")
+    _compile(opensearch, str(PROJECT), "-", *with_cluster, *tested)
     _compile(uv, "-", *universal, requirements=["uv"])
     _compile(audit, "-", *universal, requirements=["pip-audit", "cyclonedx-bom"])
-    for lock in (dev, serve, postgresql, uv, audit):
+    for lock in (dev, serve, postgresql, opensearch, uv, audit):
         for system in SYSTEMS.values():
             for version in PYTHONS:
                 _prove(lock, system, version)

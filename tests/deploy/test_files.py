@@ -99,15 +99,27 @@ def test_the_image_is_of_locked_versions_and_runs_as_nobody_special():
     installs = re.findall(r"pip install (.*)", build)
     assert len(installs) == 2
     assert (
-        "--require-hashes --only-binary :all: --requirement requirements/postgresql.txt"
+        '--require-hashes --only-binary :all: --requirement "requirements/$LOCK.txt"'
         in (installs[0])
     )
+    assert re.search(r"^ARG LOCK=postgresql$", build, re.M)
     assert "--no-deps --no-build-isolation ." in installs[1]
     assert "c_kernel.library()" in build
     assert re.search(r"^USER 10001:10001$", run, re.M)
     assert "/opt/kb/healthcheck.py" in re.search(r"^HEALTHCHECK .*$", run, re.M)[0]
     assert "gcc" not in run
     assert "pip" not in run
+
+
+def test_the_image_for_a_cluster_holds_the_client_and_else_the_same():
+    usual, clustered = (
+        set(re.findall(r"^(\S+)==", (ROOT / f"requirements/{name}.txt").read_text(), re.M))
+        for name in ("postgresql", "opensearch")
+    )
+
+    assert usual < clustered
+    assert "opensearch-py" in clustered - usual
+    assert "requirements/opensearch.txt" in CONTAINERFILE
 
 
 def test_what_the_image_copies_is_sent_to_the_engine():

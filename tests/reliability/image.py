@@ -79,7 +79,10 @@ def build(folder: Path, base: Path) -> Stage:
                 stage.health = json.loads(rest.partition(" CMD ")[2])
             case "CMD":
                 stage.command = json.loads(rest)
-            case "ARG" | "VOLUME" | "EXPOSE" | "STOPSIGNAL":
+            case "ARG":
+                argument, _, default = rest.partition("=")
+                stage.env[argument] = os.environ.get(argument, default)
+            case "VOLUME" | "EXPOSE" | "STOPSIGNAL":
                 pass  # an engine's business
             case _:
                 raise SystemExit(f"{FILE}: {name} is not known here")
