@@ -24,14 +24,16 @@ from pydantic import SecretStr
 
 from kb.base.config import Settings
 from kb.jobs.evaluation import ndcg, read_judged, write_articles
+from kb.opensearch import client
 from kb.opensearch.client import Cluster
-from kb.opensearch.searcher import searching
+from kb.opensearch.searcher import ClusterSearcher
 from kb.search import Results
 from kb.service import KnowledgeBase
 
 SETS = ("xquad-ru", "xquad-en", "danetqa-ru", "bc-anchors-ru", "plausible-anchors-en")
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "sets"
 DEPTH = 10
+client.ASKING = 60.0  # seconds: how near answers are is asked here, not how fast they come
 
 
 class CountingCluster(Cluster):
@@ -68,7 +70,10 @@ def both(
         try:
             embedded.rebuild()
             far = KnowledgeBase(settings, cached_answers=0)
-            far._current._searching = searching(cluster)
+            # Without a build to fall back on: what the cluster does not answer, ends it all.
+            far._current._searching = lambda reader, cached: ClusterSearcher(
+                reader, cached, cluster, None
+            )
             yield embedded, far, cluster
         finally:
             base = embedded.catalog().reader.manifest
