@@ -118,7 +118,7 @@ def test_the_bounds_are_used_where_the_lock_does_not_cover_this_python(environme
 def test_what_is_known_of_the_libraries_is_asked_strictly_and_hashed():
     (audit,) = re.findall(r"^audit:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.M)
 
-    assert "for lock in postgresql dev" in audit
+    assert "for lock in postgresql opensearch dev" in audit
     assert "--strict" in audit  # what cannot be asked about is a failure
     assert "--require-hashes" in audit
 
