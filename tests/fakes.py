@@ -339,6 +339,9 @@ class FakeBase:
 
     # --- being told ---
 
+    def count_of_cluster(self, count):
+        """There is no cluster to count."""
+
     def today(self):
         return self.now().date()
 

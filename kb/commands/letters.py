@@ -20,7 +20,7 @@ from kb.commands.shared import (
     said,
     tell,
 )
-from kb.searchlog.db.letter_models import STATES
+from kb.searchlog.db.choices import STATES
 
 if TYPE_CHECKING:
     from kb.base.config import Settings

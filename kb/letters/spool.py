@@ -15,7 +15,8 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from kb.base.durability import fsync
-from kb.searchlog.db.letter_models import NEW, Letter, NewLetter, new_number
+from kb.searchlog.db.choices import NEW
+from kb.searchlog.db.letter_models import Letter, NewLetter, new_number
 
 _FOLDER: Final = "letters-waiting"
 

@@ -9,11 +9,11 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
+from kb.searchlog.db.choices import STATUSES
 from kb.searchlog.db.models import (
     CAUSES,
     KINDS,
     ORDERS,
-    STATUSES,
     ArticleRank,
     Details,
     Filter,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-NEW, ANSWERED, CLOSED = "new", "answered", "closed"
-STATES: Final = (NEW, ANSWERED, CLOSED)
 CUSTOMER: Final = "customer"  # the channel of mail to whoever wrote; all others reach the team
 LETTER, ACKNOWLEDGEMENT, REPLY, MAIL = "letter", "acknowledgement", "reply", "mail"
 CONFIRMATION: Final = "confirmation"  # asks an address whether it wants to be told of an answer
@@ -80,7 +78,7 @@ class Letter:
     email: str
     type: str
     plan: str
-    state: str  # one of STATES
+    state: str  # one of `choices.STATES`
     owner: str
     offered: tuple[str, ...]
     replied: datetime | None  # first reply

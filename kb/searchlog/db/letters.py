@@ -10,12 +10,10 @@ from sqlalchemy.engine import Connection
 
 from kb.searchlog import sessions
 from kb.searchlog.askers import Askers
+from kb.searchlog.db.choices import ANSWERED, CLOSED, NEW
 from kb.searchlog.db.contact_forms import mark_sent
 from kb.searchlog.db.database import Database
 from kb.searchlog.db.letter_models import (
-    ANSWERED,
-    CLOSED,
-    NEW,
     Attachment,
     Letter,
     LetterDetails,

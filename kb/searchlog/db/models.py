@@ -12,7 +12,6 @@ from kb.searchlog.miss_kinds import MISS_KINDS
 
 UNSOLVED: Final = ("open", "assigned", "regressed")
 ANSWERING: Final = ("waiting", "answered")  # an article answers them
-STATUSES: Final = ("open", "assigned", "waiting", "answered", "regressed", "dismissed")
 KINDS: Final = tuple(kind.name for kind in MISS_KINDS)
 COUNTS: Final = tuple(kind.column for kind in MISS_KINDS)
 ORDERS: Final = ("cost", "visits", "latest", "newest", "oldest")
@@ -96,7 +95,7 @@ class GroupTriage:
 class Filter:
     """A filter of groups; an empty field matches all."""
 
-    status: str = ""  # one of STATUSES; "": what nobody has solved; "all"
+    status: str = ""  # one of `choices.STATUSES`; "": what nobody has solved; "all"
     kind: str = ""  # one of KINDS
     owner: str | None = None  # "": nobody's
     category: str | None = None  # of the nearest article; "": none known

@@ -17,7 +17,8 @@ from kb.index.segment import article_url
 from kb.letters import answers, channels
 from kb.letters.answers import QuotedArticle
 from kb.letters.attachments import AttachmentFolder
-from kb.searchlog.db.letter_models import NEW, STATES, Letter, LetterDetails, LetterFilter
+from kb.searchlog.db.choices import NEW, STATES
+from kb.searchlog.db.letter_models import Letter, LetterDetails, LetterFilter
 from kb.site import context, promises
 from kb.site.board import people
 from kb.site.board.question import ID
