@@ -1,12 +1,13 @@
 """What reading, building and saving cost beside other revisions of this repository.
 
-`python benchmarks/revisions.py scan|build|save FOLDER NAME=ROOT [NAME=ROOT …] [--rounds 3]`
+`python benchmarks/revisions.py scan|build|save|change FOLDER NAME=ROOT … [--rounds 3]`
 
 A root is a checkout with its own `.venv` (`git worktree add`, then `make .venv/.for-serve` there);
 its code works on the articles of FOLDER. `scan` reads and parses the folder, `build` is `kb index`
-from nothing, `save` indexes one saved article as `kb serve --watch` does. The revisions take turns
-in each round, so that a busy machine treats them alike. Prints for each the median and the least of
-its seconds of the processor, children included, and their ratio to the first revision.
+from nothing, `save` indexes one saved article as `kb serve --watch` does, `change` as `kb index`
+does, without the start of its process. The revisions take turns in each round, so that a busy
+machine treats them alike. Prints for each the median and the least of its seconds of the
+processor, children included, and their ratio to the first revision.
 """
 
 import argparse
@@ -52,7 +53,7 @@ with tempfile.TemporaryDirectory(prefix="kb-save-") as place:
         file.write_text("\\n\\n".join(text))
         gc.collect()
         begun = os.times()
-        service.rebuild(hurried=True)
+        service.rebuild(hurried=sys.argv[2] == "save")
         if number:  # the first builds everything
             print(sum(os.times()[:4]) - sum(begun[:4]))
 """
@@ -65,7 +66,7 @@ def seconds(what: str, folder: Path, root: Path) -> float:
     if what != "build":
         script = SCAN if what == "scan" else SAVE
         done = subprocess.run(
-            [python, "-c", script, str(folder)],
+            [python, "-c", script, str(folder), what],
             cwd=root, env=environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return statistics.median(map(float, done.stdout.split()))
@@ -84,7 +85,7 @@ def seconds(what: str, folder: Path, root: Path) -> float:
 def main() -> None:
     """Measures what is asked and prints a line for each revision."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("what", nargs="?", choices=["scan", "build", "save"])
+    parser.add_argument("what", nargs="?", choices=["scan", "build", "save", "change"])
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("roots", nargs="*", metavar="NAME=ROOT")
     parser.add_argument("--rounds", type=int, default=3)

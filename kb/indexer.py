@@ -1,11 +1,10 @@
 """Builds the index: articles folder to a complete new build, published whole. Answers no query."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from kb.base import data_folder
 from kb.base.audiences import STRANGERS
@@ -13,7 +12,6 @@ from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.content import navigation, pins, topics
 from kb.content.folder import list_files
-from kb.content.link_table import Habits
 from kb.content.notices import Notice
 from kb.content.problems import Problem, told_by_git
 from kb.git import history
@@ -36,7 +34,7 @@ from kb.index.contents import Contents, settle, settle_learned
 from kb.index.counts import write_counts
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
-from kb.index.links import link_table, settle_links
+from kb.index.links import SettledLinks, link_table, settle_links
 from kb.index.reader import PINS, SCORES, SYNONYMS
 from kb.index.rendering import Progress, prepare_changed
 from kb.index.writer import restored, verify, write_segments
@@ -229,10 +227,11 @@ class _Rebuild:
 
     def _attach(self, contents: Contents, before: PreviousBuild | None) -> None:
         """Gives the articles the text of the files that they link to."""
-        habits = Habits(*map(frozenset, before.links[1:])) if before and before.links else None
+        known = SettledLinks(*before.links) if before else None
         settle_attached(
-            contents, partial(restored, before), self.settings, habits,
-            texts=self._texts, is_copy=self.is_copy, afresh=self.full,
+            contents, partial(restored, before), self.settings, known,
+            former=before.articles if before else {}, texts=self._texts, is_copy=self.is_copy,
+            afresh=self.full,
         )  # fmt: skip
 
     @property
@@ -344,12 +343,13 @@ class _Rebuild:
         contents: Contents,
         live: Mapping[str, Entry],
         tree: topics.TopicTree,
-        links: Sequence[Any],
+        links: SettledLinks,
     ) -> tuple[Notice, ...]:
         """The notices of a build with the addresses of their links, after those of articles."""
         if not contents.banners:
             return ()
-        table = link_table(live, contents.files, self.settings.langs, links, tree.folders)
+        langs, habits = self.settings.langs, links.habits
+        table = link_table(live, contents.files, langs, habits, tree.folders)
         return notices.settled(contents.banners, table)
 
     def _links(
@@ -358,14 +358,14 @@ class _Rebuild:
         contents: Contents,
         live: Mapping[str, Entry],
         tree: topics.TopicTree,
-    ) -> list[Any]:
+    ) -> SettledLinks:
         """Settles the links of all articles; in a hurry those that changed, unless others may."""
-        known = before.links if before else ()
-        former: Mapping[str, Entry] | None = None
-        if before and not self.hurried:
-            former = {} if before.is_hurried else before.entries
-        langs = self.settings.langs
-        return settle_links(live, contents.files, langs, known, tree.folders, former)
+        known = SettledLinks(*before.links) if before else SettledLinks()
+        former = before.articles if before and (self.hurried or not before.is_hurried) else {}
+        return settle_links(
+            live, contents.files, self.settings.langs, known, tree.folders, former,
+            may_differ=not self.hurried,
+        )  # fmt: skip
 
     def _tree(self, before: PreviousBuild | None, contents: Contents) -> topics.TopicTree:
         """The tree of topics of a build; the last one where no article has another place."""
@@ -376,7 +376,7 @@ class _Rebuild:
         }
         found = contents.navigations
         if before and before.tree and before.navigations == found.digest:
-            former = {p: e.placement for p, e in before.entries.items() if e.is_served}
+            former = {path: each.placement for path, each in before.articles.items()}
             if {path: place for path, place in former.items() if place} == placements:
                 return topics.TopicTree.from_json(before.tree, sorted(former))
         return topics.tree(placements, self.settings.langs, found.all, found.labels)

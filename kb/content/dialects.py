@@ -123,21 +123,22 @@ class FolderDialects:
         tools, `chosen` tools by folder as set; "." sets all.
         """
         votes: dict[str, _Votes] = defaultdict(_Votes)
-        for path, mark in marks:
-            votes[_folder(path)].count(mark)
+        counted = Counter((_folder(path), mark) for path, mark in marks)
+        for (folder, mark), number in counted.items():
+            votes[folder].count(mark, number)
         for path in sorted(files, key=lambda path: (path.count("/"), path)):
             votes[_folder(path)].files.setdefault(of_file(path), path)
         chosen = chosen or {}
         found = cls({}, {}, {})
         is_whole = "" in votes and not _OF_WHOLE_FOLDERS.isdisjoint(votes[""].files)
-        for folder, counted in votes.items():
+        for folder, vote in votes.items():
             is_set = chosen.get(folder or ".") or chosen.get(".")
-            tool, reason = (is_set, Message("setting tools")) if is_set else counted.first()
-            if folder and is_whole and not (is_set or counted.files):
+            tool, reason = (is_set, Message("setting tools")) if is_set else vote.first()
+            if folder and is_whole and not (is_set or vote.files):
                 tool, reason = "", ""
             found.by_folder[folder] = tool  # type: ignore[index]
             found.reasons[folder] = reason  # type: ignore[index]
-            found.others[folder] = counted.others(tool)  # type: ignore[index]
+            found.others[folder] = vote.others(tool)  # type: ignore[index]
         return found
 
     def dialect(self, path: str) -> str:
@@ -159,13 +160,14 @@ class _Votes:
     files: dict[str, str] = field(default_factory=dict)  # by tool: a file that belongs to it
     size: int = 0
 
-    def count(self, mark: str) -> None:
-        """Counts what one file indicates."""
+    def count(self, mark: str, number: int) -> None:
+        """Counts what so many files indicate."""
         key, *texts = mark.split(" ")
-        self.size += 1
-        self.texts.update(texts)
+        self.size += number
+        for text in texts:
+            self.texts[text] += number
         if key:
-            self.keys[key] += 1
+            self.keys[key] += number
 
     def first(self) -> tuple[str, str]:
         """The tool of the folder and what told it; "" if nothing did.
@@ -194,7 +196,8 @@ class _Votes:
 
 
 def _folder(path: str) -> str:
-    return path.split("/")[0] if "/" in path else ""
+    top, slash, _ = path.partition("/")
+    return top if slash else ""
 
 
 def _most(counted: Counter[str]) -> tuple[str, int]:

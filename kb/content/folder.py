@@ -6,6 +6,8 @@ import re
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +78,7 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                 "no folder {folder}; create it, or name yours with --articles", folder=str(root)
             )
         )
+    at = os.path.join(top, "")
     sources: list[Source] = []
     problems: list[Problem] = []
     navigations: list[str] = []
@@ -97,7 +100,7 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                 continue
             if entry.name in tools.FILES and (
                 entry.name not in tools.COMMON_NAMES
-                or navigation.is_navigation(entry.name, os.path.join(top, path))
+                or navigation.is_navigation(entry.name, at + path)
             ):
                 tool_files.append(path)
             if tools.is_hidden(entry.name):
@@ -108,13 +111,13 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                 problems.append(_linked_folder(top, path))
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(path + "/")
-            elif navigation.is_navigation(entry.name, os.path.join(top, path)):
+            elif navigation.is_navigation(entry.name, at + path):
                 navigations.append(path)
             elif not entry.name.lower().endswith(ENDINGS):
                 files.append(shown(path))
             elif is_included(path):
                 skipped += 1
-            elif is_for_contributors(path) and not _has_front_matter(os.path.join(top, path)):
+            elif is_for_contributors(path) and not _has_front_matter(at + path):
                 problems.append(_left_out(path, _FOR_CONTRIBUTORS, _GIVE_A_TITLE))
             else:
                 found = _source(top, path, entry)
@@ -133,10 +136,13 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
         left_out = tuple(f"{folder}/" for folder in unserved)
         articles = [each for each in articles if not each.path.startswith(left_out)]
     return Listing(
-        tuple(sorted(articles)), tuple(sorted(problems)), skipped, tuple(sorted(navigations)),
-        tuple(sorted(files)), tuple(sorted(tool_files)), tuple(sorted(banners)),
-        addresses,
+        tuple(sorted(articles, key=_path)), tuple(sorted(problems)), skipped,
+        tuple(sorted(navigations)), tuple(sorted(files)), tuple(sorted(tool_files)),
+        tuple(sorted(banners)), addresses,
     )  # fmt: skip
+
+
+_path = attrgetter("path")  # no two files have the same
 
 
 def _is_notice(top: str, path: str) -> bool:
@@ -180,9 +186,14 @@ def is_included(path: str) -> bool:
 
     Jekyll, Diplodoc and DocFX have folders for such files; in Docusaurus they begin with `_`.
     """
-    *folders, name = path.split("/")
+    folder, _, name = path.rpartition("/")
     is_partial = name.startswith("_") and name.endswith(".mdx")
-    return is_partial or name in _AROUND or not _INCLUDED.isdisjoint(folders)
+    return is_partial or name in _AROUND or _is_for_inclusion(folder)
+
+
+@lru_cache(1024)  # many files lie in few folders
+def _is_for_inclusion(folder: str) -> bool:
+    return not _INCLUDED.isdisjoint(folder.split("/"))
 
 
 def _is_part(path: str, tool_files: Sequence[str]) -> bool:

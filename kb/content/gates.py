@@ -195,8 +195,7 @@ class FolderAudiences:
         """Collects what `audience_of_folder` gave, by path; the stricter of two pages counts."""
         found: dict[str, tuple[str, ...]] = {}
         for path, audience in pages:
-            folder = path.rpartition("/")[0]
-            if audience and not is_restricted(found.get(folder, ())):
+            if audience and not is_restricted(found.get(folder := path.rpartition("/")[0], ())):
                 found[folder] = audience
         return cls(found)
 

@@ -7,7 +7,8 @@ A text of a folder for some readers is included by articles for the same readers
 import os
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -76,11 +77,7 @@ class Includes:
     ) -> None:
         self._audiences = audiences or FolderAudiences()
         self._top = os.path.realpath(root)
-        self._names: dict[str, list[str]] = {}
-        for path in articles:
-            self._names.setdefault(posixpath.basename(without_ending(path)).lower(), []).append(
-                path
-            )
+        self._articles = articles
         self._settings = [path for path in tool_files if variables.are_in(path)]
         # What Jekyll says of a collection counts for articles that name no variable, too.
         self._is_site = any(posixpath.basename(path) == "_config.yml" for path in self._settings)
@@ -122,12 +119,22 @@ class Includes:
         paths = tuple(dict.fromkeys(files))
         return Inclusions(texts, known, paths, self.state(paths))
 
-    def state(self, files: Iterable[str]) -> str:
+    def state(self, files: Collection[str]) -> str:
         """A digest that changes when one of the files does; "" for none."""
+        if not files:
+            return ""
         states = [self._state(path) for path in files]
-        return blake2b(repr(states).encode(), digest_size=8).hexdigest() if states else ""
+        return blake2b(repr(states).encode(), digest_size=8).hexdigest()
 
     # ------------------------------------------------------------ finding and reading
+
+    @cached_property
+    def _names(self) -> Mapping[str, list[str]]:
+        """The articles by the names of their files."""
+        names: dict[str, list[str]] = {}
+        for path in self._articles:
+            names.setdefault(posixpath.basename(without_ending(path)).lower(), []).append(path)
+        return names
 
     def _found(self, path: str, kind: str, address: str, audience: str) -> "_Found":
         """The file that an address means in any article of the folder of `path` for an audience."""

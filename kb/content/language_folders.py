@@ -35,7 +35,8 @@ def unserved(paths: Iterable[str], langs: Collection[str]) -> dict[str, int]:
     """
     found: Counter[str] = Counter()
     for path in paths:
-        if (folder := _TRANSLATIONS.match(path)) and language_of(folder[2]) not in langs:
+        may_be = "i18n/" in path
+        if may_be and (folder := _TRANSLATIONS.match(path)) and language_of(folder[2]) not in langs:
             found[folder[1]] += 1
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from kb.content.metadata import without_ending
 
 INDEX_NAMES = ("_index", "index", "readme")  # of a folder's page, without case; the first counts
+_FIRST_LETTERS = frozenset(letter for name in INDEX_NAMES for letter in (name[0], name[0].upper()))
 
 Natural = tuple[str | int, ...]
 Rank = tuple[int, float, int, Natural]  # how it is ordered, its order, its kind, its name
@@ -13,7 +14,10 @@ Rank = tuple[int, float, int, Natural]  # how it is ordered, its order, its kind
 
 def index_rank(path: str) -> int | None:
     """The rank of the file among index pages of its folder, 0 the best; None for others."""
-    name = without_ending(path.rpartition("/")[2]).lower()
+    name = path.rpartition("/")[2]
+    if name[:1] not in _FIRST_LETTERS:
+        return None
+    name = without_ending(name).lower()
     return INDEX_NAMES.index(name) if name in INDEX_NAMES else None
 
 

@@ -21,7 +21,8 @@ _SHOWN = ".gitbook"  # a hidden folder that is none: GitBook keeps images there
 
 def is_hidden(path: str) -> bool:
     """Whether a file is hidden, or lies in a hidden folder."""
-    return any(part.startswith(".") and part != _SHOWN for part in path.split("/"))
+    may_be = path.startswith(".") or "/." in path
+    return may_be and any(part.startswith(".") and part != _SHOWN for part in path.split("/"))
 
 
 def is_kept_hidden(real: str) -> bool:

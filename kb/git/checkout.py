@@ -5,7 +5,8 @@ submodule is left out. A link stays a link, which the reader of the folder refus
 """
 
 import os
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,21 +82,50 @@ def extract(
 ) -> None:
     """Writes the files and links of a commit that are `wanted` below `into`.
 
-    With `only`, a path in the repository, no other is looked at. Raises NoSuchState when the
-    repository lacks some of them.
+    A file that is the same in the working tree gets the time of change that it has there. With
+    `only`, a path in the repository, no other is looked at. Raises NoSuchState when the repository
+    lacks some of them.
     """
     blobs = [blob for blob in _tree(folder, commit, only) if wanted(blob)]
-    contents = dict(zip(blobs, _contents(folder, commit, blobs), strict=True))
-    # Links come last, so that no file is ever written through one.
-    for blob in sorted(blobs, key=lambda blob: blob.is_link):
-        target = into / blob.path
-        target.parent.mkdir(parents=True, exist_ok=True)
+    times = _times_of_same(folder, commit, blobs)
+    contents = _contents(folder, commit, blobs)
+    links: list[tuple[str, bytes]] = []
+    made: set[str] = set()
+    for blob, content in zip(blobs, contents, strict=True):
+        target = os.path.join(into, blob.path)
+        if (parent := os.path.dirname(target)) not in made:
+            os.makedirs(parent, exist_ok=True)
+            made.add(parent)
         if blob.is_link:
-            with suppress(OSError, ValueError):  # a link that no disk would hold is left out
-                os.symlink(contents[blob], os.fsencode(target))
-        else:
-            with target.open("xb") as file:
-                file.write(contents[blob])
+            links.append((target, content))
+            continue
+        with open(target, "xb", buffering=0) as file:
+            file.write(content)
+            if time := times.get(blob.path):
+                os.utime(file.fileno(), ns=(time, time))
+    for target, content in links:  # last, so that no file is ever written through one
+        with suppress(OSError, ValueError):  # a link that no disk would hold is left out
+            os.symlink(content, os.fsencode(target))
+
+
+def _times_of_same(folder: Path, commit: str, blobs: Iterable[Blob]) -> dict[str, int]:
+    """When the files of the working tree were changed that are as in a commit, in ns, by path.
+
+    Git tells by what it knows of each file, without reading it.
+    """
+    times: dict[str, int] = {}
+    for blob in blobs:
+        with suppress(OSError, ValueError):
+            found = os.lstat(os.path.join(folder, blob.path))
+            if found.st_size == blob.size and stat.S_ISREG(found.st_mode):
+                times[blob.path] = found.st_mtime_ns
+    try:
+        differ = run.read(folder, "diff-index", "--name-only", "-z", commit, "--", seconds=SECONDS)
+    except run.GitFailed:
+        return {}
+    for name in differ.split(b"\0"):
+        times.pop(os.fsdecode(name), None)
+    return times
 
 
 def _tree(folder: Path, commit: str, only: str) -> Iterator[Blob]:

@@ -16,8 +16,10 @@ from kb.index.arrays import write_arrays
 from kb.index.changes import Entry
 from kb.index.links import is_same
 from kb.index.reader import NAMES, link_key
-from kb.index.segment import count_articles
+from kb.index.segment import article_url, count_articles
 from kb.language.vocabulary import Vocabulary
+
+_ARTICLES = article_url("")
 
 
 def write_addresses(
@@ -35,9 +37,9 @@ def write_addresses(
     their own, groups of translations, which articles link to which, where links lead, which
     articles refer to which files beside them, and the audiences of folders.
     """
-    bases = np.cumsum([0, *(count_articles(draft / name) for name in segments)])
+    bases = np.cumsum([0, *(count_articles(draft / name) for name in segments)]).tolist()
     live = {path: entry for path, entry in sorted(entries.items()) if entry.is_served}
-    at = {path: int(bases[entry.segment]) + entry.doc for path, entry in live.items()}
+    at = {path: bases[entry.segment] + entry.doc for path, entry in live.items()}
     by_slug = {entry.slug: path for path, entry in live.items()}
     pages = reading_order.folder_pages(live)
     others = _other_addresses(live, by_slug, pages)
@@ -48,17 +50,18 @@ def write_addresses(
         "aliases.to": np.array([places[others[alias]] for alias in aliases], np.int32),
         "order": np.array(list(at.values()), np.int32),
         "reading": np.array([at[path] for path in tree.reading], np.int32),
-        "stubs": _stubs(live, tree, at, int(bases[-1])),
-        "group": _translations(live, by_slug, at, int(bases[-1]), langs),
+        "stubs": _stubs(live, tree, at, bases[-1]),
+        "group": _translations(live, by_slug, at, bases[-1], langs),
     }
-    arrays |= topics.arrays(tree, at, int(bases[-1]))
+    arrays |= topics.arrays(tree, at, bases[-1])
     links: dict[str, str] = {}
     linked: set[tuple[str, str]] = set()
     for path, entry in live.items():
         for (url, _), right in zip(entry.links, entry.leads, strict=True):
-            slug = unquote(right.removeprefix("/articles/"))
-            if by_slug.get(slug, path) != path:
-                linked.add((path, slug))
+            if right.startswith(_ARTICLES):
+                slug = unquote(right[len(_ARTICLES) :])
+                if by_slug.get(slug, path) != path:
+                    linked.add((path, slug))
             if not is_same(url, right):
                 links[link_key(at[path], url)] = right
     pairs = sorted((at[path], at[by_slug[slug]]) for path, slug in linked)
@@ -92,8 +95,8 @@ def _other_addresses(
         if addresses.folded(alias) not in taken:
             others.setdefault(alias, slug)
     for path, entry in live.items():  # a former slug was chosen, a path came about
-        if _without_suffix(path) not in by_slug:
-            others.setdefault(_without_suffix(path), entry.slug)
+        if (address := _without_suffix(path)) not in by_slug:
+            others.setdefault(address, entry.slug)
     for folder, path in pages.items():
         if folder and folder not in by_slug:
             others.setdefault(folder, live[path].slug)
@@ -136,10 +139,14 @@ def _translations(
     langs: Sequence[str],
 ) -> Any:
     """The group of each article: translations of one another have the same, -1 is none."""
-    groups: dict[str, int] = {}
+    groups: dict[tuple[str, str], int] = {}
     group = np.full(size, -1, np.int32)
+    without_lang = {"": ""}  # each folder, which many articles lie in
     for path, entry in live.items():
-        original = by_slug.get(entry.translation_of, path)
-        name = _without_suffix(language_folders.split(original, langs)[1])
-        group[at[path]] = groups.setdefault(name, len(groups))
+        original = by_slug.get(entry.translation_of, path) if entry.translation_of else path
+        folder, _, name = _without_suffix(original).rpartition("/")
+        if folder not in without_lang:
+            without_lang[folder] = language_folders.split(f"{folder}/", langs)[1]
+        key = without_lang[folder], name
+        group[at[path]] = groups.setdefault(key, len(groups))
     return group

@@ -6,7 +6,6 @@ says so; the article itself is served all the same.
 """
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,46 +22,52 @@ from kb.base.messages import Message
 from kb.content import attachments, media
 from kb.content.articles import LFS_POINTER
 from kb.content.attachments import Extraction, Limits, Unreadable
-from kb.content.link_table import Habits, LinkedArticle, LinkTable, place_of
+from kb.content.link_table import place_of
 from kb.content.markup import Link
 from kb.content.markup.admonitions import PHRASES
 from kb.content.markup.link_targets import SAFE
 from kb.content.problems import Problem
+from kb.index import links
 from kb.index.changes import Entry, LinkedFile
 from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
+from kb.index.links import SettledLinks
 from kb.index.rendering import Packed
 
 FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
 CODES = (REJECTED, EMPTY, CUT)
 MOST_FILES = 20  # of one article
-_MAYBE = re.compile(r"pdf|docx|txt|[%\n]", re.IGNORECASE)  # in all targets that are searched
+_SIGNS = ("pdf", "docx", "txt", "%", "\n")  # in each target that is searched stands one
 _VERSION = "2"  # raised where the same bytes give another text
 
 Extractions = Mapping[str, Extraction]  # by path of the file
 
 
 def settle_attached(
-    contents: Contents, restore: Restore, settings: Settings, habits: Habits | None, *,
-    texts: Path, is_copy: bool, afresh: bool,
+    contents: Contents, restore: Restore, settings: Settings, known: SettledLinks | None, *,
+    former: Mapping[str, Entry], texts: Path, is_copy: bool, afresh: bool,
 ) -> None:  # fmt: skip
     """Gives each article of `contents` the text of the files that it links to.
 
     An article whose files are as they were is left alone; one that is otherwise unchanged is
-    neither parsed nor rendered again. `restore` reads those back, `habits` say how links are
-    written, `texts` is the folder of texts known by content, which `afresh` leaves unread. With
-    `is_copy` the files are gone soon, so that what the previous build remembers of them stays.
+    neither parsed nor rendered again. `restore` reads those back; `known` and `former` are what the
+    previous build remembers of its links, and its articles; `texts` is the folder of texts known by
+    content, which `afresh` leaves unread. With `is_copy` the files are gone soon, so that what the
+    previous build remembers of them stays.
     """
     served = contents.served
-    known = {file.path: file for entry in served.values() for file in entry.attached}
+    attached = {file.path: file for entry in served.values() for file in entry.attached}
     store = TextStore(settings, texts, afresh=afresh)
-    look = partial(store.look, known=known, is_copy=is_copy)
-    wanted = _linked(served, contents.files, settings, habits) if settings.attachments else {}
+    look = partial(store.look, known=attached, is_copy=is_copy)
+    wanted = (
+        _linked(served, contents.files, settings, known, former) if settings.attachments else {}
+    )
     found = {name: look(name) for name in sorted({n for names in wanted.values() for n in names})}
     changed: dict[str, tuple[LinkedFile, ...]] = {}
-    for path, entry in served.items():
-        files = tuple(file for name in wanted.get(path, ()) if (file := found[name]))
+    for path in [path for path, entry in served.items() if entry.attached or path in wanted]:
+        entry, names = served[path], wanted.get(path, ())
+        files = tuple(file for name in names if (file := found[name]))
         if [(f.path, f.key) for f in files] != [(f.path, f.key) for f in entry.attached]:
             changed[path] = files
         elif files != entry.attached and path in contents.entries:
@@ -73,32 +78,51 @@ def settle_attached(
 
 
 def _linked(
-    served: Mapping[str, Entry], files: Iterable[str], settings: Settings, habits: Habits | None
+    served: Mapping[str, Entry],
+    files: Sequence[str],
+    settings: Settings,
+    known: SettledLinks | None,
+    former: Mapping[str, Entry],
 ) -> dict[str, tuple[str, ...]]:
-    """The paths of the files that each article links to, of those that are searched."""
-    targets = {
-        path: [
-            target
-            for _, target in entry.links
-            if _MAYBE.search(target) and attachments.is_searched(place_of(target))
-        ]
+    """The paths of the files that articles link to, of those that are searched, by article."""
+    linking = {
+        path: entry
         for path, entry in served.items()
+        if any(_may_be_searched(target) for _, target in entry.links)
     }
-    if not any(targets.values()):
-        return {}
-    places = {
-        path: LinkedArticle(path, entry.slug, entry.lang, entry.aliases, entry.uid)
-        for path, entry in served.items()
-    }
-    sample = ((places[path], target) for path, entry in served.items() for _, target in entry.links)
-    servable = frozenset(filter(media.is_servable, files))
-    table = LinkTable(tuple(places.values()), servable, settings.langs, sample, habits)
+    is_settled = known is not None and links.are_settled(served, files, known, former)
     named: dict[str, tuple[str, ...]] = {}
-    for path, some in targets.items():
-        meant = (table.find(places[path], target) for target in some)
-        names = (each.file for each in meant if each and attachments.is_searched(each.file))
-        named[path] = tuple(dict.fromkeys(names))[:MOST_FILES]
+    unsettled: list[str] = []
+    for path, entry in linking.items():
+        if is_settled and len(entry.leads) == len(entry.links):
+            led = zip(entry.links, entry.leads, strict=True)
+            meant = (links.file_at(lead) for (_, target), lead in led if _may_be_searched(target))
+            named[path] = _searched(meant)
+        else:
+            unsettled.append(path)
+    if unsettled:
+        habits = None if known is None else known.habits
+        table = links.link_table(served, files, settings.langs, habits)
+        for path in unsettled:
+            source = links.place(path, served[path])
+            targets = (target for _, target in served[path].links if _may_be_searched(target))
+            ends = (table.find(source, target) for target in targets)
+            named[path] = _searched(end.file for end in ends if end)
     return named
+
+
+def _may_be_searched(target: str) -> bool:
+    """Whether a link, as written, may lead to a file that is searched."""
+    lowered = target.lower()
+    for sign in _SIGNS:  # most targets have none, which is told fast
+        if sign in lowered:
+            return attachments.is_searched(place_of(target))
+    return False
+
+
+def _searched(files: Iterable[str]) -> tuple[str, ...]:
+    """Those that are searched, each once."""
+    return tuple(dict.fromkeys(filter(attachments.is_searched, files)))[:MOST_FILES]
 
 
 def _give(

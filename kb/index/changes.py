@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,12 @@ class LinkedFile(NamedTuple):
     path: str
     stat: tuple[int, ...]
     key: str
+
+    @classmethod
+    def from_json(cls, values: Sequence[Any]) -> "LinkedFile":
+        """The file of its values in order."""
+        path, stat, key = values
+        return cls(path, tuple(stat), key)
 
 
 @dataclass(slots=True)
@@ -86,15 +92,19 @@ class Entry:
         includes, remote_images, learned, attached = more
         return cls(
             tuple(stat), facts, digest, tuple(map(Problem.from_json, problems)), segment, doc, slug,
-            tuple(aliases), original, tuple((url, target) for url, target in links), tuple(lines),
-            mark, tuple(audience), tuple(media),
-            Placement.from_json(placement) if placement else None, lang, uid, tuple(leads),
-            tuple(includes), remote_images, learned,
-            tuple(LinkedFile(name, tuple(seen), key) for name, seen, key in attached),
+            tuple(aliases), original, tuple(map(_pair, links)), tuple(lines), mark,
+            tuple(audience), tuple(media), Placement.from_json(placement) if placement else None,
+            lang, uid, tuple(leads), tuple(includes), remote_images, learned,
+            tuple(map(LinkedFile.from_json, attached)),
         )  # fmt: skip
 
 
-@dataclass(slots=True)
+def _pair(values: Sequence[str]) -> tuple[str, str]:
+    first, second = values
+    return first, second
+
+
+@dataclass
 class PreviousBuild:
     """The build that a new one goes on from, with the entries of its files."""
 
@@ -109,10 +119,15 @@ class PreviousBuild:
     links: list[Any] = field(default_factory=list)  # what `settle_links` remembers
     tree: list[Any] = field(default_factory=list)  # its topics, as `TopicTree.to_json` tells them
 
-    @property
-    def served(self) -> set[str]:
+    @cached_property
+    def articles(self) -> dict[str, Entry]:
+        """The entries of the articles that stand in it, by path."""
+        return {path: entry for path, entry in self.entries.items() if entry.is_served}
+
+    @cached_property
+    def served(self) -> frozenset[str]:
         """Paths of the articles that stand in it."""
-        return {path for path, entry in self.entries.items() if entry.is_served}
+        return frozenset(self.articles)
 
     @property
     def is_hurried(self) -> bool:
@@ -176,22 +191,23 @@ def compare(
     before: PreviousBuild | None,
     is_copy: bool,
     tool_files: Sequence[str] = (),
-    addresses: Mapping[str, str] | None = None,
+    addresses: Mapping[str, str] = {},
     *,
     draft: Path | None = None,
 ) -> Changes:
     """Sorts files into those that the previous build knows as they are, and the bytes of others.
 
     A file is unchanged if its stat and facts are, or its digest is. `past` says who changed it last
-    and when. With `is_copy` the files are gone soon, so what the previous build knew of their stat,
-    and of the stat of what they include, is kept.
+    and when. With `is_copy` the files are copies that are gone soon: their size and time of change
+    stand for their stat, and what the previous build knew of that, and of the stat of what they
+    include, is kept.
     `tool_files` are the paths of files that belong to tools, `addresses` what the settings of tools
     give to articles besides their own, by path. `draft` is the folder of what is set aside.
     """
     changes = Changes(Spool(draft))
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
     known = _reusable(before)
-    changed = _changed(settings, sources, known, changes)
+    changed = _changed(settings, sources, known, changes, is_copy)
     folders = dialects.FolderDialects.of(changes.marks.items(), tool_files, settings.tools)
     changes.dialects = {folder: dialect for folder, dialect in folders.by_folder.items() if dialect}
     changes.reasons = dict(folders.reasons)
@@ -201,17 +217,18 @@ def compare(
     for source in sources:
         if source.path not in changes.marks:
             continue
-        change = past.changes.get(source.path)
+        path = source.path
         defaults, facts = known_of(
-            change,
-            folders.dialect(source.path),
-            folders.also(source.path),
-            audiences.audience(source.path),
-            (addresses or {}).get(source.path, ""),
+            past.changes.get(path),
+            folders.dialect(path),
+            folders.also(path),
+            audiences.audience(path),
+            addresses.get(path, ""),
         )
         stat = stat_of(source)
         entry = known.get(source.path)
-        if entry and entry.stat == stat and entry.facts == facts + included.state(entry.includes):
+        is_known = entry is not None and _is_untouched(entry, source, is_copy)
+        if entry and is_known and entry.facts == facts + included.state(entry.includes):
             changes.kept[source.path] = entry
             continue
         place = changed.get(source.path) or _spooled(settings, source, changes)
@@ -237,20 +254,25 @@ def _reusable(before: PreviousBuild | None) -> dict[str, Entry]:
     return {
         path: entry
         for path, entry in (before.entries if before else {}).items()
-        if not any(problem.code in _MAY_PASS for problem in entry.problems)
+        if not (entry.problems and any(each.code in _MAY_PASS for each in entry.problems))
     }
 
 
 def _changed(
-    settings: Settings, sources: Sequence[Source], known: Mapping[str, Entry], changes: Changes
+    settings: Settings,
+    sources: Sequence[Source],
+    known: Mapping[str, Entry],
+    changes: Changes,
+    is_copy: bool,
 ) -> dict[str, Place]:
     """The files that are not as they were, read; `changes` gets the mark of every file."""
     changed = {}
     for source in sources:
         entry = known.get(source.path)
-        if entry and entry.stat == stat_of(source):
+        if entry and _is_untouched(entry, source, is_copy):
             changes.marks[source.path] = entry.mark
-            changes.audiences[source.path] = entry.audience
+            if entry.audience:
+                changes.audiences[source.path] = entry.audience
         elif (data := _bytes(settings, source, changes)) is not None:
             changed[source.path] = changes.spool.add(data)
             changes.marks[source.path] = dialects.detect(source.path, data)
@@ -274,9 +296,15 @@ def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None
     return data
 
 
+def _is_untouched(entry: Entry, source: Source, is_copy: bool) -> bool:
+    """Whether a file is as a build knew it, by its stat; a copy, by size and time of change."""
+    seen = stat_of(source)
+    return entry.stat == seen or (is_copy and entry.stat[:2] == seen[:2])
+
+
 def stat_of(source: Source) -> tuple[int, ...]:
     """Size in bytes, times of change in ns and inode of a file; it changes when the file does."""
-    return source.size, source.mtime_ns, source.inode, source.ctime_ns
+    return source[1:]
 
 
 def _known_of(
@@ -361,7 +389,7 @@ def write_state(
     """
     state = {
         "skipped": skipped,
-        "links": links,
+        "links": list(links),
         "tree": tree,
         "problems": [problem.to_json() for problem in problems],
         "entries": {path: entry.to_json() for path, entry in entries.items()},

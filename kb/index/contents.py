@@ -56,19 +56,22 @@ class Contents:
     @property
     def size(self) -> int:
         """The number of articles, drafts included."""
-        return len(self.served)
+        return len(self.kept) + len(self.docs)
 
     @property
     def served(self) -> dict[str, Entry]:
         """The entries of all articles, kept and new, by path."""
-        kept = {path: entry for path, entry in self.entries.items() if entry.is_served}
-        return kept | {path: article.entry for path, article in self.docs.items()}
+        served = {path: entry for path, entry in self.entries.items() if entry.is_served}
+        served.update((path, article.entry) for path, article in self.docs.items())
+        return served
 
     @property
     def digest(self) -> str:
         """A digest of all that readers see: it changes when they would see a change."""
         served = {
             path: "+".join((entry.digest, *(file.key for file in entry.attached)))
+            if entry.attached
+            else entry.digest
             for path, entry in self.served.items()
         }
         banners = [each.to_json() for each, _, _ in self.banners if each]
@@ -81,7 +84,8 @@ class Contents:
     @property
     def learned_digest(self) -> str:
         """A digest of what articles learned; not of `digest`, for no writer changed anything."""
-        learned = sorted((entry.slug, entry.learned) for entry in self.served.values())
+        entries = self.served.values()
+        learned = sorted((entry.slug, entry.learned) for entry in entries if entry.learned)
         return blake2b(repr(learned).encode(), digest_size=12).hexdigest()
 
     def keep(self, path: str, entry: Entry, data: bytes) -> None:
@@ -114,7 +118,7 @@ def settle(changes: Changes, prepared: Iterable[Prepared], served: Mapping[str, 
         path = file.source.path
         entry = Entry(
             stat_of(file.source), file.facts, file.digest, file.problems,
-            mark=changes.marks[path], audience=changes.audiences[path], media=file.media,
+            mark=changes.marks[path], audience=changes.audiences.get(path, ()), media=file.media,
             includes=file.includes,
         )  # fmt: skip
         if file.doc is None:
@@ -139,17 +143,19 @@ def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) 
     """
     lines: dict[str, tuple[LearnedLine, ...]] = {}
     changed: dict[str, Entry] = {}
-    for path, entry in contents.served.items():
+    served = contents.served
+    for path in [path for path, entry in served.items() if learned or entry.learned]:
+        entry = served[path]
         lines[path] = learned_lines.of_slugs(learned, (entry.slug, *entry.aliases))
         if path not in contents.docs and entry.learned != learned_lines.state(lines[path]):
             changed[path] = entry
-    taught = {path: article for path, article in contents.docs.items() if lines[path]}
+    taught = {path: article for path, article in contents.docs.items() if lines.get(path)}
     for path, article in {**taught, **(restore(changed) if changed else {})}.items():
         doc = with_learned(article.read(), {line.text: line.claim for line in lines[path]})
         entry = replace(article.entry, segment=-1, doc=-1)
         entry.learned = learned_lines.state(lines[path])
         contents.keep(path, entry, Packed.of(doc).data)
-    contents.learned = {e.slug: lines[p] for p, e in contents.served.items() if lines[p]}
+    contents.learned = {served[path].slug: found for path, found in lines.items() if found}
     contents.relearned = frozenset(changed)
 
 

@@ -1,8 +1,9 @@
 """Where the links of each article lead in a build: worked out when it is published."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from hashlib import blake2b
-from typing import Any
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from kb.content import media
@@ -21,24 +22,41 @@ def references(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted({(link.url.partition("#")[0], link.target) for link in within}))
 
 
+class SettledLinks(NamedTuple):
+    """What a build remembers of how its links were settled; plain JSON values."""
+
+    articles: str = ""  # a digest of the addresses of its articles
+    files: str = ""  # of the files beside them
+    folders: str = ""  # of the folders with a topic
+    page_relative: Sequence[str] = ()
+    prefixes: Sequence[str] = ()
+
+    @property
+    def habits(self) -> Habits:
+        """How links are written."""
+        return Habits(frozenset(self.page_relative), frozenset(self.prefixes))
+
+
 def link_table(
     live: Mapping[str, Entry],
     files: Collection[str],
     langs: Sequence[str],
-    settled: Sequence[Any],
+    habits: Habits | None,
     folders: Sequence[tuple[str, str, str]] = (),
 ) -> LinkTable:
-    """The addresses of a build's articles, for links of what is no article.
-
-    `settled` is what `settle_links` returned, the rest is as there.
-    """
-    places = tuple(_place(path, entry) for path, entry in live.items())
-    served = frozenset(filter(media.is_servable, files))
-    habits = Habits(*map(frozenset, settled[1:]))
-    return LinkTable(places, served, langs, learned=habits, folders=folders)
+    """The addresses of a build; without `habits` they are read off the links of its articles."""
+    places = {path: place(path, entry) for path, entry in live.items()}
+    sample = ((places[path], target) for path, entry in live.items() for _, target in entry.links)
+    return LinkTable(tuple(places.values()), servable(files), langs, sample, habits, folders)
 
 
-def _place(path: str, entry: Entry) -> LinkedArticle:
+def servable(files: Iterable[str]) -> frozenset[str]:
+    """The files that links may lead to."""
+    return frozenset(filter(media.is_servable, files))
+
+
+def place(path: str, entry: Entry) -> LinkedArticle:
+    """An article as links see it."""
     return LinkedArticle(path, entry.slug, entry.lang, entry.aliases, entry.uid)
 
 
@@ -46,38 +64,56 @@ def settle_links(
     live: Mapping[str, Entry],
     files: Collection[str],
     langs: Sequence[str],
-    before: Sequence[Any],
-    folders: Sequence[tuple[str, str, str]] = (),
-    former: Mapping[str, Entry] | None = None,
-) -> list[Any]:
+    known: SettledLinks,
+    folders: Sequence[tuple[str, str, str]],
+    former: Mapping[str, Entry],
+    *,
+    may_differ: bool = True,
+) -> SettledLinks:
     """Sets `leads` of the articles `live`: the right address of each of their links.
 
-    `before` is what this returned for the previous build: if no address and no habit is another
-    since, only articles without `leads` are looked at. `former` are the entries of that build:
-    habits are read off the links again unless they are the same, or it is None. `folders` are those
-    with a topic, as in `LinkTable`. Returns plain JSON values for the next build.
+    `known` is what this returned for the previous build, `former` are the articles of that: if no
+    address and no habit is another since, only articles without `leads` are looked at. Where links
+    differ, habits are read off them again, unless they `may_differ` no more.
     """
-    places = {path: _place(path, entry) for path, entry in live.items()}
-    served = frozenset(filter(media.is_servable, files))
-    digest = _digest(places.values(), served, langs, folders)
-    remembered = Habits(*map(frozenset, before[1:])) if before and before[0] == digest else None
-    is_sure = remembered is None or former is None or _have_same_links(live, former)
-    habits = remembered if is_sure else None
-    sample = ((places[path], target) for path, entry in live.items() for _, target in entry.links)
-    table = LinkTable(tuple(places.values()), served, langs, sample, habits, folders)
+    stay = bool(known.articles) and _have_same_addresses(live, former)
+    articles = known.articles if stay else _digest_of_addresses(live)
+    now = SettledLinks(articles, _digest(sorted(servable(files))), _digest(langs, folders))
+    remembered = known.habits if now[:3] == known[:3] else None
+    is_sure = _have_same_links(live, former) or not may_differ
+    if remembered is not None and is_sure and all(map(_is_settled, live.values())):
+        return known
+    table = link_table(live, files, langs, remembered if is_sure else None, folders)
     stays = remembered is not None and table.habits == remembered
     for path, entry in live.items():
-        if not stays or len(entry.leads) != len(entry.links):
+        if not (stays and _is_settled(entry)):
             entry.leads = tuple(
-                address(table.find(places[path], target)) for _, target in entry.links
+                address(table.find(place(path, entry), target)) for _, target in entry.links
             )
-    return [digest, sorted(table.habits.page_relative), sorted(table.habits.prefixes)]
+    relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
+    return now._replace(page_relative=relative, prefixes=prefixes)
+
+
+def are_settled(
+    live: Mapping[str, Entry],
+    files: Iterable[str],
+    known: SettledLinks,
+    former: Mapping[str, Entry],
+) -> bool:
+    """Whether links lead where they led in the build before; `known` and `former` are of that."""
+    return known.files == _digest(sorted(servable(files))) and _have_same_addresses(live, former)
+
+
+def _is_settled(entry: Entry) -> bool:
+    return len(entry.leads) == len(entry.links)
 
 
 def _have_same_links(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> bool:
     """Whether every article has the links that it had; one that changed then has its `leads`."""
     for path, entry in live.items():
         old = former.get(path)
+        if old is entry:
+            continue
         if old is None or old.links != entry.links:
             return False
         if not entry.leads:
@@ -85,10 +121,21 @@ def _have_same_links(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> 
     return True
 
 
-def _digest(places: Iterable[LinkedArticle], files: Collection[str], *others: object) -> str:
-    named = sorted((one.path, one.slug, one.lang, one.aliases, one.uid) for one in places)
-    whole = repr((named, sorted(files), *others))
-    return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+def _have_same_addresses(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> bool:
+    """Whether links find the same articles at the same addresses."""
+    if live.keys() != former.keys():
+        return False
+    changed = (path for path, entry in live.items() if former[path] is not entry)
+    return all(place(path, live[path]) == place(path, former[path]) for path in changed)
+
+
+def _digest_of_addresses(live: Mapping[str, Entry]) -> str:
+    return _digest(sorted(astuple(place(path, entry)) for path, entry in live.items()))
+
+
+def _digest(*values: object) -> str:
+    whole = repr(values).encode("utf-8", "surrogatepass")
+    return blake2b(whole, digest_size=12).hexdigest()
 
 
 def address(found: Found | None) -> str:
@@ -102,6 +149,12 @@ def address(found: Found | None) -> str:
     return article_url(found.slug) if found.slug else "/"
 
 
+def file_at(address: str) -> str:
+    """The path of the file at an address of this site; "" for anything else."""
+    start = "/media/"
+    return unquote(address[len(start) :]) if address.startswith(start) else ""
+
+
 def is_same(one: str, other: str) -> bool:
     """Whether two addresses are equal but for their percent signs."""
-    return one == other or unquote(one) == unquote(other)
+    return one == other or ("%" in one + other and unquote(one) == unquote(other))

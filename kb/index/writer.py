@@ -170,7 +170,7 @@ def _keep(before: PreviousBuild, draft: Path, segments: Sequence[str], *, is_hur
 def _gone(before: PreviousBuild, entries: Mapping[str, Entry]) -> list[tuple[int, int]]:
     """Segment and number of the articles that changed or were removed."""
     kept = {(entry.segment, entry.doc) for entry in entries.values() if entry.is_served}
-    old = {(entry.segment, entry.doc) for entry in before.entries.values() if entry.is_served}
+    old = {(entry.segment, entry.doc) for entry in before.articles.values()}
     return sorted(old - kept)
 
 

@@ -511,23 +511,25 @@ def test_an_unchanged_article_is_parsed_once_at_most(project, monkeypatch):
     assert parsed == ["ru/vpn.md"]
 
 
-def test_a_file_that_is_as_it_is_served_is_read_only_in_the_commit(project, monkeypatch):
+def test_only_files_that_differ_between_commit_and_folder_are_read(project, monkeypatch):
     project.put("articles/ru/includes/both.md", "Один текст для двух статей.\n")
     project.write("articles/ru/mail", "[!INCLUDE [both](includes/both.md)]", title="Почта")
     project.commit()
     assert CliRunner().invoke(main, ["index"]).exit_code == 0
+    project.write("articles/ru/bill", "Скачайте его дважды.", title="Счёт")
     project.write("articles/ru/vpn", "Нажмите дважды.", title=VPN)
     opened, read = [], read_file
 
     def noted(root, source, *more):
-        opened.append(source.path)
+        opened.append((root.parent.name, source.path))
         return read(root, source, *more)
 
     monkeypatch.setattr(changes, "read_file", noted)
 
     prove("main")
 
-    assert sorted(opened) == ["ru/bill.md", "ru/mail.md", "ru/vpn.md"]
+    bill, new = "ru/bill.md", "ru/vpn.md"
+    assert sorted(opened) == [("", bill), ("", new), ("base", bill)]
 
 
 @pytest.mark.parametrize(("changed", "measured"), [(1, 1), (30, 2)])
