@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from paths import ROOT
 
 from kb.base.config import Settings
 from kb.jobs import evaluation
