@@ -1,13 +1,15 @@
 """Postings: which article holds which term of a field, and how often."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import pickle
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.index import array_tools, ngrams
+from kb.index import array_tools, ngrams, spool
 from kb.index.document import Kind
 from kb.index.schema import FIELD_NAMES, LEAD, SURFACE_FIELDS
 from kb.language.vocabulary import Vocabulary
@@ -23,6 +25,8 @@ FIELD_KINDS: dict[str, tuple[Kind, ...]] = {
     "text": tuple(kind for kind in Kind if kind != Kind.ATTACHED),
 }
 Ids = NDArray[Any]
+MOST_COUNTED = 0xFFFF  # times that a term counts in an article
+_AT_ONCE = 1 << 22  # postings that are added up at once
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]  # terms, articles, counts
 
 
@@ -32,7 +36,7 @@ class Run(NamedTuple):
     terms: NDArray[np.int32]
     sizes: NDArray[np.int32]  # postings of each term
     docs: NDArray[np.int32]
-    counts: NDArray[np.int32]
+    counts: NDArray[np.uint16]
 
     @classmethod
     def of(cls, pairs: Pairs, first: int) -> "Run":
@@ -42,8 +46,25 @@ class Run(NamedTuple):
         sizes = np.diff(starts, append=len(term))
         return cls(
             term[starts].astype(np.int32), sizes.astype(np.int32),
-            (doc + first).astype(np.int32), counts.astype(np.int32),
+            (doc + first).astype(np.int32), np.minimum(counts, MOST_COUNTED).astype(np.uint16),
         )  # fmt: skip
+
+
+class Runs:
+    """Runs of a field in order, each of later articles than those before it; on disk if long."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """`folder` is as that of a spool."""
+        self._spool, self._places = spool.Spool(folder), list[spool.Place]()
+
+    def add(self, run: Run) -> None:
+        """Adds the next one."""
+        self._places.append(self._spool.add(pickle.dumps(run)))
+
+    def __iter__(self) -> Iterator[Run]:
+        """Reads them one after another."""
+        for place in self._places:
+            yield pickle.loads(self._spool.read(place))  # noqa: S301 - our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +74,7 @@ class Postings:
     terms: Vocabulary
     ptr: NDArray[np.int64]
     docs: NDArray[np.int32]
-    counts: NDArray[np.int32]
+    counts: NDArray[np.uint16]
     size: int  # articles
 
     @classmethod
@@ -64,13 +85,20 @@ class Postings:
         return cls.merged(terms, [Run.of(pairs(ids, docs, size, times), 0)], size)
 
     @classmethod
-    def merged(cls, terms: Vocabulary, runs: Sequence[Run], size: int) -> "Postings":
-        """The postings of runs, each of later articles than those before it."""
+    def merged(
+        cls, terms: Vocabulary, runs: Iterable[Run], size: int, folder: Path | None = None
+    ) -> "Postings":
+        """The postings of runs, each of later articles than those before it, which are read twice.
+
+        `folder` is where long arrays lie, as those of a spool.
+        """
         total = np.zeros(len(terms), np.int64)
         for run in runs:
             total[run.terms] += run.sizes
         ptr = array_tools.offsets(total)
-        docs, counts = np.empty(ptr[-1], np.int32), np.empty(ptr[-1], np.int32)
+        length = int(ptr[-1])
+        docs = spool.empty(length, np.int32, folder)
+        counts = spool.empty(length, np.uint16, folder)
         free = ptr[:-1].copy()  # the next place of each term
         for run in runs:
             places, _ = array_tools.ranges(free[run.terms], free[run.terms] + run.sizes)
@@ -90,7 +118,11 @@ class Postings:
 
     def lengths(self) -> NDArray[np.int32]:
         """The number of terms of each article in the field."""
-        return np.bincount(self.docs, weights=self.counts, minlength=self.size).astype(np.int32)
+        total = np.zeros(self.size)
+        for start in range(0, len(self.docs), _AT_ONCE):  # in 64 bits, twice as long as postings
+            some = slice(start, start + _AT_ONCE)
+            total += np.bincount(self.docs[some], self.counts[some], self.size)
+        return total.astype(np.int32)
 
 
 def pairs(ids: Ids, docs: Ids, size: int, times: Ids | None = None) -> Pairs:

@@ -6,9 +6,10 @@ What is of one article lies in columns on disk; what is counted of all, by term,
 import pickle
 import zlib
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,11 @@ import orjson
 from numpy.typing import NDArray
 
 from kb.base import audiences
-from kb.index import ngrams, pointers, postings
+from kb.index import ngrams, pointers, postings, spool
 from kb.index.array_tools import offsets
 from kb.index.arrays import write_arrays
 from kb.index.document import Analysed
-from kb.index.postings import Postings, Run
+from kb.index.postings import Postings, Run, Runs
 from kb.index.schema import FIELD_NAMES, SURFACE, SURFACE_FIELDS
 from kb.index.segment import (
     DRAFT,
@@ -40,6 +41,7 @@ from kb.language.vocabulary import Vocabulary
 
 _CHUNK = 2000  # articles whose terms are counted at once
 _MOST_TOKENS = 1 << 21  # and how many tokens about
+_MOST_KEYS = 1 << 22  # postings of the terms that are looked up at once
 # What each article has many of: the name of the array, its type, and the field of `Analysed`.
 _TOKENS = (
     ("tokens.start", np.uint32, "starts"),
@@ -219,21 +221,21 @@ class SegmentWriter:
         order[[self._ids[word] for word in words]] = np.arange(len(words))
         self._ids = {}
         stream = Column(np.int32, self._folder)
-        runs: dict[str, list[Run]] = {}
+        runs = defaultdict[str, Runs](partial(Runs, self._folder))
         self._content = ngrams.Content(words, self._folder)
         for first, arrays in self._chunks():
             arrays["tokens.words"] = order[arrays["tokens.words"]]
             stream.append(arrays["tokens.words"])
             self._content.add(arrays)
             for name, found in postings.counted(arrays | self._dictionary):
-                runs.setdefault(name, []).append(Run.of(found, first))
+                runs[name].add(Run.of(found, first))
         self._columns["tokens.words"] = stream
         fields = {
-            name: Postings.merged(lemmas, runs.pop(f"field.{name}", []), self.size)
+            name: Postings.merged(lemmas, runs.pop(f"field.{name}", ()), self.size, self._folder)
             for name in FIELD_NAMES
         }
         written = {
-            name: Postings.merged(words, runs.pop(f"surface.{name}", []), self.size)
+            name: Postings.merged(words, runs.pop(f"surface.{name}", ()), self.size, self._folder)
             for name in SURFACE_FIELDS
         }
         return fields, written
@@ -272,18 +274,27 @@ class SegmentWriter:
         write_arrays(ranking_file(path), for_ranking)
 
     def _align(self, arrays: dict[str, Any]) -> None:
-        """Adds, for each posting of a field, the posting of `text` whose score it adds to."""
-        whole = self._keys("text", arrays)
-        for name in FIELD_NAMES:
-            if name != "text":
-                places = np.searchsorted(whole, self._keys(name, arrays))
-                arrays[f"field.{name}.at"] = places.astype(np.int32)
+        """Adds, for each posting of a field, the posting of `text` whose score it adds to.
 
-    def _keys(self, name: str, arrays: Mapping[str, Any]) -> NDArray[np.int64]:
-        """A number for each posting of a field that tells its term and article, ascending."""
-        counts = np.diff(arrays[f"field.{name}.ptr"])
-        keys = np.repeat(np.arange(len(counts), dtype=np.int64) * max(self.size, 1), counts)
-        keys += arrays[f"field.{name}.docs"]
+        It is looked up for some terms at a time, since keys take twice as much as postings.
+        """
+        others = [name for name in FIELD_NAMES if name != "text"]
+        ptrs = {name: arrays[f"field.{name}.ptr"] for name in FIELD_NAMES}
+        for name in others:
+            arrays[f"field.{name}.at"] = spool.empty(int(ptrs[name][-1]), np.int32, self._folder)
+        for low, high in _parts(ptrs["text"]):
+            whole, first = self._keys("text", arrays, low, high), int(ptrs["text"][low])
+            for name in others:
+                places = np.searchsorted(whole, self._keys(name, arrays, low, high))
+                start, end = ptrs[name][[low, high]]
+                arrays[f"field.{name}.at"][start:end] = places + first
+
+    def _keys(self, name: str, arrays: Mapping[str, Any], low: int, high: int) -> NDArray[np.int64]:
+        """A number for each posting of some terms that tells its term and article, ascending."""
+        ptr = arrays[f"field.{name}.ptr"][low : high + 1]
+        terms = np.arange(low, high, dtype=np.int64) * max(self.size, 1)
+        keys = np.repeat(terms, np.diff(ptr))
+        keys += arrays[f"field.{name}.docs"][ptr[0] : ptr[-1]]
         return keys
 
     def _records(self, arrays: dict[str, Any]) -> None:
@@ -312,5 +323,15 @@ def _card(doc: Analysed) -> dict[str, Any]:
 def _store(name: str, field: Postings, arrays: dict[str, Any]) -> None:
     """Adds the posting lists of a field, sorted by term, then article."""
     arrays[f"{name}.ptr"] = field.ptr
-    arrays[f"{name}.docs"] = np.asarray(field.docs, np.int32)
-    arrays[f"{name}.tf"] = np.minimum(field.counts, 65535).astype(np.uint16)
+    arrays[f"{name}.docs"] = field.docs
+    arrays[f"{name}.tf"] = field.counts
+
+
+def _parts(ptr: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Ranges of terms of about as many postings each, a term at least."""
+    low, last = 0, len(ptr) - 1
+    while low < last:
+        high = int(np.searchsorted(ptr, ptr[low] + _MOST_KEYS, "right")) - 1
+        high = min(max(high, low + 1), last)
+        yield low, high
+        low = high

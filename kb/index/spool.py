@@ -3,6 +3,8 @@
 Beyond some bytes they lie in files without a name, which end with the process however that ends.
 """
 
+import mmap
+import os
 import weakref
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST_IN_MEMORY = 1 << 20  # bytes of each
+MOST_UNMAPPED = 1 << 24  # bytes of an array of known length
 _PIECE = 1 << 22  # bytes that are copied at once
 
 
@@ -102,3 +105,17 @@ class Column:
     def copy_to(self, file: BinaryIO) -> None:
         """Writes the whole array."""
         self._spool.copy_to(file)
+
+
+def empty(length: int, dtype: Any, folder: Path | None = None) -> NDArray[Any]:
+    """An array to be filled, in a file without a name if it is long; `folder` as for a spool.
+
+    The system may take the memory of such a file for others. Raises OSError where the disk has no
+    room for it.
+    """
+    size = length * np.dtype(dtype).itemsize
+    if size <= MOST_UNMAPPED:
+        return np.empty(length, dtype)
+    with TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size)  # writing into a hole of a full disk kills
+        return np.frombuffer(mmap.mmap(file.fileno(), size), dtype)

@@ -8,7 +8,7 @@ terms as those of `kb.index.corpus`.
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,8 @@ def confirm_segment(opened: Any, size: int, terms: Mapping[str, Postings]) -> No
         if last.doc_count_all() != size:
             raise ValueError(f"the index holds {last.doc_count_all()} of {size} articles")
         for name, field in terms.items():
-            if list(_totals(last, name)) != list(_expected_totals(field)):
+            found, expected = _totals(last, name), _expected_totals(field)
+            if any(one != other for one, other in zip_longest(found, expected)):
                 raise ValueError(f"the index does not hold in its field {name} what it was given")
 
 
@@ -193,8 +194,10 @@ def _totals(reader: Any, field: str) -> Iterator[tuple[str, int, float]]:
 
 def _expected_totals(field: Postings) -> Iterator[tuple[str, int, float]]:
     """The same of the postings that were given; Whoosh keeps a weight in 32 bits."""
-    sums = np.diff(np.concatenate([[0], np.cumsum(field.counts)])[field.ptr])
-    totals = sums.astype(np.float32).tolist()
-    for term, articles, total in zip(field.terms, np.diff(field.ptr).tolist(), totals, strict=True):
-        if articles:
-            yield term, articles, total
+    articles = np.diff(field.ptr)
+    held = np.flatnonzero(articles)
+    sums = np.zeros(len(articles), np.float32)
+    if len(held):
+        sums[held] = np.add.reduceat(field.counts, field.ptr[held], dtype=np.int64)
+    facts = zip(field.terms, articles.tolist(), sums.tolist(), strict=True)
+    return (each for each in facts if each[1])

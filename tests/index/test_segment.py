@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kb.content.articles import Defaults
-from kb.index import ngrams, rendering, segment_writer, spool, whoosh_index
+from kb.index import ngrams, postings, rendering, segment_writer, spool, whoosh_index
 from kb.index.arrays import read_arrays
 from kb.index.segment import DRAFT, UNLISTED, ranking_file
 from kb.index.segment_writer import SegmentWriter
@@ -122,10 +122,13 @@ def test_an_article_of_nothing_but_a_name_is_an_article(kb, write):
 
 
 def written(docs, folder, chunk, monkeypatch):
-    """The arrays of a segment of these articles, counted so many at a time."""
+    """The arrays of a segment of these articles; of them and their postings so many at a time."""
     for module in (segment_writer, ngrams):
         monkeypatch.setattr(module, "_CHUNK", chunk)
+    monkeypatch.setattr(segment_writer, "_MOST_KEYS", chunk)
+    monkeypatch.setattr(postings, "_AT_ONCE", chunk)
     monkeypatch.setattr(spool, "MOST_IN_MEMORY", 1 << 16)
+    monkeypatch.setattr(spool, "MOST_UNMAPPED", chunk)
     folder.mkdir()
     writer = SegmentWriter(folder)
     for doc in docs:

@@ -1,5 +1,7 @@
 """What a build sets aside lies on disk, is read back as it was, and leaves nothing behind."""
 
+import errno
+import os
 import pickle
 import tracemalloc
 
@@ -9,7 +11,7 @@ import pytest
 from kb.index.arrays import read_arrays, write_arrays
 from kb.index.changes import Entry
 from kb.index.contents import Contents
-from kb.index.spool import MOST_IN_MEMORY, Column, Place, Spool
+from kb.index.spool import MOST_IN_MEMORY, MOST_UNMAPPED, Column, Place, Spool, empty
 
 RECORDS = [b"", b"one", "слово".encode(), b"x" * (MOST_IN_MEMORY // 2), b"y" * MOST_IN_MEMORY, b"z"]
 
@@ -48,6 +50,24 @@ def test_what_lies_on_disk_has_no_name(tmp_path):
     spool.add(b"x" * 3 * MOST_IN_MEMORY)
 
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("length", [0, 5, MOST_UNMAPPED])
+def test_an_array_to_be_filled_may_lie_in_a_file_without_a_name(tmp_path, length):
+    array = empty(length, np.uint16, tmp_path)
+    array[:] = np.arange(length)
+
+    assert np.array_equal(array, np.arange(length).astype(np.uint16))
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="no room"):
+        empty(MOST_UNMAPPED, np.uint16, tmp_path)
 
 
 def test_new_articles_lie_on_disk_until_they_are_written(tmp_path):
