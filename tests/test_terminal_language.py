@@ -206,4 +206,4 @@ def test_a_web_machine_says_whose_builds_it_serves(settings, capsys):
     announce_address(pulls, "http://localhost:1/", "", as_json=False, say=str)
 
     told = capsys.readouterr().out
-    assert told.startswith("Serving builds of https://index.example.com at http://localhost:1/")
+    assert told.startswith("Serving at http://localhost:1/ builds of https://index.example.com ")

@@ -502,7 +502,7 @@ def _served(settings: Settings, address: str) -> Message:
     """What is served at the address: a folder of articles, or builds that another machine makes."""
     if settings.pull_url:
         return Message(
-            "Serving builds of {source} at {address} (Ctrl+C stops)",
+            "Serving at {address} builds of {source} (Ctrl+C stops)",
             source=build_sources.source(settings.pull_url, "").name,
             address=address,
         )

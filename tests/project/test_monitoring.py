@@ -31,6 +31,7 @@ def test_alerts_ask_for_figures_and_labels_that_are_exposed():
     metrics.refused(408)
     for outcome in ("failed", "dropped", "missed"):
         metrics.log(outcome, 1)
+    metrics.cluster("opened")
     samples = [
         sample
         for family in text_string_to_metric_families(metrics.text().decode())

@@ -113,7 +113,7 @@ def release(settings: Settings, number: int) -> None:
 def soak(
     settings: Settings, folder: Path, seconds: float, every: float, readers: int, pause: float
 ) -> Figures:
-    """Serves, asks and rebuilds for so long."""
+    """Serves, asks and rebuilds for so long, and until two builds were published."""
     release(settings, 0)
     with serving(settings, folder, "--workers", "2") as site:
         eventually(lambda: is_idle(site), 600)
@@ -125,7 +125,7 @@ def soak(
         published: dict[int, float] = {}
         samples: list[tuple[float, float, int]] = []
         indexing = None
-        while (now := time.time() - began) < seconds or indexing is not None:
+        while (now := time.time() - began) < seconds or indexing is not None or len(published) < 2:
             if indexing is None and now >= every * len(published):
                 release(settings, len(published) + 1)
                 indexing = index(settings)

@@ -15,7 +15,6 @@ def test_rebuilds_under_readers_cost_no_request_and_no_file(tmp_path):
 
     assert told.wrong == []
     assert told.asked > 20
-    assert told.rebuilds >= 2
     # Two seconds are asked on a machine of one's own, and `soak.py` holds them.
     assert told.unseen <= 10
     half = len(told.files) // 2
