@@ -1,6 +1,6 @@
 """What a request of each kind costs the server's processor, beside empty Flask routes.
 
-`python benchmarks/requests.py [--requests 1000] [--repeat 7] [--only KIND ...] [--out]`
+`python benchmarks/requests.py [--requests 200] [--repeat 7] [--only KIND ...] [--out]`
 `python benchmarks/requests.py --profile KIND`
 
 All kinds and the empty routes take turns: one route under gunicorn, if it is installed (`pip
@@ -61,6 +61,7 @@ class Kind:
         paths = iter(self.paths) if not self.again else cycle(self.paths)
         while turn := list(islice(paths, count)):
             yield turn
+        raise SystemExit(f"{len(self.paths):,} addresses are too few; ask for less --requests")
 
 
 def kinds(size: int) -> dict[str, Kind]:
@@ -213,7 +214,7 @@ def profile(size: int, kind: Kind, count: int) -> None:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--size", type=int, default=10_000)
-    options.add_argument("--requests", type=int, default=600, help="of each kind in a turn")
+    options.add_argument("--requests", type=int, default=200, help="of each kind in a turn")
     options.add_argument("--repeat", type=int, default=7)
     options.add_argument("--only", nargs="*", help="kinds whose names begin so")
     options.add_argument("--profile", metavar="KIND", help="the kind whose name begins so")
