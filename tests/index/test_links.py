@@ -1,6 +1,13 @@
 """Pages show each link where it leads in the build, and plain words where it leads nowhere."""
 
+import random
+import shutil
+from contextlib import closing
+
 import pytest
+
+from kb.indexer import rebuild
+from kb.service import KnowledgeBase
 
 
 @pytest.fixture
@@ -114,3 +121,65 @@ def test_a_page_that_says_where_it_moved_leads_there(kb, write, settings, client
     assert 'This page has moved: <a href="/articles/docs/old"' in older
     assert client.get("/articles/docs/lost").status_code == 200
     assert [p.path for p in kb.check() if p.code == "broken-link"] == ["docs/lost.md"]
+
+
+NAMES = ("one", "two", "three", "four")
+TARGETS = (
+    "one.md", "two.md#part", "../en/three.md", "../ru/one.md", "/en/two", "/ru/four/", "five",
+    "plan.txt", "../en/plan.txt", "/lamp.png", "../lamp.png", "missing.md", "light", "#part",
+    "https://help.example.com/",
+)  # fmt: skip
+
+
+def a_day_of(folder, write, rng):
+    """One thing that a writer does in a folder of articles with links."""
+    lang, name = rng.choice(["ru", "en"]), rng.choice(NAMES)
+    articles, others = sorted(folder.rglob("*.md")), sorted(folder.rglob("*.[tp][xn][tg]"))
+    deed = rng.choice(["write", "write", "write", "word", "word", "file", "gone", "move", "draft"])
+    if deed == "write" or not articles:
+        links = " ".join(
+            f"[to {n}]({target})" for n, target in enumerate(rng.choices(TARGETS, k=3))
+        )
+        front = {"slug": "en/five"} if rng.random() < 0.2 else {}
+        front |= {"aliases": ["light"]} if rng.random() < 0.2 else {}
+        write(f"{lang}/{name}", f"## Part\n\n{links}", title=name.title(), **front)
+    elif deed == "word":
+        changed = rng.choice(articles)
+        changed.write_text(changed.read_text("utf-8") + "\nOne more word.\n", "utf-8")
+    elif deed == "file":
+        place = folder / rng.choice([f"{lang}/plan.txt", "lamp.png"])
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"A plan {rng.random()}.", "utf-8")
+    elif deed == "gone":
+        rng.choice(articles + others).unlink()
+    elif deed == "move":
+        rng.choice(articles).rename(folder / lang / f"moved{rng.randint(0, 9)}.md")
+    else:
+        write(f"{lang}/{name}", "[one](one.md)", title="Soon", draft=True)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_links_lead_after_every_change_where_a_full_build_leads_them(settings, write, seed):
+    rng = random.Random(seed)
+    (settings.articles / "ru").mkdir()
+    (settings.articles / "en").mkdir()
+    for _ in range(6):
+        a_day_of(settings.articles, write, rng)
+    rebuild(settings)
+    for day in range(12):
+        a_day_of(settings.articles, write, rng)
+        changed = rebuild(settings)
+        apart = settings.model_copy(update={"data": settings.data / f"full{day}"})
+        shutil.copytree(settings.builds, apart.builds)  # which says where articles were
+        full = rebuild(apart, full=True)
+
+        assert sorted(changed.warnings) == sorted(full.warnings)
+        with (
+            closing(KnowledgeBase.open(settings)) as one,
+            closing(KnowledgeBase.open(apart)) as two,
+        ):
+            slugs = [card.slug for card in one.all_cards()]
+            assert slugs == [card.slug for card in two.all_cards()]
+            assert [one.article(slug) for slug in slugs] == [two.article(slug) for slug in slugs]
+            for query in ("plan", "word", "three"):
+                assert one.answer(query).hits == two.answer(query).hits
