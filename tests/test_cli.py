@@ -68,21 +68,21 @@ def complains(done: Result, *says: str) -> bool:
 # ---------------------------------------------------------------- the command as a whole
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
+def test_help_loads_little_and_nothing_heavy():
     code = (
-        "import sys, time; from kb.cli import main\n"
+        "import sys; import click; known = len(sys.modules); from kb.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'whoosh', 'numpy', 'flask', 'pymorphy3', 'sqlalchemy', 'pydantic', 'granian',"
         " 'markdown', 'yaml', 'kb.searchlog.db.models', 'kb.searchlog.db.letter_models'}\n"
-        "print(sorted(heavy & set(sys.modules)), time.process_time(), file=sys.stderr)"
+        "print(sorted(heavy & set(sys.modules)), len(sys.modules) - known, file=sys.stderr)"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    loaded, seconds = done.stderr.rsplit(maxsplit=1)
+    loaded, more = done.stderr.rsplit(maxsplit=1)
     assert loaded == "[]"
-    assert float(seconds) < 0.2  # of the processor: the machine may be busy with others
+    assert int(more) < 260  # modules beside click: each is read and run at every start
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
