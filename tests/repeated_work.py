@@ -9,15 +9,16 @@ import hashlib
 from typing import Any, ClassVar
 
 import flask
-from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.routing import Rule
+
+from kb.site.templating import CompiledTemplates
 
 _SELDOM = (20_000, 20, 20)  # new objects; usually 700, of which a test makes many times as many
 
 
 def share() -> None:
     """Shares what applications compile and what is derived of the same password."""
-    flask.Flask.jinja_options = {"bytecode_cache": _CompiledTemplates()}
+    flask.Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
     flask.Flask.url_rule_class = _CompiledRule
     # Deriving a key of a password takes a twentieth of a second: of the same one it is done once.
     hashlib.scrypt = functools.cache(hashlib.scrypt)
@@ -28,19 +29,6 @@ def keep_what_was_collected() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_SELDOM)
-
-
-class _CompiledTemplates(BytecodeCache):
-    """Templates of a site by their text."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Any] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._known.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._known[bucket.key, bucket.checksum] = bucket.code
 
 
 class _CompiledRule(Rule):

@@ -22,9 +22,9 @@ from kb.commands import check as checking
 from kb.commands import search as searching
 from kb.commands.shared import ProgressBar
 from kb.content.problems import Problem
-from kb.searchlog.db.choices import STATUSES
+from kb.searchlog.db.choices import KINDS, STATUSES
 from kb.searchlog.db.log import SearchLog
-from kb.searchlog.db.models import KINDS, GroupAnswer, MissGroup, Search, Triage
+from kb.searchlog.db.models import GroupAnswer, MissGroup, Search, Triage
 
 Words = tuple[str, ...]
 

@@ -25,8 +25,7 @@ from kb.commands.shared import (
     said,
     tell,
 )
-from kb.searchlog.db.choices import STATUSES
-from kb.searchlog.miss_kinds import MISS_KINDS
+from kb.searchlog.db.choices import KINDS, STATUSES
 
 if TYPE_CHECKING:
     from kb.base.config import Settings
@@ -46,7 +45,7 @@ MOST = 1000  # questions in a list
 )
 @click.option(
     "--kind",
-    type=click.Choice([kind.name for kind in MISS_KINDS]),
+    type=click.Choice(KINDS),
     help="Only questions missed in this way, or that led to a letter or a bad vote.",
 )
 @click.option("--owner", metavar="NAME", help="Only this person's questions; `-` means nobody's.")

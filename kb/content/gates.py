@@ -195,7 +195,8 @@ class FolderAudiences:
         """Collects what `audience_of_folder` gave, by path; the stricter of two pages counts."""
         found: dict[str, tuple[str, ...]] = {}
         for path, audience in pages:
-            if audience and not is_restricted(found.get(folder := path.rpartition("/")[0], ())):
+            folder = path.rpartition("/")[0]
+            if audience and not is_restricted(found.get(folder, ())):
                 found[folder] = audience
         return cls(found)
 

@@ -16,8 +16,7 @@ from kb.base.messages import Message
 from kb.index.segment import article_url
 from kb.search import to_json
 from kb.searchlog import export, reports, since
-from kb.searchlog.db.choices import STATUSES
-from kb.searchlog.db.models import KINDS
+from kb.searchlog.db.choices import KINDS, STATUSES
 from kb.searchlog.db.token_models import READ
 from kb.service import KnowledgeBase
 from kb.site import answer_cache, banner, context, own_questions, promises, tokens

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kb.base.config import HOOK_EVENTS
-from kb.searchlog.db.choices import STATUSES
-from kb.searchlog.db.models import CAUSES, KINDS, ORDERS
+from kb.searchlog.db.choices import KINDS, STATUSES
+from kb.searchlog.db.models import CAUSES, ORDERS
 from kb.searchlog.db.token_models import SCOPES
 
 Count = Annotated[int, Field(ge=0)]

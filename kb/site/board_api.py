@@ -9,10 +9,9 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, NotFound
 
-from kb.searchlog.db.choices import STATUSES
+from kb.searchlog.db.choices import KINDS, STATUSES
 from kb.searchlog.db.models import (
     CAUSES,
-    KINDS,
     ORDERS,
     ArticleRank,
     Details,

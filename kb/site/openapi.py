@@ -9,8 +9,8 @@ from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Map
 
 import kb
-from kb.searchlog.db.choices import STATUSES
-from kb.searchlog.db.models import CAUSES, KINDS, ORDERS
+from kb.searchlog.db.choices import KINDS, STATUSES
+from kb.searchlog.db.models import CAUSES, ORDERS
 from kb.searchlog.db.token_models import READ, SEARCH, WRITE
 from kb.site import api_models as models
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, cast
 
 from flask.templating import Environment as FlaskEnvironment
 from jinja2 import BytecodeCache, Template, nodes, pass_eval_context
@@ -84,19 +84,23 @@ class _Generator(CodeGenerator):
         return super()._output_child_to_const(node, frame, finalize)
 
 
-class _Compiled(BytecodeCache):
-    """The compiled templates of a language, in memory."""
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates by language and text, in memory."""
 
     def __init__(self) -> None:
-        self._code: dict[tuple[str, str], CodeType | None] = {}
+        self._code: dict[tuple[str, str, str], CodeType | None] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Gives a template its code, if this very text was compiled before."""
-        bucket.code = self._code.get((bucket.key, bucket.checksum))
+        bucket.code = self._code.get(self._key(bucket))
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keeps the code of a template."""
-        self._code[bucket.key, bucket.checksum] = bucket.code
+        self._code[self._key(bucket)] = bucket.code
+
+    @staticmethod
+    def _key(bucket: Bucket) -> tuple[str, str, str]:
+        return cast("Environment", bucket.environment).lang, bucket.key, bucket.checksum
 
 
 class Environment(FlaskEnvironment):
@@ -105,11 +109,11 @@ class Environment(FlaskEnvironment):
     context_class = _Context
     template_class = _Template
     code_generator_class = _Generator
-    sentence: Callable[[nodes.EvalContext, str], str] | None = None  # `_`, if of one language
+    lang = ""  # if its sentences are of one language
+    sentence: Callable[[nodes.EvalContext, str], str] | None = None  # `_` of that language
 
     def __init__(self, app: Any, **options: Any) -> None:
-        super().__init__(app, **options)
-        self._compiled: dict[str, _Compiled] = {}  # by language
+        super().__init__(app, **{"bytecode_cache": CompiledTemplates(), **options})
         self._parts = Cache(_rendered, megabytes=1)
 
     def localised(self, lang: str, names: Mapping[str, Any]) -> "Environment":
@@ -118,9 +122,8 @@ class Environment(FlaskEnvironment):
         Names that were global in pages alone are so in the modules of macros, too; each module is
         made once. Code is shared by all environments of `lang`.
         """
-        made: Environment = self.overlay(
-            bytecode_cache=self._compiled.setdefault(lang, _Compiled())
-        )
+        made: Environment = self.overlay()
+        made.lang = lang
         made.globals = {**self.globals, **names, "part": made.part}
         made.sentence = names["_"]
         return made

@@ -20,7 +20,7 @@ from logs import NOON, Ask, moment
 from paths import ROOT
 
 from kb.language import query_words, sketches
-from kb.searchlog.db import board, models, tables
+from kb.searchlog.db import board, choices, tables
 from kb.searchlog.db.copies import migrate
 from kb.searchlog.db.letter_models import Attachment, LetterFilter, NewDelivery, NewLetter
 from kb.searchlog.db.log import SearchLog
@@ -206,8 +206,9 @@ from kb.base.messages import Message
 from kb.searchlog.miss_kinds import miss_kind
 
 miss_kind("new", 8, Message("New"))(lambda facts: False)
+from kb.searchlog.db.choices import KINDS
 from kb.searchlog.db.log import SearchLog
-from kb.searchlog.db.models import KINDS, Filter
+from kb.searchlog.db.models import Filter
 
 board = SearchLog(sys.argv[1]).board
 found = {kind: [each.question for each in board.page(Filter(kind=kind)).groups] for kind in KINDS}
@@ -223,7 +224,7 @@ def test_stored_kinds_and_flags_survive_a_new_kind(
     ask("v9", "забыл пароль", 3 * DAY, id="vote", **HITS, seen=9)
     log.feedback("a", False, run="vote", at=moment(3 * DAY + 60))
     facets = dict(log.board.page().facets["kind"])
-    kinds = {kind: names(log, kind=kind) for kind in models.KINDS}
+    kinds = {kind: names(log, kind=kind) for kind in choices.KINDS}
     assert kinds["ticketed"] == ["как вернуть деньги"]
     assert kinds["unhelpful"] == ["забыл пароль"]
 

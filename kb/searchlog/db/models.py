@@ -12,7 +12,6 @@ from kb.searchlog.miss_kinds import MISS_KINDS
 
 UNSOLVED: Final = ("open", "assigned", "regressed")
 ANSWERING: Final = ("waiting", "answered")  # an article answers them
-KINDS: Final = tuple(kind.name for kind in MISS_KINDS)
 COUNTS: Final = tuple(kind.column for kind in MISS_KINDS)
 ORDERS: Final = ("cost", "visits", "latest", "newest", "oldest")
 CAUSES: Final = (
@@ -96,7 +95,7 @@ class Filter:
     """A filter of groups; an empty field matches all."""
 
     status: str = ""  # one of `choices.STATUSES`; "": what nobody has solved; "all"
-    kind: str = ""  # one of KINDS
+    kind: str = ""  # one of `choices.KINDS`
     owner: str | None = None  # "": nobody's
     category: str | None = None  # of the nearest article; "": none known
     lang: str = ""

@@ -7,9 +7,9 @@ from typing import Any, Final
 from kb.language import query_words, sketches
 from kb.language.redaction import PLACEHOLDER, redact
 from kb.searchlog import reports, sessions
+from kb.searchlog.db.choices import KINDS
 from kb.searchlog.db.models import (
     COUNTS,
-    KINDS,
     GroupAnswer,
     GroupProgress,
     Miss,

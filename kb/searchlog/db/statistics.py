@@ -12,8 +12,9 @@ from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, Final
 
+from kb.searchlog.db.choices import KINDS
 from kb.searchlog.db.database import Database
-from kb.searchlog.db.models import KINDS, midnight, to_ms
+from kb.searchlog.db.models import midnight, to_ms
 from kb.searchlog.db.records import RANKS
 from kb.searchlog.miss_kinds import MISS_KINDS
 
