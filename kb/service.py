@@ -7,7 +7,7 @@ from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial, wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from uuid import uuid4
@@ -45,10 +45,10 @@ from kb.letters import channels
 from kb.letters.attachments import AttachmentFolder, GivenFile
 from kb.letters.spool import LetterSpool
 from kb.search import EngineName, Results, Searcher, Searching, SearchRequest, completions
-from kb.searchlog import closing, learning, shared_json, triage, wordings
+from kb.searchlog import learning, shared_json, wordings
 from kb.searchlog import replay as replaying
+from kb.searchlog.asked_build import AskedBuild
 from kb.searchlog.askers import Askers
-from kb.searchlog.closing import Standing
 from kb.searchlog.db.feed_models import Publication, PublishedArticle
 from kb.searchlog.db.letter_models import (
     CONFIRMATION,
@@ -60,11 +60,10 @@ from kb.searchlog.db.letter_models import (
     TrailStep,
 )
 from kb.searchlog.db.machine_models import Machine
-from kb.searchlog.db.models import Health, MissGroup, Question
+from kb.searchlog.db.models import Health, MissGroup
 from kb.searchlog.export import CLAIMED, is_shareable
-from kb.searchlog.miss_kinds import REPAIRS
 from kb.searchlog.popular import PopularCache
-from kb.searchlog.recorder import Recorder, SearchOutcome
+from kb.searchlog.recorder import Recorder
 from kb.searchlog.replay import ReplayResult
 from kb.searchlog.reports import Report
 from kb.support import promises
@@ -86,7 +85,6 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _WARM_UP = "открытое слово, opened word"  # a query that loads both dictionaries
-_OFFERED = 10  # hits of a recorded search whose words are remembered: one page
 _LETTERS_AGE = 60.0  # seconds after which the log is asked again how fast letters are replied to
 _VISIT = timedelta(days=1)  # a visit is no longer
 LOOK_AGAIN = 0.2  # seconds between looks at which build is current
@@ -230,7 +228,7 @@ class KnowledgeBase:
         self._askers = Askers(now)  # before any fork: all workers count in it
         self.recorder = Recorder(
             lambda: _open_log(settings.log_url, self._askers, now=now),
-            self._search_outcome,
+            self._asked_build().outcome,
             clock=lambda: now().timestamp(),
         )
         """The queue of reports and votes, for its counters and `flush`."""
@@ -640,7 +638,7 @@ class KnowledgeBase:
         `robot` marks the visit as a program's. `asker` is a hash of the visitor's network and the
         day, here and below.
         """
-        search_index = None if self is self._root else self._search_outcome
+        search_index = None if self is self._root else self._asked_build().outcome
         self.recorder.report(report, robot=robot, asker=asker, search_index=search_index)
 
     def feedback(
@@ -772,7 +770,7 @@ class KnowledgeBase:
             return owner
         asked = letter.trail[-1].query if letter.trail else letter.subject
         try:
-            results = self._asked(asked or letter.text[:200], letter.lang, {}, 1)
+            results = self._asked_build().ask(asked or letter.text[:200], letter.lang, {}, 1)
         except (IndexMissing, IndexDamaged):
             return named.default
         is_near = results.confident and results.hits
@@ -814,35 +812,14 @@ class KnowledgeBase:
         since = self._now() - 2 * promises.MEASURED
         return known.kept(self.log.inbox.exchanges(since=since), self._now())
 
-    def _search_outcome(self, query: str, lang: str, filters: Mapping[str, str]) -> SearchOutcome:
-        """The outcome of a query of the log in the current build."""
-        results = self._asked(query, lang, filters, _OFFERED)
-        unfiltered = None
-        if filters and not results.total:
-            unfiltered = self._asked(query, lang, {}, 1).total
-        correction = results.correction
-        category = results.hits[0].category if results.hits else ""
-        sketch, owners = self.catalog().sketch, self._owners.read()
-        return SearchOutcome(
-            total=results.total,
-            confident=results.confident,
-            correction=correction.kind if correction else "",
-            corrected=correction.query if correction else "",
-            unfiltered=unfiltered,
-            build=results.build,
-            category=category,
-            owner=owners.of(category) if results.confident else owners.default,
-            is_owned=results.confident,
-            is_unfinished=self._is_unfinished(query),
-            offered={hit.slug: sketch(hit.slug) or b"" for hit in results.hits},
+    def _asked_build(self) -> AskedBuild:
+        """The current build, as questions of the log ask it on behalf of these readers."""
+        return AskedBuild(
+            self._answer,
+            sketch=lambda slug: self.catalog().sketch(slug),
+            holds=lambda word: self.catalog().reader.holds(word),
+            owners=self._owners.read,
         )
-
-    def _is_unfinished(self, query: str) -> bool:
-        """Whether a query ends in what is no word, neither of an article nor of a dictionary."""
-        words = tokens.plain_words(query)
-        if not words or not query[-1:].isalnum():
-            return False
-        return not (morphology.in_dictionary(words[-1]) or self.catalog().reader.holds(words[-1]))
 
     @property
     def log(self) -> "SearchLog":
@@ -929,104 +906,13 @@ class KnowledgeBase:
         """
         if not self._has_log():
             return ReplayResult()
-        catalog = self.catalog()
-        self.log.actions.end_dismissals(self._now())
-        build = replaying.ReplayedBuild(
-            catalog.reader.name,
-            self._standing,
-            lambda slug: self.catalog().sketch(slug),
-            self._commit_finder(catalog.reader.whole),
+        from kb.searchlog.review import Review
+
+        catalog, asked = self.catalog(), self._asked_build()
+        review = Review(
+            self.log, self.settings, catalog.reader, catalog.searcher, asked, self._now()
         )
-        changed = replaying.replay(
-            self.log, build, at=self._now(), seconds=seconds, progress=progress
-        )
-        searcher = self.catalog().searcher
-        examiner = triage.Examiner(catalog.reader, searcher, self.today(), self.settings.langs)
-        owner = self._owners.read().of
-        triage.triage(
-            self.log, examiner, owner, catalog.reader.name, seconds=seconds, progress=progress
-        )
-        self._propose_synonyms(seconds)
-        return changed
-
-    def _propose_synonyms(self, seconds: float) -> None:
-        """Measures the pairs of words that readers exchanged, and keeps those that would help."""
-        proofs, least = self.log.proofs, self.settings.min_askers
-        proposals = wordings.pairs(proofs.reworded(least))
-        asked: list[wordings.Asked] = []
-        if proposals:
-            ids, _ = self.log.groups.costliest_to_replay()
-            for group in self.log.groups.get_all(ids[: wordings.MOST_ASKED]):
-                asked.append(wordings.Asked(Question(group.question, group.lang)))
-            for each in proofs.solved(least):
-                asked.append(wordings.Asked(Question(each.question), each.slug))
-        now = self._finding(self.catalog().searcher)
-        found = wordings.measured(proposals, asked, now, self._synonymous, seconds=seconds)
-        wordings.write(self.settings.data, found)
-
-    def _synonymous(self, words: tuple[str, str]) -> wordings.Find:
-        """How the current build would answer with one more pair of synonyms."""
-        reader = self.catalog().reader
-        return self._finding(
-            Searcher(reader, cached=0, synonyms_text=synonyms.added(reader.synonyms, words))
-        )
-
-    def _finding(self, searcher: Searcher) -> wordings.Find:
-        def find(asked: Question) -> tuple[str, ...]:
-            request = SearchRequest(
-                asked.query, own_lang=asked.lang or None, limit=closing.TOP, facets=False,
-                excerpts=False,
-            )  # fmt: skip
-            results = searcher.answer(request, self.today())
-            return tuple(hit.slug for hit in results.hits) if results.confident else ()
-
-        return find
-
-    def _standing(self, asked: Question, but: frozenset[str]) -> Standing:
-        """What stands first with confidence for a question, some articles left out."""
-        results = self._asked(asked.query, asked.lang, dict(asked.filters), closing.TOP, but)
-        if not results.confident:
-            return Standing()
-        correction = results.correction.kind if results.correction else ""
-        return Standing(tuple(hit.slug for hit in results.hits), correction in REPAIRS)
-
-    def _asked(
-        self,
-        query: str,
-        lang: str,
-        filters: Mapping[str, str],
-        limit: int,
-        but: frozenset[str] = frozenset(),
-    ) -> Results:
-        """The answer to a query of the log, with the filters it had, some articles left out."""
-        request = SearchRequest(
-            query,
-            lang=filters.get("lang"),
-            category=filters.get("category"),
-            tag=filters.get("tag"),
-            own_lang=lang or None,
-            limit=limit,
-            facets=False,
-            but=but,
-            excerpts=False,
-        )
-        return self._answer(request)
-
-    def _commit_finder(self, reader: IndexReader) -> replaying.Commit:
-        """A function that returns the last commit of an article by slug, and when it was made."""
-        from kb.git import history
-
-        changes = lru_cache(1)(lambda: history.read(self.settings.articles).changes)
-
-        def commit(slug: str) -> tuple[str, datetime | None]:
-            doc = reader.find(slug)
-            path = reader.page(doc)["article"]["path"] if doc is not None else ""
-            change = changes().get(path)
-            if change is None:
-                return reader.commit, None
-            return change.commit, history.moment(self.settings.articles, change.commit)
-
-        return commit
+        return review.run(seconds, progress)
 
     def _has_log(self) -> bool:
         if not self.settings.may_have_log:
