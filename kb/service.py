@@ -22,7 +22,6 @@ from kb.base.background import Refreshed
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable, SearchUnavailable
 from kb.base.locked_json import JsonObject
-from kb.base.messages import Message
 from kb.cards import Card
 from kb.catalog import Catalog, Home, LearnedArticle, Moved, Page
 from kb.checks import autofix, reviews
@@ -41,9 +40,8 @@ from kb.index.learned import LearnedLines
 from kb.index.listing import Lister, Listing
 from kb.index.reader import IndexReader
 from kb.language import morphology, synonyms, tokens
-from kb.letters import channels
-from kb.letters.attachments import AttachmentFolder, GivenFile
-from kb.letters.spool import LetterSpool
+from kb.letters.attachments import GivenFile
+from kb.letters.intake import LetterIntake
 from kb.search import EngineName, Results, Searcher, Searching, SearchRequest, completions
 from kb.searchlog import learning, shared_json, wordings
 from kb.searchlog import replay as replaying
@@ -668,60 +666,17 @@ class KnowledgeBase:
         share a log that cannot be reached, on this one's, see `store_waiting_letters`. Raises
         LogUnavailable if it cannot be stored.
         """
-        shares_log = self.settings.shares_log
-        try:
-            if (known := self.log.letters.by_key(letter.key)) is not None:
-                return known
-        except LogUnavailable:
-            if not shares_log:
-                raise
-        folder = AttachmentFolder(self.settings.data)
-        try:
-            saved = tuple(map(folder.save, files))
-        except OSError as error:
-            raise LogUnavailable(
-                Message("attachments cannot be kept: {reason}; check KB_DATA", reason=str(error))
-            ) from None
-        new = replace(letter, owner=self._owner_of_letter(letter), attachments=saved)
-        try:
-            return self._store_letter(new, self._now(), asker)
-        except LogUnavailable:
-            if not shares_log:
-                raise
-            return self._spooled(new)
-
-    def _spooled(self, new: NewLetter) -> Letter:
-        """Keeps a letter on this machine until the log can be reached."""
-        try:
-            return LetterSpool(self.settings.data).put(new, self._now())
-        except OSError as error:
-            raise LogUnavailable(
-                Message("the letter cannot be kept: {reason}; check KB_DATA", reason=str(error))
-            ) from None
+        return self._letter_intake().take(letter, files, asker)
 
     def store_waiting_letters(self) -> int:
         """Stores the letters that came while the log could not be reached; returns how many.
 
         Raises LogUnavailable while it still cannot.
         """
-        spool, stored = LetterSpool(self.settings.data), 0
-        for new, at in spool.waiting():
-            self._store_letter(new, at)
-            spool.remove(new)
-            stored += 1
-        return stored
+        return self._letter_intake().store_waiting()
 
-    def _store_letter(self, new: NewLetter, at: datetime, asker: str = "") -> Letter:
-        folder, contents = AttachmentFolder(self.settings.data), {}
-        if self.settings.shares_log:
-            contents = {file.id: folder.path(file).read_bytes() for file in new.attachments}
-        return self.log.letters.store(
-            new,
-            at,
-            deliveries=channels.of_letter(self.settings, new.key),
-            contents=contents,
-            asker=asker,
-        )
+    def _letter_intake(self) -> LetterIntake:
+        return LetterIntake(self.settings, lambda: self.log, self._asked_build(), self._now)
 
     def tip(self, person: str) -> str:
         """The address at which `owners.yml` takes tips for a person, or ""."""
@@ -762,19 +717,6 @@ class KnowledgeBase:
             return self.log.forms.shown(form)
         except LogUnavailable:
             return ()
-
-    def _owner_of_letter(self, letter: NewLetter) -> str:
-        """Who `owners.yml` names for the type of a letter, else for the topic it asks about."""
-        named = self._owners.read()
-        if letter.type and (owner := named.by_category.get(folded_category(letter.type))):
-            return owner
-        asked = letter.trail[-1].query if letter.trail else letter.subject
-        try:
-            results = self._asked_build().ask(asked or letter.text[:200], letter.lang, {}, 1)
-        except (IndexMissing, IndexDamaged):
-            return named.default
-        is_near = results.confident and results.hits
-        return named.of(results.hits[0].category) if is_near else named.default
 
     def outbox_health(self) -> OutboxHealth:
         """How many deliveries wait and are stuck; none if the log does not say. Never raises."""
