@@ -33,21 +33,16 @@ from kb.content.owners import OwnersFile, folded_category
 from kb.content.pins import Pin
 from kb.content.problems import Problem
 from kb.current_build import CurrentBuild
-from kb.hooks import announcing
-from kb.index import changes as build_changes
 from kb.index.builds import Build, Builds, made_at
-from kb.index.learned import LearnedLines
 from kb.index.listing import Lister, Listing
-from kb.index.reader import IndexReader
 from kb.language import morphology, synonyms, tokens
 from kb.letters.attachments import GivenFile
 from kb.letters.intake import LetterIntake
 from kb.search import EngineName, Results, Searcher, Searching, SearchRequest, completions
-from kb.searchlog import learning, shared_json, wordings
 from kb.searchlog import replay as replaying
+from kb.searchlog import shared_json, wordings
 from kb.searchlog.asked_build import AskedBuild
 from kb.searchlog.askers import Askers
-from kb.searchlog.db.feed_models import Publication, PublishedArticle
 from kb.searchlog.db.letter_models import (
     CONFIRMATION,
     CUSTOMER,
@@ -71,10 +66,10 @@ from kb.topic_pages import TopicLink, TopicPage
 # Modules that write and check are imported by the methods that need them: a worker, which only
 # reads, starts sooner and takes less memory.
 if TYPE_CHECKING:
+    from kb.announcer import Announcer
     from kb.index.rendering import Progress
     from kb.indexer import BuildReport
     from kb.opensearch.client import Cluster
-    from kb.opensearch.feeding import Layout
     from kb.searchlog.db.log import SearchLog
 
 P = ParamSpec("P")
@@ -140,18 +135,6 @@ def _retried(
     return call
 
 
-def _public_title(reader: IndexReader, slug: str) -> str | None:
-    """The title of an article that everybody may read; None of one that is for some alone.
-
-    `slug` is its address, now or formerly. Where there is none at it any more, the slug.
-    """
-    doc = reader.find(reader.moved(slug) or slug)
-    if doc is not None:
-        return str(reader.card(doc)["title"])
-    whole = reader.whole
-    return slug if whole.find(slug) is None and whole.moved(slug) is None else None
-
-
 def _cluster_of(settings: Settings) -> "Cluster | None":
     """The cluster that searches by the settings, which is not asked yet; or None."""
     if settings.engine != "opensearch":
@@ -207,16 +190,14 @@ class KnowledgeBase:
             searching=self._searching(engine),
         )
         self._log: SearchLog | None = None
-        self._announced = ""  # the day and the build that hooks were told of last, once known
-        self._indexed = status.Latest(settings.data, status.Indexed)
-        self._told_of: datetime | None = None
+        self._announcer: Announcer | None = None
         self._owners = OwnersFile(settings.articles)
         self._histories = Histories(settings)
         self._lister = Lister(settings, self._builds)
         self._pulled = status.Latest(settings.data, status.Pulled)
         self._served: tuple[str, datetime] | None = None  # the build noted last, since when
         self._popular = PopularCache(
-            lambda: self.log if self._has_log() else None,
+            self._log_if_any,
             least=settings.min_askers,
             today=now,
         )
@@ -251,12 +232,7 @@ class KnowledgeBase:
         """Keeps for `kb doctor` that a cluster was asked in vain, and is spared for a while."""
         if self._cluster is not None:
             self._cluster.count("opened")
-        now = self._now()
-        last = status.read(self.settings.data, status.ClusterAway)
-        if last is None or now - last.at > status.AWAY_KEPT:
-            last = status.ClusterAway(now, now, 0)
-        away = replace(last, at=now, times=last.times + 1)
-        status.write(self.settings.data, away)
+        status.note_cluster_away(self.settings.data, self._now())
 
     @classmethod
     def open(cls, settings: Settings, **options: Any) -> "KnowledgeBase":
@@ -345,12 +321,6 @@ class KnowledgeBase:
         except (IndexMissing, IndexDamaged):
             return None
 
-    def _reader(self, build: str) -> IndexReader | None:
-        try:
-            return IndexReader(self._builds.open(build)) if build else None
-        except IndexDamaged:
-            return None
-
     def listing(self) -> Listing:
         """The files of the published build and those served beside it, for other machines.
 
@@ -396,62 +366,26 @@ class KnowledgeBase:
         build does neither; a log that cannot be reached is logged and does not fail the build.
         Call it in the process that indexes, not in a worker.
         """
-        from kb import indexer
+        from kb.publishing import Publisher
 
-        with suppress(OSError):  # told when the build is written
-            data_folder.prepare(self.settings.data)
-        self._announce_safely()  # what was published before this, should nobody have told it
-        before = self._builds.pointed()
-        report = indexer.rebuild(
+        publisher = Publisher(
             self.settings,
+            self._builds,
+            self._current,
+            self._cluster,
+            self._log_if_any,
+            announce=self.announce,
+            replay=self.replay,
+            now=self._now,
+        )
+        return publisher.rebuild(
             full=full,
             strict=strict,
             careful=careful,
             hurried=hurried,
             may_empty=may_empty,
             progress=progress,
-            builds=self._builds,
-            lines=None if hurried else self._learned_lines(),
-            prepare=partial(self._feed, progress=progress),
         )
-        if self._cluster is not None and (report.published or report.build):
-            self._feed_current(progress)
-        self._current.look_again()
-        self._write_status(report, before)
-        if not report.published or hurried:
-            self._announce_safely()
-            return report
-        try:
-            result = self.replay(progress)
-        except LogUnavailable as error:
-            logger.warning("open questions were not asked again: %s", error)
-            return report
-        finally:
-            self._announce_safely()
-        return replace(
-            report, answered=result.answered, regressed=result.regressed, unasked=result.unasked
-        )
-
-    def _feed(self, build: Build, progress: "Progress | None" = None) -> None:
-        """Has the cluster, if one searches, hold a build."""
-        if self._cluster is not None:
-            from kb.opensearch import feeding
-
-            feeding.feed(self._cluster, self._builds, build, self._layout(), progress)
-
-    def _feed_current(self, progress: "Progress | None" = None) -> None:
-        """Has the cluster hold the current build, and other programs find it by its alias."""
-        from kb.opensearch import feeding
-
-        build = self._builds.current()
-        self._feed(build, progress)
-        if self._cluster is not None:
-            feeding.point(self._cluster, self._builds, build, self._layout())
-
-    def _layout(self) -> "Layout":
-        from kb.opensearch.feeding import Layout
-
-        return Layout(self.settings.opensearch_shards, self.settings.opensearch_replicas)
 
     def announce(self) -> int:
         """Queues what the hooks of the settings are to hear: articles, questions, votes.
@@ -459,90 +393,14 @@ class KnowledgeBase:
         Returns how many deliveries. Called again it queues nothing twice, and what a process that
         died left out. Raises LogUnavailable.
         """
-        hooks, now = self.settings.hooks, self._now()
-        if not hooks:
+        if not self.settings.hooks:
             return 0
-        feed = self.log.feed
-        queued = announcing.questions(feed, hooks, now)
-        if (catalog := self._catalog_if_any()) is not None:  # which tells what is for some alone
-            queued += announcing.votes(feed, hooks, now, partial(_public_title, catalog.reader))
-        if (shown := self._publication()) is not None:
-            queued += announcing.articles(feed, hooks, shown, now)
-            self._announced = f"{shown.day} {shown.build}"
-        indexed = self._indexed.read()
-        if indexed is not None and indexed.at != self._told_of:
-            queued += announcing.rejections(feed, hooks, indexed, now)
-            self._told_of = indexed.at
-        return queued
+        root = self._root
+        if root._announcer is None:
+            from kb.announcer import Announcer
 
-    def _announce_safely(self) -> None:
-        try:
-            self.announce()
-        except LogUnavailable as error:
-            logger.warning("hooks will be told later: %s", error)
-
-    def _publication(self) -> Publication | None:
-        """The articles that readers see today; None where nothing is new, or no build is whole."""
-        catalog = self._catalog_if_any()
-        if catalog is None:
-            return None
-        known = self._announced or self.log.feed.told_of()
-        if known == f"{self.today()} {catalog.reader.name}":
-            self._announced = known
-            return None
-        digests = build_changes.digests(catalog.reader.folder)
-        articles = {
-            card.slug: PublishedArticle(digests.get(card.slug, ""), card.lang, card.title)
-            for card in map(catalog.card, catalog.served(self.today()))
-        }
-        return Publication(catalog.reader.name, self.today(), articles)
-
-    def _learned_lines(self) -> LearnedLines | None:
-        """What articles learn from the log now; None, so what they learned stays, without one."""
-        try:
-            if not self.settings.learn or not self._has_log():
-                return {}
-            least = self.settings.min_askers
-            return learning.lines(self.log.proofs.solved(least), self._claims, least=least)
-        except LogUnavailable as error:
-            logger.warning("nothing new is learned from the log: %s", error)
-            return None
-
-    def _claims(self, slug: str) -> Sequence[str]:
-        """The questions that the writer of an article put down under `answers`."""
-        catalog = self._catalog_if_any()
-        reader = catalog.reader.whole if catalog else None
-        doc = reader.find(slug) if reader else None
-        if reader is None or doc is None:
-            return ()
-        answers: Sequence[str] = reader.card(doc).get("answers", ())
-        return answers
-
-    def _write_status(self, report: "BuildReport", before: str) -> None:
-        """Writes the result of indexing to the data folder, for the pages of leads and writers.
-
-        `before` is the name of the build that was published until then.
-        """
-        last = status.read(self.settings.data, status.Indexed)
-        known = last.addresses if last else {}
-        rejected = {problem.path for problem in report.rejected}
-        reader = self._reader(before) if rejected else None
-        addresses = {
-            path: (reader and reader.address(path)) or known.get(path) or path.rsplit(".", 1)[0]
-            for path in rejected
-        }
-        indexed = status.Indexed(
-            at=self._now(),
-            build=report.build,
-            articles=report.articles,
-            published=report.published,
-            held=report.withheld,
-            commit=report.commit,
-            problems=(*report.rejected, *report.warnings),
-            checked=last.checked if last else (),
-            addresses=addresses,
-        )
-        status.write(self.settings.data, indexed)
+            root._announcer = Announcer(self.settings.hooks, self.settings.data)
+        return root._announcer.announce(self.log.feed, self._catalog_if_any(), self._now())
 
     def note_problems(self, found: Sequence[Problem] | None = None) -> None:
         """Writes the problems that `check` finds to the data folder, for the live preview.
@@ -565,8 +423,9 @@ class KnowledgeBase:
         if self._cluster is not None:
             from kb.opensearch import feeding
 
+            layout = feeding.Layout.of(self.settings)
             with suppress(SearchUnavailable):  # its alias is for others; pages ask by the build
-                feeding.point(self._cluster, self._builds, build, self._layout())
+                feeding.point(self._cluster, self._builds, build, layout)
         return build
 
     def now(self) -> datetime:
@@ -855,6 +714,9 @@ class KnowledgeBase:
             self.log, self.settings, catalog.reader, catalog.searcher, asked, self._now()
         )
         return review.run(seconds, progress)
+
+    def _log_if_any(self) -> "SearchLog | None":
+        return self.log if self._has_log() else None
 
     def _has_log(self) -> bool:
         if not self.settings.may_have_log:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -115,6 +115,14 @@ def read(data: Path, kind: type[T]) -> T | None:
     except (OSError, ValidationError):
         return None
     return found
+
+
+def note_cluster_away(data: Path, now: datetime) -> None:
+    """Keeps that a cluster was asked in vain, and is spared for a while."""
+    last = read(data, ClusterAway)
+    if last is None or now - last.at > AWAY_KEPT:
+        last = ClusterAway(now, now, 0)
+    write(data, replace(last, at=now, times=last.times + 1))
 
 
 class Latest(Generic[T]):

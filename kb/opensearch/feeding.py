@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from kb.base.config import Settings
 from kb.base.errors import IndexDamaged
 from kb.base.messages import Message
 from kb.index.builds import Build, Builds
@@ -38,6 +39,11 @@ class Layout(NamedTuple):
 
     shards: int = 1
     replicas: int | None = None  # copies of each shard; None: one where there are two nodes
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Layout":
+        """The one that the settings ask for."""
+        return cls(settings.opensearch_shards, settings.opensearch_replicas)
 
     def copies(self) -> dict[str, Any]:
         """The settings of an index that has its copies."""
