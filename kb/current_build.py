@@ -1,4 +1,4 @@
-"""The published build, kept open: its catalog and the searcher that answers from it.
+"""The published build, kept open: its catalog, its searcher, and until when their answers hold.
 
 Where the arrays of the build cannot be read, its Whoosh index answers by words alone, and pages
 come from the build before. Damage is found when a build is opened, when one of its files is
@@ -7,16 +7,21 @@ written to, or when reading it fails.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
 from math import inf
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from kb.base.audiences import INSIDERS, STRANGERS, Readers
 from kb.base.errors import IndexDamaged, IndexMissing
 from kb.base.messages import Message
 from kb.catalog import Catalog
-from kb.index.builds import Build, Builds
+from kb.index.builds import Build, Builds, made_at
 from kb.index.reader import IndexReader
 from kb.search import AnyBuildSearcher, Searching
 
@@ -26,6 +31,29 @@ if TYPE_CHECKING:
 CHECK_AGAIN = 60.0  # seconds between two checks of the files of an open build
 
 logger = logging.getLogger("kb.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The build whose pages are served, or None, how many articles it shows and when it was made.
+
+    `is_empty`: it shows none to anybody. `is_damaged`: the published build cannot be read, so that
+    search answers by words alone, or another build answers, or none does.
+    """
+
+    build: str | None
+    articles: int
+    is_damaged: bool = False
+    made: datetime | None = None
+    is_empty: bool = False
+
+
+class Edition(NamedTuple):
+    """What answers depend on besides the request: the build, the day, and which pins have begun."""
+
+    build: str
+    day: date
+    pins: int = 0  # see `content.pins`
 
 
 class CurrentBuild:
@@ -100,6 +128,32 @@ class CurrentBuild:
                 raise
             return self._words_only.seen_by(readers)
         return self._words_only.seen_by(readers) if self._words_only else catalog.searcher
+
+    def status(self, readers: Readers, today: date) -> Status:
+        """The build that is served and how many articles it shows these readers; never raises."""
+        try:
+            reader = self.catalog(readers).reader
+        except IndexMissing:
+            return Status(None, 0)
+        except IndexDamaged:
+            return Status(None, 0, is_damaged=True)
+        articles = int(np.count_nonzero(reader.corpus.served(today)))
+        is_empty = not articles and not reader.whole.corpus.served(today).any()
+        return Status(reader.name, articles, self.is_damaged, made_at(reader.name), is_empty)
+
+    def edition(self, readers: Readers, now: datetime) -> Edition:
+        """The edition of what these readers are answered at a moment."""
+        searcher = self.searcher(readers)
+        return Edition(searcher.edition, now.date(), searcher.pins.epoch(now))
+
+    def lasting(self, seconds: int, readers: Readers, now: datetime) -> int:
+        """For how many of `seconds` no pin and no notice begins or ends."""
+        changes = [self.searcher().pins.next_change(now)]
+        with suppress(IndexMissing, IndexDamaged):
+            for notice in self.catalog(readers).reader.notices:
+                changes += [bound for bound in notice.period.bounds if bound > now]
+        left = [int((change - now).total_seconds()) for change in changes if change]
+        return min(seconds, *left) if left else seconds
 
     @property
     def is_damaged(self) -> bool:

@@ -1,20 +1,15 @@
 """KnowledgeBase, the service: a facade over index, search, articles and log. Speaks no HTTP."""
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-import numpy as np
-
-from kb import __version__
 from kb.article_history import ArticleHistory, Histories, Source
 from kb.base import data_folder
 from kb.base.audiences import INSIDERS, STRANGERS, Readers
@@ -32,10 +27,11 @@ from kb.content.notices import Notice
 from kb.content.owners import OwnersFile, folded_category
 from kb.content.pins import Pin
 from kb.content.problems import Problem
-from kb.current_build import CurrentBuild
-from kb.index.builds import Build, Builds, made_at
+from kb.current_build import CurrentBuild, Edition, Status
+from kb.index.builds import Build, Builds
 from kb.index.listing import Lister, Listing
 from kb.language import morphology, synonyms, tokens
+from kb.letters import channels
 from kb.letters.attachments import GivenFile
 from kb.letters.intake import LetterIntake
 from kb.search import EngineName, Results, Searcher, Searching, SearchRequest, completions
@@ -44,21 +40,18 @@ from kb.searchlog import shared_json, wordings
 from kb.searchlog.asked_build import AskedBuild
 from kb.searchlog.askers import Askers
 from kb.searchlog.db.letter_models import (
-    CONFIRMATION,
-    CUSTOMER,
     Letter,
-    NewDelivery,
     NewLetter,
     OutboxHealth,
     TrailStep,
 )
-from kb.searchlog.db.machine_models import Machine
 from kb.searchlog.db.models import Health, MissGroup
 from kb.searchlog.export import CLAIMED, is_shareable
 from kb.searchlog.popular import PopularCache
 from kb.searchlog.recorder import Recorder
 from kb.searchlog.replay import ReplayResult
 from kb.searchlog.reports import Report
+from kb.searchlog.this_machine import ThisMachine
 from kb.support import promises
 from kb.support.promises import Kept
 from kb.topic_pages import TopicLink, TopicPage
@@ -81,29 +74,6 @@ _WARM_UP = "открытое слово, opened word"  # a query that loads both
 _LETTERS_AGE = 60.0  # seconds after which the log is asked again how fast letters are replied to
 _VISIT = timedelta(days=1)  # a visit is no longer
 LOOK_AGAIN = 0.2  # seconds between looks at which build is current
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The build whose pages are served, or None, how many articles it shows and when it was made.
-
-    `is_empty`: it shows none to anybody. `is_damaged`: the published build cannot be read, so that
-    search answers by words alone, or another build answers, or none does.
-    """
-
-    build: str | None
-    articles: int
-    is_damaged: bool = False
-    made: datetime | None = None
-    is_empty: bool = False
-
-
-class Edition(NamedTuple):
-    """What answers depend on besides the request: the build, the day, and which pins have begun."""
-
-    build: str
-    day: date
-    pins: int = 0  # see `content.pins`
 
 
 def _open_log(
@@ -194,8 +164,7 @@ class KnowledgeBase:
         self._owners = OwnersFile(settings.articles)
         self._histories = Histories(settings)
         self._lister = Lister(settings, self._builds)
-        self._pulled = status.Latest(settings.data, status.Pulled)
-        self._served: tuple[str, datetime] | None = None  # the build noted last, since when
+        self._machine = ThisMachine(settings)
         self._popular = PopularCache(
             self._log_if_any,
             least=settings.min_askers,
@@ -298,17 +267,7 @@ class KnowledgeBase:
 
     def status(self) -> Status:
         """The build that is served and how many articles it shows today; never raises."""
-        try:
-            reader = self.catalog().reader
-        except IndexMissing:
-            return Status(None, 0)
-        except IndexDamaged:
-            return Status(None, 0, is_damaged=True)
-        today = self.today()
-        articles = int(np.count_nonzero(reader.corpus.served(today)))
-        is_empty = not articles and not reader.whole.corpus.served(today).any()
-        made = made_at(reader.name)
-        return Status(reader.name, articles, self._current.is_damaged, made, is_empty)
+        return self._current.status(self._readers, self.today())
 
     def contents(self) -> str:
         """A hash of the contents of the current build, or "" if there is none; never raises."""
@@ -334,20 +293,14 @@ class KnowledgeBase:
 
     def edition(self) -> Edition:
         """The edition of answers now: they change only when it does."""
-        searcher, now = self._current.searcher(self._readers), self._now()
-        return Edition(searcher.edition, now.date(), searcher.pins.epoch(now))
+        return self._current.edition(self._readers, self._now())
 
     def lasting(self, seconds: int) -> int:
         """For how many seconds, at most `seconds`, an answer or a notice may be kept.
 
         It is until a pin or a notice begins or ends.
         """
-        now, catalog = self._now(), self._catalog_if_any()
-        changes = [self._current.searcher().pins.next_change(now)]
-        for notice in catalog.reader.notices if catalog else ():
-            changes += [bound for bound in notice.period.bounds if bound > now]
-        left = [int((change - now).total_seconds()) for change in changes if change]
-        return min(seconds, *left) if left else seconds
+        return self._current.lasting(seconds, self._readers, self._now())
 
     def rebuild(
         self,
@@ -369,23 +322,13 @@ class KnowledgeBase:
         from kb.publishing import Publisher
 
         publisher = Publisher(
-            self.settings,
-            self._builds,
-            self._current,
-            self._cluster,
-            self._log_if_any,
-            announce=self.announce,
-            replay=self.replay,
-            now=self._now,
-        )
+            self.settings, self._builds, self._current, self._cluster, self._log_if_any,
+            announce=self.announce, replay=self.replay, now=self._now,
+        )  # fmt: skip
         return publisher.rebuild(
-            full=full,
-            strict=strict,
-            careful=careful,
-            hurried=hurried,
-            may_empty=may_empty,
+            full=full, strict=strict, careful=careful, hurried=hurried, may_empty=may_empty,
             progress=progress,
-        )
+        )  # fmt: skip
 
     def announce(self) -> int:
         """Queues what the hooks of the settings are to hear: articles, questions, votes.
@@ -546,8 +489,7 @@ class KnowledgeBase:
 
         `token` is the secret of the link in that mail. Raises LogUnavailable.
         """
-        told = json.dumps({"to": address, "lang": lang, "token": token})
-        mail = NewDelivery(f"tell-{uuid4().hex}", CUSTOMER, CONFIRMATION, payload=told)
+        mail = channels.of_subscription(token, address, lang)
         self.log.subscriptions.add(token, address, query, lang, self._now(), mail)
 
     def letters_of_form(self, form: str) -> int:
@@ -645,27 +587,12 @@ class KnowledgeBase:
 
     def pulled_at(self) -> datetime | None:
         """When builds were last pulled with success; None where they are made here, or never."""
-        last = self._pulled.read() if self.settings.is_replica else None
+        last = self._machine.pulled()
         return last.at if last else None
 
     def note_machine(self) -> None:
         """Notes in the log what this machine serves. Raises LogUnavailable."""
-        build, now = self.status().build or "", self._now()
-        root, settings = self._root, self.settings
-        if root._served is None or root._served[0] != build:
-            root._served = (build, now)
-        pulled = self._pulled.read() if settings.is_replica else None
-        self.log.machines.note(
-            Machine(
-                settings.machine_name,
-                build,
-                root._served[1],
-                __version__,
-                now,
-                pulled.source if pulled else "",
-                pulled.at if pulled else None,
-            )
-        )
+        self.log.machines.note(self._machine.note(self.status().build or "", self._now()))
 
     def misses(
         self,
@@ -749,15 +676,12 @@ class KnowledgeBase:
         Of the article at `slug` alone, if one is named. A line of fewer than `KB_MIN_ASKERS` askers
         is left out, and so is a file that only a person can change.
         """
-        least, patches = self.settings.min_askers, []
+        root, least, patches = self.settings.articles, self.settings.min_askers, []
         for article in self.seen_by(INSIDERS).learned():
             lines = [line.text for line in article.lines if line.chosen >= least]
             if lines and slug in ("", article.card.slug):
-                path = self.settings.articles / article.path
-                with suppress(OSError):
-                    before = path.read_bytes()
-                    after = answer_lines.added(article.path, before, self._as_written(lines))
-                    patches.append(answer_lines.patch(article.path, before, after) if after else "")
+                written = self._as_written(lines)
+                patches.append(answer_lines.patch_of_file(root, article.path, written))
         return "".join(patches)
 
     def _as_written(self, lines: Sequence[str]) -> list[str]:

@@ -17,10 +17,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from kb.base import catalogs, resources
 from kb.base.config import Settings
 from kb.base.errors import IndexMissing, KBError, SearchUnavailable
+from kb.current_build import Edition
 from kb.index.segment import article_url
 from kb.letters.form_key import FormStamps
 from kb.searchlog import sessions  # fmt: skip
-from kb.service import Edition, KnowledgeBase
+from kb.service import KnowledgeBase
 from kb.site import (
     answer_cache,
     api,

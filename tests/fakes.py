@@ -21,11 +21,11 @@ from kb.base.errors import IndexMissing
 from kb.cards import Card
 from kb.catalog import Home, Moved, Page
 from kb.content.markup import Section
+from kb.current_build import Edition
 from kb.facets import FacetValue
 from kb.search import Correction, Hit, Marked, Results
 from kb.searchlog.db.letter_models import OutboxHealth
 from kb.searchlog.reports import Report
-from kb.service import Edition
 from kb.support.promises import Kept
 from kb.topic_pages import TopicLink, TopicPage, TopicSummary
 

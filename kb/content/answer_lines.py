@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from kb.base import escaping
 from kb.content import articles, front_matter
@@ -64,3 +65,13 @@ def patch(path: str, before: bytes, after: bytes) -> str:
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in diff
     )
+
+
+def patch_of_file(root: Path, path: str, questions: Sequence[str]) -> str:
+    """What adds questions to the file at `path` below `root`; "" where a person has to."""
+    try:
+        before = (root / path).read_bytes()
+    except OSError:
+        return ""
+    after = added(path, before, questions)
+    return patch(path, before, after) if after else ""

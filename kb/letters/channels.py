@@ -1,11 +1,14 @@
 """Channels that the settings deliver letters by, and what is queued of each. Sends nothing."""
 
+import json
 from collections.abc import Mapping
 from typing import Final
+from uuid import uuid4
 
 from kb.base.config import Settings
 from kb.searchlog.db.letter_models import (
     ACKNOWLEDGEMENT,
+    CONFIRMATION,
     CUSTOMER,
     LETTER,
     REPLY,
@@ -49,3 +52,9 @@ def of_letter(settings: Settings, key: str) -> tuple[NewDelivery, ...]:
 def of_reply(key: str, id: str) -> NewDelivery:
     """What is queued when a letter is answered from the board; `id` is that of the answer."""
     return NewDelivery(f"{key}-reply-{id}", CUSTOMER, REPLY)
+
+
+def of_subscription(token: str, address: str, lang: str) -> NewDelivery:
+    """What is queued when somebody wants to be told of an answer: a mail that asks for a yes."""
+    told = json.dumps({"to": address, "lang": lang, "token": token})
+    return NewDelivery(f"tell-{uuid4().hex}", CUSTOMER, CONFIRMATION, payload=told)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from werkzeug.wsgi import get_host
 
-from kb.service import Edition
+from kb.current_build import Edition
 from kb.site import compression
 
 PATH = "/api/search"

@@ -24,10 +24,11 @@ from kb.base.errors import KBError, LogUnavailable
 from kb.base.networks import network
 from kb.cards import Card
 from kb.catalog import Page
+from kb.current_build import Edition
 from kb.index.segment import article_url, topic_url
 from kb.letters.form_key import FormStamps, form_key
 from kb.searchlog import reports, sessions
-from kb.service import Edition, KnowledgeBase
+from kb.service import KnowledgeBase
 from kb.site import auth
 from kb.site import readers as known_readers
 from kb.site.formatting import refresh
