@@ -14,6 +14,8 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 from crawleruseragents import is_crawler
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 from werkzeug.sansio.utils import get_current_url
 
 from kb.base.audiences import STRANGERS, Readers
@@ -163,9 +165,17 @@ def negotiated_language() -> str:
     """The interface language that `Accept-Language` prefers, else the site's default."""
     if "negotiated" not in g:
         languages = site().languages
-        preferred = request.accept_languages.best_match(languages.codes)
-        g.negotiated = preferred or languages.default
+        accepted = request.headers.get("Accept-Language", "")
+        g.negotiated = _preferred[accepted, languages.codes] or languages.default
     return str(g.negotiated)
+
+
+def _preferred_language(key: tuple[str, tuple[str, ...]]) -> str:
+    accepted, codes = key
+    return parse_accept_header(accepted, LanguageAccept).best_match(codes) or ""
+
+
+_preferred = Cache[tuple[str, tuple[str, ...]], str](_preferred_language, megabytes=0.25)
 
 
 def set_language(code: str | None) -> str:
@@ -306,8 +316,8 @@ def page_number(text: str) -> int:
 
 def given_id(name: str) -> str:
     """The random id in a field of the request, or "" if it is not one."""
-    id = request.values.get(name, "")
-    return id if is_id(id) else ""
+    id = request.args.get(name) or (request.form.get(name) if request.method == "POST" else "")
+    return id if id and is_id(id) else ""
 
 
 def is_id(text: str) -> bool:
@@ -330,10 +340,11 @@ def repeated_id(*asked: str) -> str:
 
     It says nothing of the visitor: it is a hash, keyed by a random salt of this server.
     """
-    moment = int(kb().now().timestamp()) // _REPEATED
+    running = site()
+    moment = int(running.service.now().timestamp()) // _REPEATED
     browser = request.headers.get("User-Agent", "")
     told = "\0".join((asker(), browser, str(moment), *asked))
-    hashed = blake2b(told.encode("utf-8", "replace"), key=site().salt, digest_size=9)
+    hashed = blake2b(told.encode("utf-8", "replace"), key=running.salt, digest_size=9)
     return urlsafe_b64encode(hashed.digest()).decode()
 
 
@@ -441,12 +452,13 @@ def may_report(kind: str, n: int = 1) -> bool:
     Counts them, each kind apart, under `KB_SEARCHES_PER_MINUTE` and `KB_SEARCHES_PER_DAY`; those
     beyond the limits count as `limited` in the metrics.
     """
-    allows, who, settings = site().limits.allows, asker(), site().settings
+    running = site()
+    allows, who, settings = running.limits.allows, asker(), running.settings
     is_allowed = allows(f"{kind} minute", who, settings.searches_per_minute, 60.0, n) and allows(
         f"{kind} day", who, settings.searches_per_day, _DAY, n
     )
     if not is_allowed:
-        site().metrics.log("limited", n)
+        running.metrics.log("limited", n)
     return is_allowed
 
 
@@ -456,8 +468,9 @@ _networks = Cache[str, str](network, megabytes=0.25)
 def asker() -> str:
     """A hash of the visitor's network and the day, keyed by a random salt of this server."""
     if "asker" not in g:
-        network_and_day = f"{_networks[request.remote_addr or '']} {kb().today()}"
-        digest = blake2b(network_and_day.encode(), key=site().salt, digest_size=16)
+        running = site()
+        network_and_day = f"{_networks[request.remote_addr or '']} {running.service.today()}"
+        digest = blake2b(network_and_day.encode(), key=running.salt, digest_size=16)
         g.asker = digest.hexdigest()
     return str(g.asker)
 

@@ -16,6 +16,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from kb.base.catalogs import Languages, number
+from kb.site.templating import as_html
 
 __all__ = [
     "day_and_month",
@@ -58,7 +59,10 @@ def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:
         return Markup(words.ugettext(text) % {})  # noqa: S704 - our own words
 
     def filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
-        return (Markup(text) if context.autoescape else text) % values  # noqa: S704 - likewise
+        if not context.autoescape:
+            return text % values
+        escaped = {name: as_html(value) for name, value in values.items()}
+        return Markup(text % escaped)  # noqa: S704 - likewise
 
     @pass_eval_context
     def say(context: EvalContext, text: str, /, **values: Any) -> str:

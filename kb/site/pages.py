@@ -110,6 +110,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         results=results,
         filters=filters,
         narrowing=narrowing,
+        ranked=list(enumerate(results.hits, (results.page - 1) * _PER_PAGE + 1)),
         shown=results.total if with_tail else results.relevant,
         exact=exact,
         all=request.args.get("all", ""),

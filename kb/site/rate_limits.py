@@ -49,15 +49,16 @@ class _SharedTable:
 
     def _place(self, of_set: int, name: bytes, now: float) -> int:
         """The offset of the value of this name; evicts another one if the set is full."""
-        whole = _HEAD.size + self._size
+        memory, whole = self._memory, _HEAD.size + self._size
         first = of_set * _PLACES * whole
         places = range(first, first + _PLACES * whole, whole)
-        heads = {place: _HEAD.unpack_from(self._memory, place) for place in places}
-        place = next((place for place, (known, _) in heads.items() if known == name), None)
-        if place is None:
-            place = min(places, key=lambda place: heads[place][1])
-            self._memory[place : place + whole] = bytes(whole)
-        _HEAD.pack_into(self._memory, place, name, now)
+        place = memory.find(name, first, places.stop)
+        while place not in places and place >= 0:  # the same bytes, but inside a value
+            place = memory.find(name, place + 1, places.stop)
+        if place < 0:
+            place = min(places, key=lambda place: _HEAD.unpack_from(memory, place)[1])
+            memory[place : place + whole] = bytes(whole)
+        _HEAD.pack_into(memory, place, name, now)
         return place + _HEAD.size
 
 
@@ -78,8 +79,8 @@ class RateLimiter:
         part = int(now * _PARTS / seconds)
         with self._counts.locked(f"{action} {client}", now) as value:
             last, *counts = _COUNTS.unpack(value)
-            passed = min(max(part - last, 0), len(counts))
-            counts = [0] * passed + counts[: len(counts) - passed]
+            if passed := min(max(part - last, 0), len(counts)):
+                counts = [0] * passed + counts[: len(counts) - passed]
             is_allowed: bool = sum(counts) + n <= most
             counts[0] += n * is_allowed
             _COUNTS.pack_into(value, 0, part, *counts)
