@@ -38,7 +38,10 @@ def rows(told: Told) -> Lines:
 
 
 def asked_for(told: Told) -> Lines:
-    """The figures asked for: against the best peer of each load, and the best behind nginx."""
+    """The figures asked for: against the best peer of each load, and the best behind nginx.
+
+    The last is told twice: beside ours alone, and beside ours behind the same nginx.
+    """
     aims = []
     for load, limit in zip(LOADS, _LIMITS, strict=True):
         peers = {name: f["ours / it"] for name, f in told.get(load, {}).items()
@@ -49,4 +52,8 @@ def asked_for(told: Told) -> Lines:
                 best = min(others, key=lambda name: others[name])
                 what = f"{load}: requests/s per core against the best peer, {best}"
                 aims.append(Aim(what, limit, {"": others[best]}, is_least=True))
+                if (alike := told[load].get(f"ours {_BEHIND}")) and best.endswith(_BEHIND):
+                    both = told[load][best]["cpu ms"] / alike["cpu ms"]
+                    what = f"{load}: the same, both behind nginx"
+                    aims.append(Aim(what, limit, {"": both}, is_least=True))
     return table(["what", "asked for", "measured", ""], [aim.row() for aim in aims])
