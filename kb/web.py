@@ -35,6 +35,7 @@ from kb.site import (
     feeds,
     formatting,
     git_webhook,
+    html_text,
     leaving,
     markdown_pages,
     mcp,
@@ -244,8 +245,8 @@ def _add_names(app: Flask) -> None:
     app.jinja_env.filters.update(
         long_date=lambda day: formatting.long_date(day, g.lang),
         heading=formatting.heading,
-        marked=templating.marked,
-        chain=templating.chain,
+        marked=html_text.marked,
+        chain=html_text.chain,
         said=lambda text: site.languages.say(text, g.get("lang", "")),
     )
     app.jinja_env.globals.update(

@@ -16,7 +16,7 @@ from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from kb.base.catalogs import Languages, number
-from kb.site.templating import as_html
+from kb.site.html_text import as_html
 
 __all__ = [
     "day_and_month",

@@ -1,41 +1,24 @@
 """Jinja as pages use it: an environment for each language, texts and calls without detours."""
 
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any, cast
 
-import markupsafe
 from flask.templating import Environment as FlaskEnvironment
 from jinja2 import BytecodeCache, Template, nodes, pass_eval_context
 from jinja2 import Environment as JinjaEnvironment
 from jinja2.bccache import Bucket
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.runtime import Context, Macro
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from kb.base.cache import Cache
-from kb.search import Marked
+from kb.site.html_text import as_html
 
 _PLAIN = frozenset([FunctionType, MethodType, BuiltinFunctionType, partial])
 _PASSED = "jinja_pass_arg"  # where Jinja notes what a function is passed before its arguments
 _EVAL_CONTEXT = getattr(pass_eval_context(lambda context: None), _PASSED)
-_NEXT = Markup(' <span aria-hidden="true">›</span> ')
-# What `escape` itself calls for the text: a page escapes two hundred, and needs no object for each.
-_escaped: Callable[[str], str] = getattr(markupsafe, "_escape_inner", escape)
-
-
-def as_html(value: Any) -> str:
-    """The text of a value as it stands in HTML, as `escape` writes it.
-
-    It makes no object of a text without special characters, nor a Markup of one that has some.
-    """
-    kind = type(value)
-    if kind is Markup:
-        return value  # type: ignore[no-any-return]
-    if kind is str:
-        return _escaped(value)
-    return str(value) if kind is int else escape(value)
 
 
 class _Context(Context):
@@ -142,22 +125,3 @@ class Environment(FlaskEnvironment):
 def _rendered(key: tuple[Environment, str, tuple[tuple[str, object], ...]]) -> Markup:
     environment, name, values = key
     return Markup(environment.get_template(name).render(values))  # noqa: S704 - is escaped
-
-
-def marked(text: Marked) -> Markup:
-    """The text as HTML, its marks inside `<mark>`."""
-    whole, at = text.text, 0
-    parts: list[str] = []
-    for start, end in text.marks:
-        parts += _escaped(whole[at:start]), f"<mark>{_escaped(whole[start:end])}</mark>"
-        at = end
-    parts.append(_escaped(whole[at:]))
-    return Markup("".join(parts))  # noqa: S704 - each part is escaped
-
-
-def chain(titles: Sequence[str]) -> Markup:
-    """Titles as HTML, one leading to the next."""
-    return _chains[tuple(titles)]
-
-
-_chains = Cache[tuple[str, ...], Markup](_NEXT.join, megabytes=0.5)

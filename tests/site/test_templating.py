@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 
 from kb.search import Marked
 from kb.site import formatting
-from kb.site.templating import Environment, as_html, chain, marked
+from kb.site.html_text import as_html, chain, marked
+from kb.site.templating import Environment
 
 TEXTS = st.text(st.sampled_from("a<>&\"' я\x00;#39") | st.characters(), max_size=40)
 
