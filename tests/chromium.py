@@ -5,6 +5,7 @@ end. Then `kill` ends the browser, what waits fails or ends, and the next test g
 """
 
 import os
+import shutil
 import signal
 import uuid
 from contextlib import suppress
@@ -16,13 +17,22 @@ ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
+WHOLE = ("chromium", "chromium-browser", "google-chrome")
+SHELL = ("chromium-headless-shell", "chrome-headless-shell")
+
+
+def executable(*, whole: bool) -> str | None:
+    """Path of the whole browser, or of the shell (decision 156); of the other if one is there."""
+    names = (*WHOLE, *SHELL) if whole else (*SHELL, *WHOLE)
+    return next((path for name in names if (path := shutil.which(name))), None)
+
 
 class Chromium:
     """A browser of Playwright: started when it is first needed, and anew when it is gone."""
 
     def __init__(self, playwright: Any, executable: str) -> None:
         self.playwright = playwright
-        self._executable = executable
+        self.executable = executable
         self._mark = f"--kb-test-run={uuid.uuid4().hex}"
         self._browser: Any = None
 
@@ -54,6 +64,6 @@ class Chromium:
     def _running(self) -> Any:
         if self._browser is None or not self._browser.is_connected():
             self._browser = self.playwright.chromium.launch(
-                executable_path=self._executable, args=[*ARGUMENTS, self._mark]
+                executable_path=self.executable, args=[*ARGUMENTS, self._mark]
             )
         return self._browser

@@ -5,7 +5,6 @@
 """
 
 import os
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,6 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         elif any(found[-1].scope == "module" for found in defined):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+        elif item.get_closest_marker("whole_browser"):
+            item.add_marker(pytest.mark.xdist_group("whole browser"))  # the others start the shell
 
 
 def pytest_collection_finish() -> None:
@@ -148,12 +149,3 @@ def opensearch_node() -> Iterator[opensearch_cluster.Cluster]:
             yield found
     except opensearch_cluster.Missing as error:
         unavailable(str(error))
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    """Path of a Chromium to test pages with: the whole browser, as readers have it, comes first."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"):
-        if path := shutil.which(name):
-            return path
-    unavailable("no Chromium; apt-get install chromium")

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from chromium import Chromium
+from chromium import Chromium, executable
 from fakes import TEXTS, write_articles
 from flask import request
 from needs import unavailable
@@ -28,16 +28,26 @@ PROMISE = "Отвечаем за два часа в рабочие дни."
 
 
 @pytest.fixture(scope="session")
-def chrome(chromium: str) -> Iterator[Chromium]:
-    """One Chromium for all tests."""
+def browsers() -> Iterator[dict[bool, Chromium]]:
+    """The whole browser (`True`) and the shell (`False`); the same one where one is installed."""
     if find_spec("playwright") is None:
         unavailable("no playwright; pip install playwright")
     from playwright.sync_api import sync_playwright
 
+    paths = {whole: executable(whole=whole) for whole in (True, False)}
+    if None in paths.values():
+        unavailable("no Chromium; apt-get install chromium chromium-headless-shell")
     with sync_playwright() as playwright:
-        browser = Chromium(playwright, chromium)
-        yield browser
-        browser.kill()
+        started = {path: Chromium(playwright, path) for path in paths.values() if path}
+        yield {whole: started[path] for whole, path in paths.items() if path}
+        for browser in started.values():
+            browser.kill()
+
+
+@pytest.fixture
+def chrome(request: pytest.FixtureRequest, browsers: dict[bool, Chromium]) -> Chromium:
+    """The Chromium of all tests, or the whole one of those marked `whole_browser`."""
+    return browsers[request.node.get_closest_marker("whole_browser") is not None]
 
 
 @pytest.fixture(autouse=True)

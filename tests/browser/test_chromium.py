@@ -9,10 +9,11 @@ from chromium import Chromium
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def other(chrome: Chromium, chromium: str) -> Any:
+@pytest.fixture(params=[True, False], ids=["whole", "shell"])
+def other(request: pytest.FixtureRequest, browsers: dict[bool, Chromium]) -> Any:
     """A browser of this test's own."""
-    browser = Chromium(chrome.playwright, chromium)
+    known = browsers[request.param]
+    browser = Chromium(known.playwright, known.executable)
     yield browser
     browser.kill()
 

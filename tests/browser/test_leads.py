@@ -103,8 +103,9 @@ def board(tmp_path_factory, serve):
 
 
 @pytest.fixture(scope="module")
-def session(chrome, board):
+def session(browsers, board):
     """A signed-in lead's cookies."""
+    chrome = browsers[False]
     context = chrome.new_context(base_url=board.url, locale="ru")
     page = context.new_page()
     page.goto("/leads")
@@ -196,6 +197,7 @@ def test_no_word_is_cut_in_the_places_of_the_board_or_beside_a_mark(lead):
     assert min(beside) >= 0
 
 
+@pytest.mark.whole_browser  # a file is downloaded
 def test_everything_is_done_without_scripts(lead, board):
     page = lead("/leads?q=тариф", java_script_enabled=False)
     page.get_by_label("Выбрать: сменить тариф").check()

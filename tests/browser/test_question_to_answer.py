@@ -25,7 +25,7 @@ from kb.service import KnowledgeBase
 from kb.site.accounts import AccountsFile, Person
 from kb.site.auth import hash_password
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole_browser]
 
 PASSWORD = "correct horse battery staple"
 PERSON = "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0 Safari/537.36"

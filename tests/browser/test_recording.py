@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from kb.searchlog.db.log import SearchLog
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.whole_browser]
 # Chromium without a window says that it is a robot.
 PERSON = {"user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0"}
 

@@ -321,6 +321,7 @@ def test_a_hit_of_the_result_page_can_be_called_the_answer_without_leaving(visit
 # --- an article ---------------------------------------------------------------------------------
 
 
+@pytest.mark.whole_browser  # has a clipboard of its own
 def test_a_heading_gives_its_link(visit):
     page = visit(
         "/articles/ru/account/reset-password", permissions=["clipboard-read", "clipboard-write"]
@@ -334,6 +335,7 @@ def test_a_heading_gives_its_link(visit):
     )
 
 
+@pytest.mark.whole_browser  # has a clipboard of its own
 def test_an_article_is_copied_as_markdown(visit):
     page = visit(
         "/articles/ru/account/reset-password", permissions=["clipboard-read", "clipboard-write"]

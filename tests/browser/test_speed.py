@@ -10,7 +10,12 @@ from kb.base.config import Settings
 from kb.service import KnowledgeBase
 from kb.web import create_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.shared, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.whole_browser,
+    pytest.mark.shared,
+    pytest.mark.slow,
+]
 
 QUERIES = (
     "оплата счета",

@@ -129,6 +129,7 @@ def test_ci_and_hooks_only_call_make():
 
     assert "make check" in ci
     assert "KB_TEST_REQUIRE=1 make test" in ci
+    assert "chromium-headless-shell ||" in ci  # missing, it stops nothing
     assert not re.search(r"\b(ruff|mypy|pytest)\b", ci)
     assert all("make" in entry for entry in re.findall(r"entry: (.*)", hooks))
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
