@@ -148,21 +148,14 @@ def test_a_slip_costs_something_and_no_slip_nothing(typed, meant):
     assert (spelling.price(typed, meant) == 0) == (typed == meant)
 
 
-@pytest.fixture(scope="session")
-def counted() -> dict[Path, dict[str, int]]:
-    return {}
-
-
-@pytest.fixture
-def real_words(shared_data: Path, counted: dict[Path, dict[str, int]]) -> dict[str, int]:
+@pytest.fixture(scope="module")  # so that one process counts them for all
+def real_words(shared_data: Path) -> dict[str, int]:
     """The words of the shared articles, with how often each stands there."""
-    if shared_data in counted:
-        return counted[shared_data]
     counts: dict[str, int] = {}
     for path in sorted((shared_data / "articles").rglob("*.md")):
         for found in tokens.plain_words(path.read_text("utf-8", "replace")):
             counts[found] = counts.get(found, 0) + 1
-    return counted.setdefault(shared_data, counts)
+    return counts
 
 
 @pytest.mark.shared

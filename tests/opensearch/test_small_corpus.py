@@ -5,6 +5,7 @@ import zlib
 from collections import Counter
 from contextlib import suppress
 from datetime import date
+from functools import cache
 
 import bases
 import numpy as np
@@ -96,8 +97,9 @@ def test_of_a_long_article_other_words_are_counted(searcher):
             cut += 1
             assert whole.text.encode().startswith(text.text[:-1])
             assert text.byte.max() <= len(text.text)
+            stored = segment.blob("texts", doc)
             for word, start, end in zip(words.words, text.start, text.end, strict=True):
-                assert segment.blob("texts", doc)[start:end] == text.text[start:end] != b"", word
+                assert stored[start:end] == text.text[start:end] != b"", word
     assert cut == long
 
 
@@ -186,17 +188,22 @@ def prefixes_of(corpus, query):
 def test_the_best_articles_score_as_in_the_whole_corpus(searcher, light):
     rng, corpus, ranker = random.Random(4), searcher.reader.corpus, searcher._ranker
     synonyms, asked = ranker.lookup.synonyms, 0
+
+    @cache  # the same articles are among the best of many queries
+    def blob(doc):
+        return blobs.pack(*corpus.locate(doc))
+
+    @cache
+    def words_of(doc):
+        return blobs.unpack_words(corpus.locate(doc)[0], blob(doc)[0])
+
     for _ in range(60):
         query = queries.parse(bases.line(rng, 5), corpus.meaning, corpus.knows)
         words = ranker.word_scores(query)
         docs = np.sort(best_hits(words, BEST))
         chosen = np.zeros(corpus.size, bool)
         chosen[docs] = True
-        packed = [blobs.pack(*corpus.locate(int(doc))) for doc in docs]
-        held = [
-            blobs.unpack_words(corpus.locate(int(doc))[0], each)
-            for doc, (each, _) in zip(docs, packed, strict=True)
-        ]
+        held = [words_of(doc) for doc in docs.tolist()]
 
         small = SmallCorpus(light, docs, held, (), prefixes_of(corpus, query))
         close = small_ranker(small, synonyms, searcher.reader.level)
@@ -208,11 +215,11 @@ def test_the_best_articles_score_as_in_the_whole_corpus(searcher, light):
         assert found.scores == pytest.approx(expected.scores, abs=1e-3)
         assert found.margin == pytest.approx(expected.margin, rel=0.02)
         shown = np.sort(docs[found.docs[:5]])
-        at = [docs.tolist().index(doc) for doc in shown]
         texts = [
-            blobs.unpack_text(corpus.locate(int(docs[i]))[0], held[i], packed[i][1]) for i in at
+            blobs.unpack_text(corpus.locate(doc)[0], words_of(doc), blob(doc)[1])
+            for doc in shown.tolist()
         ]
-        few = SmallCorpus(light, shown, [held[i] for i in at], texts)
+        few = SmallCorpus(light, shown, [words_of(doc) for doc in shown.tolist()], texts)
         cut = small_kernel(few).excerpts(found.prepared, range(len(shown)))
         assert cut == ranker.excerpts(expected, shown.tolist())
         asked += len(docs) > 5
