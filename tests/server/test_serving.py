@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -35,6 +36,22 @@ pytestmark = pytest.mark.xdist_group("server")
 
 
 ROOT = Path(server.__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """One server of one article, for tests that ask it and leave it as it is."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "articles" / "ru").mkdir(parents=True)
+    article = folder / "articles" / "ru" / "vpn.md"
+    article.write_text("---\ntitle: Настройка VPN\n---\nТекст.\n", "utf-8")
+    with pytest.MonkeyPatch.context() as patch:  # it starts before other fixtures forget them
+        for name in [name for name in os.environ if name.startswith("KB_")]:
+            patch.delenv(name)
+        settings = Settings(articles=folder / "articles", data=folder / "var")
+        with serving(settings, folder, "--access-log") as site:
+            yield site
+            assert site.stop() == 0
 
 
 def test_serve_builds_prints_its_address_answers_and_stops(settings, write, tmp_path):
@@ -265,64 +282,50 @@ def say(site: Serving, request: bytes) -> bytes:
         return client.recv(100_000)
 
 
-def test_letters_need_no_encoding_and_nonsense_leaves_no_trace(settings, write, tmp_path):
-    write("ru/vpn", "Текст.", title="Настройка VPN")
+def test_letters_need_no_encoding_and_nonsense_leaves_no_trace(site):
+    bare = "GET /api/search?q=настройка HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert say(site, bare.encode()).startswith(b"HTTP/1.1 200")
+    assert say(site, b"GET /a?q=se\x00cret HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
+    long = quote("я" * 500)
+    assert json.loads(site.get(f"api/search?q={long}&lang=ru"))["query"] == "я" * 500
 
-    with serving(settings, tmp_path) as site:
-        bare = (
-            "GET /api/search?q=настройка HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        )
-        assert say(site, bare.encode()).startswith(b"HTTP/1.1 200")
-        assert say(site, b"GET /a?q=se\x00cret HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 400")
-        long = quote("я" * 500)
-        assert json.loads(site.get(f"api/search?q={long}&lang=ru"))["query"] == "я" * 500
-
-        assert "se" + "cret" not in site.log
-        assert "127.0.0.1" not in site.log
-        assert "Traceback" not in site.log
+    assert "se" + "cret" not in site.log
+    assert "127.0.0.1" not in site.log
+    assert "Traceback" not in site.log
 
 
 @pytest.mark.parametrize("letter", ["a", "я"])
-def test_a_query_of_3000_letters_is_cut_and_one_of_60000_is_refused(
-    settings, write, tmp_path, letter
-):
+def test_a_query_of_3000_letters_is_cut_and_one_of_60000_is_refused(site, letter):
     """A head of more than 32 KB is refused before its address is read: it is no query."""
-    write("ru/vpn", "Текст.", title="Настройка VPN")
+    cut = json.loads(site.get(f"api/search?q={quote(letter * 3_000)}"))
+    page = site.get(f"ru/search?q={quote('VPN ' + letter * 3_000)}")
+    asked = f"GET /ru/search?q={quote(letter * 60_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with contextlib.suppress(OSError):  # it need not read all of it
+        assert say(site, asked.encode()).startswith(b"HTTP/1.1 431")
 
-    with serving(settings, tmp_path) as site:
-        cut = json.loads(site.get(f"api/search?q={quote(letter * 3_000)}"))
-        page = site.get(f"ru/search?q={quote('VPN ' + letter * 3_000)}")
-        asked = f"GET /ru/search?q={quote(letter * 60_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        with contextlib.suppress(OSError):  # it need not read all of it
-            assert say(site, asked.encode()).startswith(b"HTTP/1.1 431")
-
-        assert cut["query"] == letter * 500
-        assert 'href="/articles/ru/vpn' in page
-        assert json.loads(site.get("readyz"))["articles"] == 1
+    assert cut["query"] == letter * 500
+    assert 'href="/articles/ru/vpn' in page
+    assert json.loads(site.get("readyz"))["articles"] == 1
 
 
-def test_a_bad_chunk_size_is_refused_on_every_route(settings, write, tmp_path, kb):
-    write("ru/vpn", "Текст.", title="Настройка VPN")
+def test_a_bad_chunk_size_is_refused_on_every_route(site, kb):
     routes = [
         (method, re.sub("<[^>]+>", "x", rule.rule))
         for rule in create_app(kb).url_map.iter_rules()
         for method in sorted(rule.methods)
     ]
 
-    with serving(settings, tmp_path, "--access-log") as site:
-        for method, path in routes:
-            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
-            asked = head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"
-            assert say(site, asked.encode()).startswith(b"HTTP/1.1 411"), (method, path)
-        assert json.loads(site.get("readyz"))["articles"] == 1
-        assert site.stop() == 0
+    for method, path in routes:
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n"
+        asked = head + "Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"
+        assert say(site, asked.encode()).startswith(b"HTTP/1.1 411"), (method, path)
+    assert json.loads(site.get("readyz"))["articles"] == 1
 
-        assert "Traceback" not in site.log
+    assert "Traceback" not in site.log
     assert len(routes) > 50
 
 
-def test_half_sent_requests_stop_nobody_else(settings, write, tmp_path):
-    write("ru/vpn", "Текст.", title="Настройка VPN")
+def test_half_sent_requests_stop_nobody_else(site):
     host = "Host: localhost\r\n"
     halves = (
         "GET /api/search?q=",
@@ -332,7 +335,7 @@ def test_half_sent_requests_stop_nobody_else(settings, write, tmp_path):
         f"POST /leads/sign-in HTTP/1.1\r\n{host}Content-Length: 5000\r\n\r\ntoken=",
     )
 
-    with serving(settings, tmp_path) as site, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         for half in halves * 40:
             client = stack.enter_context(connect(site))
             client.sendall(half.encode())
