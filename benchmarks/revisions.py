@@ -1,13 +1,15 @@
 """What reading, building and saving cost beside other revisions of this repository.
 
-`python benchmarks/revisions.py scan|build|save|change FOLDER NAME=ROOT … [--rounds 3]`
+`python benchmarks/revisions.py scan|build|save|change FOLDER NAME=ROOT … [--rounds 3]
+[--keep DATA]`
 
 A root is a checkout with its own `.venv` (`git worktree add`, then `make .venv/.for-serve` there);
 its code works on the articles of FOLDER. `scan` reads and parses the folder, `build` is `kb index`
 from nothing, `save` indexes one saved article as `kb serve --watch` does, `change` as `kb index`
-does, without the start of its process. The revisions take turns in each round, so that a busy
-machine treats them alike. Prints for each the median and the least of its seconds of the
-processor, children included, and their ratio to the first revision.
+does, without the start of its process. These two index the folder first; with `--keep` that is done
+once, in the folder NAME of DATA, as long as the revision stays. The revisions take turns in each
+round, so that a busy machine treats them alike. Prints for each the median and the least of its
+seconds of the processor, children included, and their ratio to the first revision.
 """
 
 import argparse
@@ -35,7 +37,7 @@ for _ in range({SCANS}):
     print(time.process_time() - begun)
 """
 SAVE = f"""
-import gc, os, shutil, sys, tempfile
+import gc, os, shutil, sys, tempfile, time
 from pathlib import Path
 try:
     from kb.base.config import Settings
@@ -43,13 +45,15 @@ except ImportError:
     from kb.config import Settings
 from kb.service import KnowledgeBase
 with tempfile.TemporaryDirectory(prefix="kb-save-") as place:
+    place = sys.argv[3] or place
     articles = Path(place, "articles")
-    shutil.copytree(sys.argv[1], articles)
+    if not articles.exists():
+        shutil.copytree(sys.argv[1], articles)
     file = articles / "ru" / "live.md"
     file.parent.mkdir(exist_ok=True)
     service = KnowledgeBase(Settings(articles=articles, data=Path(place, "var")))
     for number in range({SAVES} + 1):
-        text = ["# Живая правка", *["Обычный абзац."] * 60, f"Правка{{number}}."]
+        text = ["# Живая правка", *["Обычный абзац."] * 60, f"Правка{{number}} {{time.time_ns()}}."]
         file.write_text("\\n\\n".join(text))
         gc.collect()
         begun = os.times()
@@ -59,14 +63,17 @@ with tempfile.TemporaryDirectory(prefix="kb-save-") as place:
 """
 
 
-def seconds(what: str, folder: Path, root: Path) -> float:
-    """Seconds of the processor for one piece of work by the code in `root`."""
+def seconds(what: str, folder: Path, root: Path, kept: Path | None = None) -> float:
+    """Seconds of the processor for one piece of work by the code in `root`.
+
+    `kept` is a folder for copies of the articles and their build, which the next call goes on from.
+    """
     python = str(root / ".venv" / "bin" / "python")
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
     if what != "build":
         script = SCAN if what == "scan" else SAVE
         done = subprocess.run(
-            [python, "-c", script, str(folder), what],
+            [python, "-c", script, str(folder), what, str(kept or "")],
             cwd=root, env=environment, capture_output=True, text=True, check=True,
         )  # fmt: skip
         return statistics.median(map(float, done.stdout.split()))
@@ -89,6 +96,7 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("roots", nargs="*", metavar="NAME=ROOT")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, metavar="DATA", help="go on from builds kept there")
     asked = parser.parse_args()
     if not asked.roots:
         parser.exit(message="name checkouts to compare, such as old=../old new=.\n")
@@ -98,7 +106,8 @@ def main() -> None:
     taken: dict[str, list[float]] = {name: [] for name in roots}
     for number in range(asked.rounds):
         for name in list(roots)[:: 1 if number % 2 == 0 else -1]:
-            taken[name].append(seconds(asked.what, asked.folder.resolve(), roots[name]))
+            kept = asked.keep and asked.keep.resolve() / name
+            taken[name].append(seconds(asked.what, asked.folder.resolve(), roots[name], kept))
     first = statistics.median(next(iter(taken.values())))
     for name, values in taken.items():
         median = statistics.median(values)

@@ -21,7 +21,6 @@ from kb.index.arrays import write_arrays
 from kb.index.attachments import TextStore, settle_attached
 from kb.index.builds import Build, Builds
 from kb.index.changes import (
-    Entry,
     PreviousBuild,
     articles_root,
     compare,
@@ -32,11 +31,13 @@ from kb.index.changes import (
 )
 from kb.index.contents import Contents, settle, settle_learned
 from kb.index.counts import write_counts
+from kb.index.entries import Entry, changed
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
 from kb.index.links import SettledLinks, link_table, settle_links
 from kb.index.reader import PINS, SCORES, SYNONYMS
 from kb.index.rendering import Progress, prepare_changed
+from kb.index.renumbered import renumber_addresses
 from kb.index.writer import restored, verify, write_segments
 from kb.ranking import calibration
 
@@ -181,7 +182,7 @@ class _Rebuild:
             )
             done = Done(len(changes.fresh), self.progress)
             prepared = prepare_changed(self.settings, changes, done.rendered)
-            contents = settle(changes, prepared, served_at(self.builds, before))
+            contents = settle(changes, prepared, partial(served_at, self.builds, before))
             settle_learned(contents, self._lines(), partial(restored, before))
             contents.files = listing.files
             self._attach(contents, before)
@@ -291,16 +292,22 @@ class _Rebuild:
         (draft / SYNONYMS).write_text(contents.synonyms, "utf-8")
         (draft / PINS).write_text(contents.pins, "utf-8")
         learned.write(draft, contents.learned)
-        tree = self._tree(before, contents)
         langs = self.settings.langs
         live = {path: entry for path, entry in contents.entries.items() if entry.is_served}
+        topics_stay = before is not None and _have_same_topics(before, contents, live)
+        tree = self._tree(before if topics_stay else None, contents, live)
         links = self._links(before, contents, live, tree)
         banners = self._notices(contents, live, tree, links)
         notice_file.write(draft, banners)
-        write_addresses(draft, contents.entries, segments, langs, tree)
+        entries, links_stay = contents.entries, before and links == SettledLinks(*before.links)
+        if not (
+            before and topics_stay and links_stay
+            and renumber_addresses(draft, before, entries, segments)
+        ):  # fmt: skip
+            write_addresses(draft, entries, segments, langs, tree)
         write_state(
-            draft, contents.entries, contents.problems, contents.skipped, links,
-            tree.to_json(sorted(live)),
+            draft, entries, contents.problems, contents.skipped, links,
+            before.tree if before and topics_stay else tree.to_json(sorted(live)),
         )  # fmt: skip
         whole = verify(draft, expected, segments, deleted)
         outer = whole.seen_by(STRANGERS)
@@ -367,19 +374,33 @@ class _Rebuild:
             may_differ=not self.hurried,
         )  # fmt: skip
 
-    def _tree(self, before: PreviousBuild | None, contents: Contents) -> topics.TopicTree:
-        """The tree of topics of a build; the last one where no article has another place."""
+    def _tree(
+        self, same: PreviousBuild | None, contents: Contents, live: Mapping[str, Entry]
+    ) -> topics.TopicTree:
+        """The tree of topics of a build, or of the last one that has the `same`."""
+        if same:
+            return topics.TopicTree.from_json(same.tree, sorted(same.articles))
         placements = {
-            path: entry.placement
-            for path, entry in contents.entries.items()
-            if entry.is_served and entry.placement
+            path: placement
+            for path, entry in live.items()
+            if (placement := entry.details.placement)
         }
         found = contents.navigations
-        if before and before.tree and before.navigations == found.digest:
-            former = {path: each.placement for path, each in before.articles.items()}
-            if {path: place for path, place in former.items() if place} == placements:
-                return topics.TopicTree.from_json(before.tree, sorted(former))
         return topics.tree(placements, self.settings.langs, found.all, found.labels)
+
+
+def _have_same_topics(before: PreviousBuild, contents: Contents, live: Mapping[str, Entry]) -> bool:
+    """Whether no article and no navigation says another place than in the build before."""
+    former = before.articles
+    return (
+        bool(before.tree)
+        and before.navigations == contents.navigations.digest
+        and len(live) == len(former)
+        and all(
+            path in former and live[path].details.placement == former[path].details.placement
+            for path in changed(live, former)
+        )
+    )
 
 
 def _risk(builds: Builds, contents: Contents, report: BuildReport) -> str:
@@ -407,7 +428,7 @@ def _report(before: PreviousBuild | None, contents: Contents) -> BuildReport:
         added=len(contents.docs.keys() - known),
         changed=len(contents.docs.keys() & known - contents.relearned),
         learned=len(contents.relearned),
-        removed=len(known - contents.kept - contents.docs.keys()),
+        removed=len(known - contents.kept.keys() - contents.docs.keys()),
         unchanged=len(contents.kept),
         rejected=tuple(p for p in contents.problems if p.level == "error"),
         warnings=tuple(p for p in contents.problems if p.level != "error"),
@@ -422,7 +443,7 @@ def _differs(before: PreviousBuild, contents: Contents) -> bool:
     """Whether readers would see anything new; problems alone make no build."""
     return (
         bool(contents.docs)
-        or contents.kept != before.served
+        or contents.kept.keys() != before.served
         or contents.synonyms != before.synonyms
         or contents.navigations.digest != before.navigations
         or contents.digest != before.build.manifest.get("contents")
@@ -432,7 +453,7 @@ def _differs(before: PreviousBuild, contents: Contents) -> bool:
 
 def _unmeasured(before: PreviousBuild, contents: Contents) -> int:
     """How often articles changed, came or went since the level of chance was measured."""
-    differ = contents.docs.keys() | (before.served - contents.kept)
+    differ = contents.docs.keys() | (before.served - contents.kept.keys())
     return int(before.build.manifest.get("unmeasured", 0)) + len(differ)
 
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,26 +94,26 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
         names[folder] = [entry.name for entry in entries]
         copies = versions.copies(folder, names[folder], names.get(_above(folder), ()))
         for entry in entries:
-            path = folder + entry.name
-            if entry.name in copies:
+            name = entry.name
+            path = folder + name
+            if name in copies:
                 problems.append(_left_out(path, _COPY, _GIVE_ITS_FOLDER))
                 continue
-            if entry.name in tools.FILES and (
-                entry.name not in tools.COMMON_NAMES
-                or navigation.is_navigation(entry.name, at + path)
+            if name in tools.FILES and (
+                name not in tools.COMMON_NAMES or navigation.is_navigation(name, at + path)
             ):
                 tool_files.append(path)
-            if tools.is_hidden(entry.name):
-                hidden = navigation.hidden_navigations(os.path.join(top, folder), entry.name)
+            if name.startswith(".") and tools.is_hidden(name):
+                hidden = navigation.hidden_navigations(os.path.join(top, folder), name)
                 navigations += (folder + each for each in hidden)
                 continue
             if entry.is_symlink() and _is_folder(entry):
                 problems.append(_linked_folder(top, path))
             elif entry.is_dir(follow_symlinks=False):
                 folders.append(path + "/")
-            elif navigation.is_navigation(entry.name, at + path):
+            elif navigation.is_navigation(name, at + path):
                 navigations.append(path)
-            elif not entry.name.lower().endswith(ENDINGS):
+            elif not name.lower().endswith(ENDINGS):
                 files.append(shown(path))
             elif is_included(path):
                 skipped += 1
@@ -124,8 +124,9 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                 if not isinstance(found, Source):
                     problems.append(found)
                 else:
-                    (banners if _is_notice(top, path) else sources).append(found)
-    articles = [each for each in sources if not _is_part(each.path, tool_files)]
+                    is_notice = not folder and _is_notice(top, path)
+                    (banners if is_notice else sources).append(found)
+    articles = [each for each in sources if not (tool_files and _is_part(each.path, tool_files))]
     skipped += len(sources) - len(articles)
     addresses: dict[str, str] = {}
     for site in navigation.sites(root, navigations):
@@ -142,7 +143,7 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
     )  # fmt: skip
 
 
-_path = attrgetter("path")  # no two files have the same
+_path = itemgetter(0)  # no two files have the same
 
 
 def _is_notice(top: str, path: str) -> bool:
@@ -229,6 +230,8 @@ _FOR_PEOPLE = frozenset((
 def is_for_contributors(path: str) -> bool:
     """Whether a file tells those who work on a repository how to: by its name, in capitals."""
     folder, _, name = path.rpartition("/")
+    if not name[:2].isupper():  # as most are not, which is told fast
+        return False
     stem = without_ending(name)
     return stem in _FOR_PROGRAMS or (not folder and stem in _FOR_PEOPLE)
 

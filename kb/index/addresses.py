@@ -13,7 +13,7 @@ from kb.content import addresses, gates, language_folders, reading_order
 from kb.content.topics import TopicTree
 from kb.index import topics
 from kb.index.arrays import write_arrays
-from kb.index.changes import Entry
+from kb.index.entries import Entry
 from kb.index.links import is_same
 from kb.index.reader import NAMES, link_key
 from kb.index.segment import article_url, count_articles
@@ -57,7 +57,7 @@ def write_addresses(
     links: dict[str, str] = {}
     linked: set[tuple[str, str]] = set()
     for path, entry in live.items():
-        for (url, _), right in zip(entry.links, entry.leads, strict=True):
+        for (url, _), right in zip(entry.details.links, entry.details.leads, strict=True):
             if right.startswith(_ARTICLES):
                 slug = unquote(right[len(_ARTICLES) :])
                 if by_slug.get(slug, path) != path:
@@ -110,7 +110,7 @@ def _referring(entries: Mapping[str, Entry], at: Mapping[str, int]) -> dict[str,
     """
     referring: dict[str, list[int]] = {}
     for path, entry in entries.items():
-        for file in entry.media:
+        for file in entry.details.media:
             docs = referring.setdefault(file, [])
             docs += [at[path]] if path in at else []
     return referring
@@ -122,7 +122,7 @@ def _stubs(
     """A mask of the pages of topics that have no text of their own."""
     is_stub = np.zeros(size, bool)
     for topic in tree.topics:
-        if topic.page and (placement := live[topic.page].placement) and placement.is_empty:
+        if topic.page and (placement := live[topic.page].details.placement) and placement.is_empty:
             is_stub[at[topic.page]] = True
     return is_stub
 
@@ -143,7 +143,8 @@ def _translations(
     group = np.full(size, -1, np.int32)
     without_lang = {"": ""}  # each folder, which many articles lie in
     for path, entry in live.items():
-        original = by_slug.get(entry.translation_of, path) if entry.translation_of else path
+        source = entry.details.translation_of
+        original = by_slug.get(source, path) if source else path
         folder, _, name = _without_suffix(original).rpartition("/")
         if folder not in without_lang:
             without_lang[folder] = language_folders.split(f"{folder}/", langs)[1]

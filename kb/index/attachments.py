@@ -28,17 +28,16 @@ from kb.content.markup.admonitions import PHRASES
 from kb.content.markup.link_targets import SAFE
 from kb.content.problems import Problem
 from kb.index import links
-from kb.index.changes import Entry, LinkedFile
 from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
-from kb.index.links import SettledLinks
+from kb.index.entries import Entry, LinkedFile
+from kb.index.links import SettledLinks, may_be_searched
 from kb.index.rendering import Packed
 
 FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
 CODES = (REJECTED, EMPTY, CUT)
 MOST_FILES = 20  # of one article
-_SIGNS = ("pdf", "docx", "txt", "%", "\n")  # in each target that is searched stands one
 _VERSION = "2"  # raised where the same bytes give another text
 
 Extractions = Mapping[str, Extraction]  # by path of the file
@@ -71,7 +70,7 @@ def settle_attached(
         if [(f.path, f.key) for f in files] != [(f.path, f.key) for f in entry.attached]:
             changed[path] = files
         elif files != entry.attached and path in contents.entries:
-            contents.entries[path] = replace(entry, attached=files)
+            contents.renew(path, replace(entry, attached=files))
     if changed:
         extracted = store.extracted({f.path: f for files in changed.values() for f in files})
         _give(contents, restore, changed, extracted)
@@ -85,18 +84,15 @@ def _linked(
     former: Mapping[str, Entry],
 ) -> dict[str, tuple[str, ...]]:
     """The paths of the files that articles link to, of those that are searched, by article."""
-    linking = {
-        path: entry
-        for path, entry in served.items()
-        if any(_may_be_searched(target) for _, target in entry.links)
-    }
+    linking = {path: entry for path, entry in served.items() if entry.names_files}
     is_settled = known is not None and links.are_settled(served, files, known, former)
     named: dict[str, tuple[str, ...]] = {}
     unsettled: list[str] = []
     for path, entry in linking.items():
-        if is_settled and len(entry.leads) == len(entry.links):
-            led = zip(entry.links, entry.leads, strict=True)
-            meant = (links.file_at(lead) for (_, target), lead in led if _may_be_searched(target))
+        told = entry.details
+        if is_settled and len(told.leads) == len(told.links):
+            led = zip(told.links, told.leads, strict=True)
+            meant = (links.file_at(to) for (_, target), to in led if may_be_searched(target))
             named[path] = _searched(meant)
         else:
             unsettled.append(path)
@@ -105,19 +101,10 @@ def _linked(
         table = links.link_table(served, files, settings.langs, habits)
         for path in unsettled:
             source = links.place(path, served[path])
-            targets = (target for _, target in served[path].links if _may_be_searched(target))
-            ends = (table.find(source, target) for target in targets)
+            targets = (target for _, target in served[path].details.links)
+            ends = (table.find(source, to) for to in filter(may_be_searched, targets))
             named[path] = _searched(end.file for end in ends if end)
     return named
-
-
-def _may_be_searched(target: str) -> bool:
-    """Whether a link, as written, may lead to a file that is searched."""
-    lowered = target.lower()
-    for sign in _SIGNS:  # most targets have none, which is told fast
-        if sign in lowered:
-            return attachments.is_searched(place_of(target))
-    return False
 
 
 def _searched(files: Iterable[str]) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ _TRIES = 8  # at the lock, in less than half a second
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 _SYNCED_TOGETHER = 8  # files
 _PIECE = 1 << 24  # bytes of a file under one checksum
+_CHUNK = 1 << 18  # bytes of a piece that are read at once
 _OWN_FACTS = ("format", "name", "files")  # of a manifest, which each build gets anew
 
 
@@ -511,10 +512,11 @@ def _checksum(path: Path) -> int:
 
 def _checksum_of_piece(path: Path, start: int) -> int:
     crc, rest = 0, _PIECE
-    with path.open("rb") as file:
+    chunk = memoryview(bytearray(_CHUNK))  # read into again and again: a new one costs more
+    with path.open("rb", buffering=0) as file:
         file.seek(start)
-        while chunk := file.read(min(1 << 20, rest)):
-            crc, rest = zlib.crc32(chunk, crc), rest - len(chunk)
+        while count := file.readinto(chunk[:rest]):
+            crc, rest = zlib.crc32(chunk[:count], crc), rest - count
     return crc
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -16,92 +16,17 @@ from kb.content.articles import Defaults
 from kb.content.folder import Source, read_file
 from kb.content.includes import Includes
 from kb.content.problems import Problem
-from kb.content.topics import Placement
 from kb.git import history
+from kb.index import entries as entry_columns
 from kb.index.builds import Build, Builds
 from kb.index.counts import COUNTS
+from kb.index.entries import Entry
 from kb.index.fingerprint import fingerprint
 from kb.index.reader import SYNONYMS
 from kb.index.spool import Place, Spool
 
 STATE = "state.json"
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
-
-
-class LinkedFile(NamedTuple):
-    """A file that an article links to and is searched with: its state, and its content's name."""
-
-    path: str
-    stat: tuple[int, ...]
-    key: str
-
-    @classmethod
-    def from_json(cls, values: Sequence[Any]) -> "LinkedFile":
-        """The file of its values in order."""
-        path, stat, key = values
-        return cls(path, tuple(stat), key)
-
-
-@dataclass(slots=True)
-class Entry:
-    """What a build remembers of a file: its state, its problems and, if served, its article."""
-
-    stat: tuple[int, ...]
-    facts: str  # author and date from git, dialect and audience from the folder, inclusions
-    digest: str
-    problems: tuple[Problem, ...] = ()
-    segment: int = -1  # -1: rejected
-    doc: int = -1
-    slug: str = ""
-    aliases: tuple[str, ...] = ()
-    translation_of: str = ""
-    links: tuple[tuple[str, str], ...] = ()  # within the folder: in the HTML, and as written
-    lines: tuple[int, int] = (1, 1)  # where slug and aliases stand in the file
-    mark: str = ""  # the tool whose keys the file uses
-    audience: tuple[str, ...] = ()  # that it sets for its folder, as the folder's page
-    media: tuple[str, ...] = ()  # files beside the articles that it refers to
-    placement: Placement | None = None  # what it says of its place in the tree of topics
-    lang: str = ""
-    uid: str = ""  # its name in DocFX
-    leads: tuple[str, ...] = ()  # the right address of each of `links`, once that is known
-    includes: tuple[str, ...] = ()  # files whose text it holds
-    remote_images: int = 0  # of other sites
-    learned: str = ""  # a digest of what it learned of readers (`index.learned`)
-    attached: tuple[LinkedFile, ...] = ()  # whose text is searched with it
-
-    @property
-    def is_served(self) -> bool:
-        """Whether its article stands in the build."""
-        return self.segment >= 0
-
-    def to_json(self) -> list[Any]:
-        """The entry as JSON values, in a fixed order."""
-        return [
-            self.stat, self.facts, self.digest, [p.to_json() for p in self.problems], self.segment,
-            self.doc, self.slug, self.aliases, self.translation_of, self.links, self.lines,
-            self.mark, self.audience, self.media,
-            list(self.placement) if self.placement else None, self.lang, self.uid, self.leads,
-            self.includes, self.remote_images, self.learned, [list(file) for file in self.attached],
-        ]  # fmt: skip
-
-    @classmethod
-    def from_json(cls, values: Sequence[Any]) -> "Entry":
-        """The entry of `to_json`. Raises ValueError or TypeError if the values are others."""
-        stat, facts, digest, problems, segment, doc, slug, aliases, original, *rest = values
-        links, lines, mark, audience, media, placement, lang, uid, leads, *more = rest
-        includes, remote_images, learned, attached = more
-        return cls(
-            tuple(stat), facts, digest, tuple(map(Problem.from_json, problems)), segment, doc, slug,
-            tuple(aliases), original, tuple(map(_pair, links)), tuple(lines), mark,
-            tuple(audience), tuple(media), Placement.from_json(placement) if placement else None,
-            lang, uid, tuple(leads), tuple(includes), remote_images, learned,
-            tuple(map(LinkedFile.from_json, attached)),
-        )  # fmt: skip
-
-
-def _pair(values: Sequence[str]) -> tuple[str, str]:
-    first, second = values
-    return first, second
 
 
 @dataclass
@@ -170,7 +95,7 @@ def previous_build(builds: Builds, settings: Settings) -> PreviousBuild | None:
         state = orjson.loads((build.folder / STATE).read_bytes())
         return PreviousBuild(
             build,
-            {path: Entry.from_json(values) for path, values in state["entries"].items()},
+            entry_columns.read(build.folder, state["entries"]),
             build.manifest["segments"],
             build.manifest["dead"],
             (build.folder / SYNONYMS).read_text("utf-8"),
@@ -180,7 +105,7 @@ def previous_build(builds: Builds, settings: Settings) -> PreviousBuild | None:
             state["links"],
             state["tree"],
         )
-    except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError):
+    except (IndexMissing, IndexDamaged, *_UNREADABLE):
         return None
 
 
@@ -213,37 +138,30 @@ def compare(
     changes.reasons = dict(folders.reasons)
     audiences = gates.FolderAudiences.of(changes.audiences.items())
     included = Includes(settings.articles, changes.marks, tool_files, audiences)
-    known_of = cache(partial(_known_of, base))  # most files were last changed together with others
+    known_of = cache(partial(_known_of, base, folders, audiences))  # many lie in few folders
+    state_of = cache(included.state)  # and many include the same
     for source in sources:
-        if source.path not in changes.marks:
-            continue
         path = source.path
-        defaults, facts = known_of(
-            past.changes.get(path),
-            folders.dialect(path),
-            folders.also(path),
-            audiences.audience(path),
-            addresses.get(path, ""),
-        )
-        stat = stat_of(source)
-        entry = known.get(source.path)
-        is_known = entry is not None and _is_untouched(entry, source, is_copy)
-        if entry and is_known and entry.facts == facts + included.state(entry.includes):
-            changes.kept[source.path] = entry
+        if path not in changes.marks:
             continue
-        place = changed.get(source.path) or _spooled(settings, source, changes)
+        folder = path[: path.rfind("/") + 1]
+        defaults, facts = known_of(past.changes.get(path), folder, addresses.get(path, ""))
+        entry = known.get(path)
+        is_read = path in changed
+        if entry and not is_read and entry.facts == facts + state_of(entry.includes):
+            changes.kept[path] = entry
+            continue
+        place = changed.get(path) or _spooled(settings, source, changes)
         if place is None:
             continue
         data = changes.spool.read(place)
-        defaults = replace(defaults, inclusions=included.of(source.path, data))
-        facts = facts_of(defaults)
-        if entry and entry.digest == articles.digest(source.path, data, defaults):
-            files, mark = defaults.inclusions.files, changes.marks[source.path]
+        defaults = replace(defaults, inclusions=included.of(path, data))
+        stat, facts = stat_of(source), facts_of(defaults)
+        if entry and entry.digest == articles.digest(path, data, defaults):
+            files, mark = defaults.inclusions.files, changes.marks[path]
             if is_copy:
                 stat, facts = entry.stat, entry.facts if entry.includes == files else facts
-            changes.kept[source.path] = replace(
-                entry, stat=stat, facts=facts, mark=mark, includes=files
-            )
+            changes.kept[path] = replace(entry, stat=stat, facts=facts, mark=mark, includes=files)
         else:
             changes.fresh.append((source, place, defaults))
     return changes
@@ -251,11 +169,11 @@ def compare(
 
 def _reusable(before: PreviousBuild | None) -> dict[str, Entry]:
     """The known entries, without those whose problems may pass though the file stays as it is."""
-    return {
-        path: entry
-        for path, entry in (before.entries if before else {}).items()
-        if not (entry.problems and any(each.code in _MAY_PASS for each in entry.problems))
-    }
+    known = dict(before.entries) if before else {}
+    for path in [path for path, entry in known.items() if entry.problems]:
+        if any(each.code in _MAY_PASS for each in known[path].problems):
+            del known[path]
+    return known
 
 
 def _changed(
@@ -265,11 +183,14 @@ def _changed(
     changes: Changes,
     is_copy: bool,
 ) -> dict[str, Place]:
-    """The files that are not as they were, read; `changes` gets the mark of every file."""
+    """The files that are not as they were, read; `changes` gets the mark of every file.
+
+    A file is as it was by its stat; a copy, by size and time of change.
+    """
     changed = {}
     for source in sources:
         entry = known.get(source.path)
-        if entry and _is_untouched(entry, source, is_copy):
+        if entry and (entry.stat == source[1:] or (is_copy and entry.stat[:2] == source[1:3])):
             changes.marks[source.path] = entry.mark
             if entry.audience:
                 changes.audiences[source.path] = entry.audience
@@ -296,12 +217,6 @@ def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None
     return data
 
 
-def _is_untouched(entry: Entry, source: Source, is_copy: bool) -> bool:
-    """Whether a file is as a build knew it, by its stat; a copy, by size and time of change."""
-    seen = stat_of(source)
-    return entry.stat == seen or (is_copy and entry.stat[:2] == seen[:2])
-
-
 def stat_of(source: Source) -> tuple[int, ...]:
     """Size in bytes, times of change in ns and inode of a file; it changes when the file does."""
     return source[1:]
@@ -309,14 +224,18 @@ def stat_of(source: Source) -> tuple[int, ...]:
 
 def _known_of(
     base: Defaults,
+    folders: dialects.FolderDialects,
+    audiences: gates.FolderAudiences,
     change: history.Change | None,
-    dialect: str,
-    also: tuple[str, ...],
-    audience: tuple[str, ...],
+    folder: str,
     address: str,
 ) -> tuple[Defaults, str]:
-    """The defaults of an article by git and its folder, and the same as text."""
-    defaults = replace(base.of(change), dialect=dialect, also=also, audience=audience)
+    """The defaults of articles by git and the folder they lie in, and the same as text."""
+    path = f"{folder}any.md"
+    defaults = replace(
+        base.of(change), dialect=folders.dialect(path), also=folders.also(path),
+        audience=audiences.audience(path),
+    )  # fmt: skip
     defaults = replace(defaults, address=address) if address else defaults
     return defaults, facts_of(defaults)
 
@@ -351,9 +270,8 @@ def served_at(builds: Builds, before: PreviousBuild | None) -> dict[str, str]:
 def _known(builds: Builds) -> dict[str, Entry]:
     """The files that the current build knew; none if there is no build to read."""
     try:
-        state = orjson.loads((builds.current().folder / STATE).read_bytes())
-        return {path: Entry.from_json(values) for path, values in state["entries"].items()}
-    except (IndexMissing, IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return _entries(builds.current().folder)
+    except (IndexMissing, IndexDamaged, *_UNREADABLE):
         return {}
 
 
@@ -363,11 +281,18 @@ def digests(folder: Path) -> dict[str, str]:
     Equal digests mean that an article is as it was.
     """
     try:
-        state = orjson.loads((folder / STATE).read_bytes())
-        entries = map(Entry.from_json, state["entries"].values())
-        return {entry.slug: entry.digest for entry in entries if entry.is_served}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        entries = _entries(folder).values()
+    except _UNREADABLE:
         return {}
+    return {entry.slug: entry.digest for entry in entries if entry.is_served}
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+def _entries(folder: Path) -> dict[str, Entry]:
+    state = orjson.loads((folder / STATE).read_bytes())
+    return entry_columns.read(folder, state["entries"])
 
 
 def articles_root(settings: Settings) -> str:
@@ -392,6 +317,6 @@ def write_state(
         "links": list(links),
         "tree": tree,
         "problems": [problem.to_json() for problem in problems],
-        "entries": {path: entry.to_json() for path, entry in entries.items()},
+        "entries": entry_columns.write(draft, entries),
     }
     (draft / STATE).write_bytes(orjson.dumps(state))

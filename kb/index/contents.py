@@ -1,6 +1,6 @@
 """The contents of a new build: kept and new articles, each with addresses of its own."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
@@ -11,8 +11,9 @@ from kb.content.articles import Article
 from kb.content.navigation import Navigations
 from kb.content.problems import Problem
 from kb.index import learned as learned_lines
-from kb.index.changes import Changes, Entry, stat_of
+from kb.index.changes import Changes, stat_of
 from kb.index.document import Analysed, with_learned
+from kb.index.entries import Details, Entry
 from kb.index.learned import LearnedLine, LearnedLines
 from kb.index.notices import Prepared as PreparedNotice
 from kb.index.rendering import Packed, Prepared, unpacked
@@ -47,11 +48,14 @@ class Contents:
     files: tuple[str, ...] = ()  # the paths of the files beside the articles
     learned: LearnedLines = field(default_factory=dict)  # of its articles, by slug
     relearned: frozenset[str] = frozenset()  # paths of `docs` that differ in their lines alone
+    _kept: Mapping[str, Entry] | None = None  # worked out, until an article comes or goes
 
     @property
-    def kept(self) -> set[str]:
-        """Paths of the articles that are taken over from the previous build."""
-        return {path for path, entry in self.entries.items() if entry.is_served}
+    def kept(self) -> Mapping[str, Entry]:
+        """The articles that are taken over from the previous build, by path."""
+        if self._kept is None:
+            self._kept = {path: entry for path, entry in self.entries.items() if entry.is_served}
+        return self._kept
 
     @property
     def size(self) -> int:
@@ -61,9 +65,7 @@ class Contents:
     @property
     def served(self) -> dict[str, Entry]:
         """The entries of all articles, kept and new, by path."""
-        served = {path: entry for path, entry in self.entries.items() if entry.is_served}
-        served.update((path, article.entry) for path, article in self.docs.items())
-        return served
+        return {**self.kept, **{path: article.entry for path, article in self.docs.items()}}
 
     @property
     def digest(self) -> str:
@@ -93,39 +95,47 @@ class Contents:
         read = partial(_read, self.spool, self.spool.add(data))
         self.docs[path] = StoredArticle(entry, read)
         self.entries.pop(path, None)
+        self._kept = None
+
+    def renew(self, path: str, entry: Entry) -> None:
+        """Gives a file that is taken over another entry."""
+        self.entries[path] = entry
+        self._kept = None
 
     def reject(self, problem: Problem) -> None:
         """Takes the article of `problem.path` out again; its entry keeps the problem."""
         new = self.docs.pop(problem.path, None)
         entry = new.entry if new else self.entries[problem.path]
         problems = (*entry.problems, problem)
-        self.entries[problem.path] = replace(entry, segment=-1, doc=-1, problems=problems)
+        self.renew(problem.path, replace(entry, segment=-1, doc=-1, problems=problems))
 
 
 def _read(spool: Spool, place: Place) -> Analysed:
     return unpacked(spool.read(place))
 
 
-def settle(changes: Changes, prepared: Iterable[Prepared], served: Mapping[str, str]) -> Contents:
+def settle(
+    changes: Changes, prepared: Iterable[Prepared], served: Callable[[], Mapping[str, str]]
+) -> Contents:
     """The contents of a build in which every address belongs to one article.
 
-    `prepared` are the files of `changes.fresh`, `served` those that are served at each folded slug,
-    which they keep. An article that lost its address to another is rejected. The problems are those
-    of all files.
+    `prepared` are the files of `changes.fresh`, `served` tells those that are served at each folded
+    slug, which they keep. An article that lost its address to another is rejected. The problems are
+    those of all files.
     """
     contents = Contents(dict(changes.kept), {}, changes.spool)
     for file in prepared:
         path = file.source.path
         entry = Entry(
             stat_of(file.source), file.facts, file.digest, file.problems,
-            mark=changes.marks[path], audience=changes.audiences.get(path, ()), media=file.media,
-            includes=file.includes,
+            mark=changes.marks[path], audience=changes.audiences.get(path, ()),
+            includes=file.includes, kept=Details(media=file.media),
         )  # fmt: skip
         if file.doc is None:
-            contents.entries[path] = entry
+            contents.renew(path, entry)
         else:
             contents.keep(path, replace(entry, **file.doc.facts), file.doc.data)
-    taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served)
+    taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served())
     entries = (*contents.entries.values(), *(each.entry for each in contents.docs.values()))
     of_files = (problem for entry in entries for problem in entry.problems)
     contents.problems = (*changes.problems, *taken, *of_files)
@@ -169,16 +179,16 @@ def _settle_addresses(contents: Contents, served: Mapping[str, str]) -> tuple[Pr
     return taken
 
 
-def _all_differ(entries: Iterable[Entry]) -> bool:
+def _all_differ(entries: Collection[Entry]) -> bool:
     """Whether no two articles ask for one address: then nothing is to be settled."""
-    claimed = [
-        addresses.folded(address) for entry in entries for address in (entry.slug, *entry.aliases)
-    ]
-    return len(set(claimed)) == len(claimed)
+    claimed = [entry.slug for entry in entries]
+    claimed += [alias for entry in entries if entry.aliases for alias in entry.aliases]
+    folded = addresses.folded("\n".join(claimed)).split("\n")
+    return len(set(folded)) == len(folded)
 
 
 def _claims(entries: Mapping[str, Entry]) -> Iterator[Article]:
     """Every article with the addresses it asks for."""
     for path, entry in entries.items():
-        lines = dict(zip(("slug", "aliases"), entry.lines, strict=True))
+        lines = dict(zip(("slug", "aliases"), entry.details.lines, strict=True))
         yield Article(path, entry.slug, "", "", "", aliases=entry.aliases, lines=lines)

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property, partial
+from itertools import pairwise
 from math import log
 from typing import Any
 
@@ -29,6 +30,7 @@ LemmaIds = tuple[tuple[int, int], ...]  # of a dictionary form: each segment and
 
 _TEXT = next(field for field in FIELDS if field.name == "text")
 _WHOLE = ("text", "attached")  # fields that hold every word of an article and of its files
+_AT_ONCE = 1 << 16  # postings
 PAIR_BYTES = 176  # of a pair of numbers in `LemmaIds` or `PrefixRanges`, in memory
 # The fields in which a prefix is looked up.
 PREFIX_FIELDS = (
@@ -525,20 +527,28 @@ def impact_scores(corpus: Corpus) -> tuple[Scores, ...]:
         for number, lemma in enumerate(lemmas):
             arrays, base = corpus.segments[number].arrays, corpus.bases[number]
             docs, tf = (arrays[f"field.{field.name}.{kind}"] for kind in ("docs", "tf"))
-            norms = corpus.norms[field.name][base : base + corpus.segments[number].size]
-            bm25 = np.repeat(
-                idf[lemma].astype(np.float32), np.diff(arrays[f"field.{field.name}.ptr"])
+            articles = slice(base, base + corpus.segments[number].size)
+            # That of a deleted article is infinite, so that it scores 0.
+            norms = np.where(
+                corpus.live[articles], corpus.norms[field.name][articles], np.float32(np.inf)
             )
-            bm25 *= tf / (tf + norms[docs])
-            if field.name == "text":
-                scores[number] += bm25
-            else:
-                scores[number][arrays[f"field.{field.name}.at"]] += bm25
-    for number, (segment, base) in enumerate(zip(corpus.segments, corpus.bases, strict=False)):
-        alive = corpus.live[base : base + segment.size]
-        if not alive.all():
-            scores[number] *= alive[segment.arrays["field.text.docs"]]
+            pointers, of_lemma = arrays[f"field.{field.name}.ptr"], idf[lemma].astype(np.float32)
+            for first, last in _pieces(pointers):
+                low, high = pointers[first], pointers[last]
+                bm25 = np.repeat(of_lemma[first:last], np.diff(pointers[first : last + 1]))
+                bm25 *= tf[low:high] / (tf[low:high] + norms.take(docs[low:high]))
+                if field.name == "text":
+                    scores[number][low:high] += bm25
+                else:
+                    scores[number][arrays[f"field.{field.name}.at"][low:high]] += bm25
     return tuple(scores)
+
+
+def _pieces(pointers: NDArray[Any]) -> list[tuple[int, int]]:
+    """Ranges of lists of postings: as many as have a number of postings that caches hold."""
+    starts = np.arange(0, int(pointers[-1]), _AT_ONCE)
+    bounds = np.unique(np.append(np.searchsorted(pointers, starts), len(pointers) - 1))
+    return list(pairwise(bounds.tolist()))
 
 
 def _lemma_numbers(corpus: Corpus) -> list[NDArray[np.int64]]:
@@ -565,14 +575,16 @@ def _lemma_numbers(corpus: Corpus) -> list[NDArray[np.int64]]:
 def _live_df(corpus: Corpus, number: int, field: str) -> NDArray[np.int64]:
     """In how many live articles of a segment each of its dictionary forms stands in a field."""
     arrays, base = corpus.segments[number].arrays, corpus.bases[number]
-    counts: NDArray[np.int64] = np.diff(arrays[f"field.{field}.ptr"])
-    alive = corpus.live[base : base + corpus.segments[number].size]
-    held = arrays[f"field.{field}.tf"] > 0
-    if alive.all() and held.all():
-        return counts
-    owners = np.repeat(np.arange(len(counts)), counts)
-    held &= alive[arrays[f"field.{field}.docs"]]
-    return np.bincount(owners[held], minlength=len(counts)).astype(np.int64)
+    pointers = arrays[f"field.{field}.ptr"]
+    counts: NDArray[np.int64] = np.diff(pointers)
+    docs, tf = arrays[f"field.{field}.docs"], arrays[f"field.{field}.tf"]
+    gone = ~corpus.live[base : base + corpus.segments[number].size]
+    lost = [np.empty(0, np.intp)]  # postings, of few articles
+    for low in range(0, len(docs), _AT_ONCE):
+        piece = slice(low, low + _AT_ONCE)
+        lost.append(low + np.flatnonzero(gone.take(docs[piece]) | (tf[piece] == 0)))
+    owners = np.searchsorted(pointers, np.concatenate(lost), side="right") - 1
+    return counts - np.bincount(owners, minlength=len(counts))
 
 
 def _size_of_meaning(word: str, meaning: Meaning) -> int:

@@ -6,13 +6,14 @@ from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-from kb.content import media
-from kb.content.link_table import Found, Habits, LinkedArticle, LinkTable
+from kb.content import attachments, media
+from kb.content.link_table import Found, Habits, LinkedArticle, LinkTable, place_of
 from kb.content.markup import Link
 from kb.content.markup.link_targets import SAFE
-from kb.index.changes import Entry
+from kb.index.entries import Entry, changed
 from kb.index.segment import article_url, topic_url
 
+_SEARCHED_SIGNS = ("pdf", "docx", "txt", "%", "\n")  # in each target that is searched stands one
 DEAD = ""  # the address of a link that leads nowhere
 
 
@@ -20,6 +21,15 @@ def references(links: Sequence[Link]) -> tuple[tuple[str, str], ...]:
     """The links within the folder, each once: as the HTML holds them, and as written."""
     within = (link for link in links if link.url.startswith(("/articles/", "/media/")))
     return tuple(sorted({(link.url.partition("#")[0], link.target) for link in within}))
+
+
+def may_be_searched(target: str) -> bool:
+    """Whether a link, as written, may lead to a file that is searched."""
+    lowered = target.lower()
+    for sign in _SEARCHED_SIGNS:  # most targets have none, which is told fast
+        if sign in lowered:
+            return attachments.is_searched(place_of(target))
+    return False
 
 
 class SettledLinks(NamedTuple):
@@ -46,7 +56,9 @@ def link_table(
 ) -> LinkTable:
     """The addresses of a build; without `habits` they are read off the links of its articles."""
     places = {path: place(path, entry) for path, entry in live.items()}
-    sample = ((places[path], target) for path, entry in live.items() for _, target in entry.links)
+    sample = (
+        (places[path], target) for path, entry in live.items() for _, target in entry.details.links
+    )
     return LinkTable(tuple(places.values()), servable(files), langs, sample, habits, folders)
 
 
@@ -57,7 +69,7 @@ def servable(files: Iterable[str]) -> frozenset[str]:
 
 def place(path: str, entry: Entry) -> LinkedArticle:
     """An article as links see it."""
-    return LinkedArticle(path, entry.slug, entry.lang, entry.aliases, entry.uid)
+    return LinkedArticle(path, entry.slug, entry.details.lang, entry.aliases, entry.details.uid)
 
 
 def settle_links(
@@ -76,20 +88,20 @@ def settle_links(
     address and no habit is another since, only articles without `leads` are looked at. Where links
     differ, habits are read off them again, unless they `may_differ` no more.
     """
-    stay = bool(known.articles) and _have_same_addresses(live, former)
+    others = changed(live, former)
+    stay = bool(known.articles) and _have_same_addresses(live, former, others)
     articles = known.articles if stay else _digest_of_addresses(live)
     now = SettledLinks(articles, _digest(sorted(servable(files))), _digest(langs, folders))
     remembered = known.habits if now[:3] == known[:3] else None
-    is_sure = _have_same_links(live, former) or not may_differ
-    if remembered is not None and is_sure and all(map(_is_settled, live.values())):
+    is_sure = _have_same_links(live, former, others) or not may_differ
+    if remembered is not None and is_sure and all(_is_settled(live[path]) for path in others):
         return known
     table = link_table(live, files, langs, remembered if is_sure else None, folders)
     stays = remembered is not None and table.habits == remembered
     for path, entry in live.items():
         if not (stays and _is_settled(entry)):
-            entry.leads = tuple(
-                address(table.find(place(path, entry), target)) for _, target in entry.links
-            )
+            source = place(path, entry)
+            entry.lead(address(table.find(source, to)) for _, to in entry.details.links)
     relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
     return now._replace(page_relative=relative, prefixes=prefixes)
 
@@ -101,32 +113,35 @@ def are_settled(
     former: Mapping[str, Entry],
 ) -> bool:
     """Whether links lead where they led in the build before; `known` and `former` are of that."""
-    return known.files == _digest(sorted(servable(files))) and _have_same_addresses(live, former)
+    return known.files == _digest(sorted(servable(files))) and _have_same_addresses(
+        live, former, changed(live, former)
+    )
 
 
 def _is_settled(entry: Entry) -> bool:
-    return len(entry.leads) == len(entry.links)
+    return len(entry.details.leads) == len(entry.details.links)
 
 
-def _have_same_links(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> bool:
-    """Whether every article has the links that it had; one that changed then has its `leads`."""
-    for path, entry in live.items():
-        old = former.get(path)
-        if old is entry:
-            continue
-        if old is None or old.links != entry.links:
+def _have_same_links(
+    live: Mapping[str, Entry], former: Mapping[str, Entry], others: Iterable[str]
+) -> bool:
+    """Whether every article has the links that it had; one of `others` then has its `leads`."""
+    for path in others:
+        old, entry = former.get(path), live[path]
+        if old is None or old.details.links != entry.details.links:
             return False
-        if not entry.leads:
-            entry.leads = old.leads
+        if not entry.details.leads:
+            entry.lead(old.details.leads)
     return True
 
 
-def _have_same_addresses(live: Mapping[str, Entry], former: Mapping[str, Entry]) -> bool:
+def _have_same_addresses(
+    live: Mapping[str, Entry], former: Mapping[str, Entry], others: Iterable[str]
+) -> bool:
     """Whether links find the same articles at the same addresses."""
-    if live.keys() != former.keys():
-        return False
-    changed = (path for path, entry in live.items() if former[path] is not entry)
-    return all(place(path, live[path]) == place(path, former[path]) for path in changed)
+    return len(live) == len(former) and all(
+        path in former and place(path, live[path]) == place(path, former[path]) for path in others
+    )
 
 
 def _digest_of_addresses(live: Mapping[str, Entry]) -> str:

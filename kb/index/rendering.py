@@ -22,7 +22,8 @@ from kb.content.problems import Problem
 from kb.content.topics import Placement
 from kb.index.changes import Changes, facts_of
 from kb.index.document import Analysed, Kind, analyse
-from kb.index.links import references
+from kb.index.entries import Details
+from kb.index.links import may_be_searched, references
 from kb.language import morphology, tokens
 
 # What nearly every article is rendered with, whichever function is the first to have children.
@@ -97,7 +98,7 @@ def prepare_changed(
         else:
             doc, problems = result
         digest = articles.digest(source.path, data, defaults)
-        files = doc.facts["media"] if doc else media.named_in_file(source.path, data)
+        files = doc.facts["kept"].media if doc else media.named_in_file(source.path, data)
         includes = defaults.inclusions.files
         yield Prepared(source, digest, facts_of(defaults), doc, problems, files, includes)
         rendered(done)
@@ -121,19 +122,19 @@ def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Packed | None, tupl
 
 def _facts(doc: Analysed) -> dict[str, Any]:
     """What the entry of a file remembers of its article."""
-    article = doc.article
+    article, links = doc.article, references(doc.links)
     return {
         "slug": article.slug,
         "aliases": article.aliases,
-        "translation_of": article.translation_of,
-        "placement": Placement.of(article, _is_empty(doc)),
-        "links": references(doc.links),
-        "lang": article.lang,
-        "uid": LinkedArticle.of(article).uid,
         "remote_images": sum(link.image and link.url.startswith("http") for link in doc.links),
-        "lines": (article.lines.get("slug", 1), article.lines.get("aliases", 1)),
-        "media": media.named_in_page(doc.html),
-    }
+        "names_files": any(may_be_searched(target) for _, target in links),
+        "kept": Details(
+            article.translation_of, links,
+            (article.lines.get("slug", 1), article.lines.get("aliases", 1)),
+            media.named_in_page(doc.html), Placement.of(article, _is_empty(doc)), article.lang,
+            LinkedArticle.of(article).uid,
+        ),
+    }  # fmt: skip
 
 
 def _is_empty(doc: Analysed) -> bool:

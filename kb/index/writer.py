@@ -16,9 +16,10 @@ from kb.base.errors import BuildFailed, IndexDamaged
 from kb.base.messages import Message
 from kb.index import builds, whoosh_index
 from kb.index.builds import Build
-from kb.index.changes import Entry, PreviousBuild
+from kb.index.changes import PreviousBuild
 from kb.index.contents import Contents, StoredArticle
 from kb.index.document import Analysed
+from kb.index.entries import Entry
 from kb.index.reader import IndexReader
 from kb.index.segment import Segment, ranking_file
 from kb.index.segment_writer import SegmentWriter
@@ -169,9 +170,12 @@ def _keep(before: PreviousBuild, draft: Path, segments: Sequence[str], *, is_hur
 
 def _gone(before: PreviousBuild, entries: Mapping[str, Entry]) -> list[tuple[int, int]]:
     """Segment and number of the articles that changed or were removed."""
-    kept = {(entry.segment, entry.doc) for entry in entries.values() if entry.is_served}
-    old = {(entry.segment, entry.doc) for entry in before.articles.values()}
-    return sorted(old - kept)
+    return sorted(
+        (old.segment, old.doc)
+        for path, old in before.articles.items()
+        if (new := entries.get(path)) is not old
+        and (new is None or (new.segment, new.doc) != (old.segment, old.doc))
+    )
 
 
 def _add(

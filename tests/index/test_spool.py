@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from kb.index.arrays import read_arrays, write_arrays
-from kb.index.changes import Entry
 from kb.index.contents import Contents
+from kb.index.entries import Entry
 from kb.index.spool import MOST_IN_MEMORY, MOST_UNMAPPED, Column, Place, Spool, empty
 
 RECORDS = [b"", b"one", "слово".encode(), b"x" * (MOST_IN_MEMORY // 2), b"y" * MOST_IN_MEMORY, b"z"]
