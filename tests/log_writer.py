@@ -1,6 +1,7 @@
 """Writers of the log that are killed: `python tests/log_writer.py URL FOLDER kills|load N ROWS`.
 
 A writer notes in its own file each row the log has acknowledged; the test reads these files.
+A file `FOLDER/stop` ends all before they wrote so many.
 """
 
 import os
@@ -23,6 +24,8 @@ def write(url: str, notes: Path, name: str, rows: int) -> None:
     log = SearchLog(url)
     file = os.open(notes / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
     for i in range(rows):
+        if (notes / "stop").exists():
+            break
         id = f"{name}-{i}"
         now = time.time()
         search = Search(id, f"visit-{id}", f"вопрос номер {i % 50}", now, now, lang="ru")
