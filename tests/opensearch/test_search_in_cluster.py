@@ -211,25 +211,19 @@ def test_each_build_asks_its_own_index_and_a_rollback_finds_the_old_one(
     assert far.answer("почте").total == 0
 
 
-def test_only_what_changed_is_sent_again(settings, write, opensearch_node):
+def test_only_what_changed_is_sent_again(settings, write, opensearch_node, monkeypatch):
     settings = in_cluster(settings, opensearch_node)
     for number in range(20):
         write(f"ru/a{number}", f"Пароль номер {number}.", title=f"Статья {number}")
     near, _ = both(settings)
     near.rebuild()
     write("ru/a0", "Другой текст о почте.", title="Почта")
-    sent = []
+    feed, sent = feeding.feed, []
 
-    def feed(build):
-        feeding.feed(
-            near._cluster,
-            near._builds,
-            build,
-            near._layout(),
-            lambda done, total: sent.append(total),
-        )
+    def told(cluster, builds, build, layout, progress=None):
+        feed(cluster, builds, build, layout, lambda done, total: sent.append(total))
 
-    near._feed = lambda build, progress=None: feed(build)
+    monkeypatch.setattr(feeding, "feed", told)
     near.rebuild()
 
     assert sent == [1]
