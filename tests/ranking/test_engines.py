@@ -268,7 +268,7 @@ def test_damage_met_at_an_address_of_another_site_leads_to_the_build_before(open
 def test_damage_met_while_a_search_is_recorded_is_survived(opened):
     overwrite(opened.settings, *READ_BY_ALL)
 
-    assert opened._search_outcome("новое", "ru", {}).total == 1
+    assert opened._asked_build().outcome("новое", "ru", {}).total == 1
 
 
 def test_without_a_build_before_pages_say_that_they_are_not_available(served):
