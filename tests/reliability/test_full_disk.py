@@ -50,7 +50,8 @@ def test_an_index_without_room_leaves_the_old_build_serving(settings, write, tmp
             assert "Traceback" not in full.stderr
             assert "Set up the VPN" in site.get("api/search?q=vpn")
             (settings.data / "ballast").unlink()
-            assert index().returncode == 0
+            again = index()
+            assert again.returncode == 0, again.stderr
             assert site.stop() == 0
     finally:
         subprocess.run(["umount", "-l", str(settings.data)], check=True)
