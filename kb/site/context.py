@@ -316,8 +316,8 @@ def page_number(text: str) -> int:
 
 def given_id(name: str) -> str:
     """The random id in a field of the request, or "" if it is not one."""
-    id = request.args.get(name) or (request.form.get(name) if request.method == "POST" else "")
-    return id if id and is_id(id) else ""
+    id = request.values.get(name, "")
+    return id if is_id(id) else ""
 
 
 def is_id(text: str) -> bool:

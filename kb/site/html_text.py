@@ -29,12 +29,10 @@ def as_html(value: Any) -> str:
 
 def marked(text: Marked) -> Markup:
     """The text as HTML, its marks inside `<mark>`."""
-    whole, at = text.text, 0
-    parts: list[str] = []
-    for start, end in text.marks:
-        parts += _escaped(whole[at:start]), f"<mark>{_escaped(whole[start:end])}</mark>"
-        at = end
-    parts.append(_escaped(whole[at:]))
+    parts = [
+        f"<mark>{_escaped(part)}</mark>" if is_marked else _escaped(part)
+        for part, is_marked in text.parts()
+    ]
     return Markup("".join(parts))  # noqa: S704 - each part is escaped
 
 

@@ -1,5 +1,6 @@
 """Pages for customers. Each view reads the request, calls the service and renders a template."""
 
+from collections.abc import Sequence
 from time import monotonic
 
 from flask import Blueprint, abort, g, redirect, request, send_file
@@ -13,7 +14,7 @@ from kb.cards import Card
 from kb.catalog import Moved, Page
 from kb.index.segment import article_url
 from kb.language import tokens
-from kb.search import Results
+from kb.search import Hit, Results
 from kb.searchlog import reports
 from kb.site import article_html, context, markdown_pages, url_prefix
 from kb.site.context import kb, site
@@ -99,7 +100,8 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         newest=order == "newest",
         relevant=not with_tail,
     )
-    run, visit = _record(results, filters) if query else ("", context.given_id("visit"))
+    ranked = list(enumerate(results.hits, (results.page - 1) * _PER_PAGE + 1))
+    run, visit = _record(results, ranked, filters) if query else ("", context.given_id("visit"))
     order = "newest" if order == "newest" else ""
     narrowing = Narrowing(
         results, filters, f"{context.language_prefix()}/search", site().languages.codes,
@@ -110,7 +112,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         results=results,
         filters=filters,
         narrowing=narrowing,
-        ranked=list(enumerate(results.hits, (results.page - 1) * _PER_PAGE + 1)),
+        ranked=ranked,
         shown=results.total if with_tail else results.relevant,
         exact=exact,
         all=request.args.get("all", ""),
@@ -122,8 +124,10 @@ def search(ui: str | None = None) -> ResponseReturnValue:
     )
 
 
-def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
-    """Reports this search; returns the ids of its run and visit.
+def _record(
+    results: Results, ranked: Sequence[tuple[int, Hit]], filters: dict[str, str]
+) -> tuple[str, str]:
+    """Reports this search, whose hits have these ranks; returns the ids of its run and visit.
 
     Links and forms of the page carry both ids on, so that searches of a reader without scripts
     belong to one visit. Where no script has begun a run, this search is a run of its own, and a
@@ -137,7 +141,6 @@ def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
     if not context.is_visit():
         return run, visit or run
     site().metrics.search(results.total, results.confident)
-    first = (results.page - 1) * _PER_PAGE + 1
     report = reports.Report(
         run=run,
         visit=visit or run,
@@ -146,7 +149,7 @@ def _record(results: Results, filters: dict[str, str]) -> tuple[str, str]:
         filters={name: value for name, value in filters.items() if value},
         build=results.build,
         steps=(reports.Step(results.query, 0),),
-        shown=tuple((hit.slug, first + at) for at, hit in enumerate(results.hits)),
+        shown=tuple((hit.slug, rank) for rank, hit in ranked),
         is_bare=not visit,
     )
     context.record_report(report)
