@@ -103,7 +103,7 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
                 name not in tools.COMMON_NAMES or navigation.is_navigation(name, at + path)
             ):
                 tool_files.append(path)
-            if name.startswith(".") and tools.is_hidden(name):
+            if tools.is_hidden(name):
                 hidden = navigation.hidden_navigations(os.path.join(top, folder), name)
                 navigations += (folder + each for each in hidden)
                 continue

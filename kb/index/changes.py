@@ -26,6 +26,7 @@ from kb.index.reader import SYNONYMS
 from kb.index.spool import Place, Spool
 
 STATE = "state.json"
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # a state that is another
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 
 
@@ -190,7 +191,8 @@ def _changed(
     changed = {}
     for source in sources:
         entry = known.get(source.path)
-        if entry and (entry.stat == source[1:] or (is_copy and entry.stat[:2] == source[1:3])):
+        seen = stat_of(source)
+        if entry and (entry.stat == seen or (is_copy and entry.stat[:2] == seen[:2])):
             changes.marks[source.path] = entry.mark
             if entry.audience:
                 changes.audiences[source.path] = entry.audience
@@ -285,9 +287,6 @@ def digests(folder: Path) -> dict[str, str]:
     except _UNREADABLE:
         return {}
     return {entry.slug: entry.digest for entry in entries if entry.is_served}
-
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 def _entries(folder: Path) -> dict[str, Entry]:

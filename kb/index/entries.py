@@ -120,9 +120,14 @@ class Entry:
         self.kept = self.details._replace(leads=tuple(leads))
 
 
+def renewed(now: Mapping[str, Entry], former: Mapping[str, Entry]) -> list[str]:
+    """The paths of files whose entry is not the very one of the build before."""
+    return [path for path, entry in now.items() if former.get(path) is not entry]
+
+
 def changed(now: Mapping[str, Entry], former: Mapping[str, Entry]) -> list[str]:
     """The paths of articles that are other than in the build before, or were read again."""
-    others = [path for path, entry in now.items() if former.get(path) is not entry]
+    others = renewed(now, former)
     return [path for path in others if not now[path].is_same_article(former.get(path))]
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kb.index.arrays import read_arrays, write_arrays
 from kb.index.changes import PreviousBuild
-from kb.index.entries import Entry
+from kb.index.entries import Entry, renewed
 from kb.index.reader import NAMES, link_key
 from kb.index.segment import count_articles
 from kb.language.vocabulary import Vocabulary
@@ -36,7 +36,7 @@ def renumber_addresses(
     written.
     """
     former = before.entries
-    others = [path for path, entry in entries.items() if former.get(path) is not entry]
+    others = renewed(entries, former)
     if len(entries) != len(former) or not all(path in former for path in others):
         return False
     changed = [
