@@ -418,6 +418,9 @@ def test_a_backup_of_a_log_that_is_written_is_of_one_moment(
 
     (notes / "stop").touch()
     assert writers.wait(60) == 0
+    log = SearchLog(url)
+    assert {row["id"] for row in log.export()} == acknowledged(notes)
+    log.close()
 
 
 def kb(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
