@@ -26,8 +26,8 @@ def copies(folder: str, names: Collection[str], around: Collection[str] = ()) ->
         versions = [name for name in names if name.startswith(_VERSION)]
         kept = "" if "current" in names else max(versions, key=natural, default="")
         return frozenset(versions) - {kept}
-    there = {*names, *around}
-    old = (name for name in names if name.endswith(_OLD))
+    old = [name for name in names if name.endswith(_OLD)]
+    there = {*names, *around} if old else ()
     return frozenset(name for name in old if _newest(name) in there)
 
 

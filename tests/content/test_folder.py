@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from kb.base.errors import ArticlesMissing
-from kb.content import articles
+from kb.content import articles, tools
 from kb.content.articles import Defaults
 from kb.content.folder import Source, list_files, read_file, scan
 
@@ -257,6 +257,31 @@ def test_files_for_those_who_work_on_a_repository_are_no_articles(folder):
 
     assert {source.path for source in found.sources} == {*kept, "LICENSE.md"}
     assert {(p.path, p.code) for p in found.problems} == {(path, "left-out") for path in left_out}
+
+
+@pytest.mark.parametrize("name", sorted(tools.FILES.keys() - tools.COMMON_NAMES))
+def test_a_file_of_a_tool_is_known_beside_articles(folder, name):
+    folder("a/one.md")
+    folder(f"a/{name}", "- [One](one.md)\n")
+
+    found = list_files(folder.root)
+
+    assert found.tool_files == (f"a/{name}",)
+    assert "a/one.md" in [source.path for source in found.sources]
+
+
+def test_folders_pipes_and_links_whose_names_end_as_articles_do_are_none(folder):
+    folder("folder.md/inner.md")
+    os.mkfifo(folder.root / "pipe.md")
+    (folder.root / "link.md").symlink_to("folder.md/inner.md")
+    (folder.root / "dangling.md").symlink_to("nowhere.md")
+
+    found = list_files(folder.root)
+
+    assert [source.path for source in found.sources] == ["folder.md/inner.md", "link.md"]
+    assert {problem.path: problem.code for problem in found.problems} == {
+        "dangling.md": "link-broken", "pipe.md": "not-a-file",
+    }  # fmt: skip
 
 
 def test_translations_into_languages_that_are_not_served_are_left_out(folder):
