@@ -18,19 +18,20 @@ _LEVEL = re.compile(r"<(/?)h([1-6])\b")
 _SOURCE = re.compile(r'\ssrc="([^"]+)"')
 _SAYS = re.compile(r'\salt="[^"]*[^"\s]')  # what the image shows
 _OPENING = 600  # characters
+_HEADINGS = re.compile(r"<h([1-6])\b.*?</h\1>", re.DOTALL)
+_TITLE = re.compile(r"\s*<h1\b.*?</h1>", re.DOTALL)
 _WHY = re.compile(r"почему\b|отчего\b|причин|why\b|the reason|cause", re.IGNORECASE)
 
 
 def prepared(html: str, query: str = "") -> str:
     """The body of an article as its page shows it, with the words of `query` highlighted."""
-    parts = _untitled(list(top_level_parts(html)))
-    return highlighted(_scrolling(_enlargeable(_levelled(_explained(parts)))), query)
+    body = _levelled(_explained(_untitled(html)))
+    return highlighted(_scrolling(_enlargeable(body)), query)
 
 
 def opening(html: str) -> str:
     """The text that an article begins with, after its title."""
-    first = list(islice(top_level_parts(html), 6))  # perhaps white space and the title are two
-    return text_of("".join(_untitled(first)[:4]))[:_OPENING]
+    return text_of("".join(islice(top_level_parts(_untitled(html)), 4)))[:_OPENING]
 
 
 def top_level_parts(html: str) -> Iterator[str]:
@@ -59,30 +60,33 @@ def text_of(html: str) -> str:
     return " ".join(unescape(_TAG.sub("", html)).split())
 
 
-def _untitled(parts: list[str]) -> list[str]:
-    """The parts without a leading `<h1>`: the page shows the title itself."""
-    for at, part in enumerate(parts):
-        if part.strip():
-            heading = _HEADING.match(part)
-            return parts[at + 1 :] if heading and heading[1] == "1" else parts
-    return parts
+def _untitled(html: str) -> str:
+    """The HTML without a leading `<h1>`: the page shows the title itself."""
+    title = _TITLE.match(html)
+    return html[title.end() :] if title else html
 
 
-def _explained(parts: list[str]) -> str:
+def _explained(html: str) -> str:
     """The HTML with each section that explains a cause inside `<section class="why">`."""
+    if not any(_says_why(heading[0]) for heading in _HEADINGS.finditer(html)):
+        return html
     done: list[str] = []
     inside = 0  # level of the heading that opened the section
-    for part in parts:
+    for part in top_level_parts(html):
         heading = _HEADING.match(part)
         level = int(heading[1]) if heading else 7
         if inside and level <= inside:
             done.append("</section>")
             inside = 0
-        if heading and not inside and _WHY.match(text_of(part).removeprefix("#")):
+        if heading and not inside and _says_why(part):
             done.append('<section class="why">')
             inside = level
         done.append(part)
     return "".join(done) + ("</section>" if inside else "")
+
+
+def _says_why(heading: str) -> bool:
+    return _WHY.match(text_of(heading).removeprefix("#")) is not None
 
 
 def _levelled(html: str) -> str:
@@ -102,6 +106,8 @@ def _levelled(html: str) -> str:
 
 def _enlargeable(html: str) -> str:
     """The HTML with images that say what they show linked to their files, unless linked already."""
+    if "<img" not in html:  # as in most: no need to look at each tag
+        return html
     done: list[str] = []
     at = inside = 0  # `inside` counts open links and pictures
     for tag in _TAG.finditer(html):
