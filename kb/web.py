@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response
 from flask.typing import ResponseReturnValue
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.exceptions import HTTPException
@@ -32,6 +32,7 @@ from kb.site import (
     compression,
     contact,
     context,
+    current,
     feeds,
     formatting,
     git_webhook,
@@ -78,7 +79,8 @@ class _Application(Flask):
     def redirect(self, location: str, code: int = 302) -> BaseResponse:
         """The redirect of a view; a path of this site gets the URL prefix."""
         is_own = location.startswith("/")
-        return super().redirect(request.script_root + location if is_own else location, code)
+        below = current.request().script_root + location if is_own else location
+        return super().redirect(below, code)
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         """Raises the error of routing; a redirect keeps only path and query of its address."""
@@ -243,11 +245,11 @@ def _add_names(app: Flask) -> None:
     """Adds the filters, and the functions and values that all templates use."""
     site = context.site_of(app)
     app.jinja_env.filters.update(
-        long_date=lambda day: formatting.long_date(day, g.lang),
+        long_date=lambda day: formatting.long_date(day, current.notes().lang),
         heading=formatting.heading,
         marked=html_text.marked,
         chain=html_text.chain,
-        said=lambda text: site.languages.say(text, g.get("lang", "")),
+        said=lambda text: site.languages.say(text, current.notes().get("lang", "")),
     )
     app.jinja_env.globals.update(
         own_name=formatting.own_name,
@@ -295,19 +297,21 @@ def _environment(app: _Application, place: context.Place) -> templating.Environm
 
 def _preview() -> Any:
     """What `kb serve --watch` shows of articles that are being written; None for readers."""
-    return g.get("preview")
+    return current.notes().get("preview")
 
 
 def _offers() -> tuple[tuple[str, str, str], ...]:
     """Popular articles for an empty search box: title, address and language of each."""
-    return tuple((card.title, context.url(card.url), card.lang) for card in pages.popular(g.lang))
+    cards = pages.popular(current.notes().lang)
+    return tuple((card.title, context.url(card.url), card.lang) for card in cards)
 
 
 def _promised() -> promises.Shown:
     """What is promised, once for each request; nothing where it cannot be told."""
-    if "promised" not in g:
-        g.promised = promises.Shown() if g.get("broken") else promises.shown()
-    shown: promises.Shown = g.promised
+    notes = current.notes()
+    if "promised" not in notes:
+        notes.promised = promises.Shown() if notes.get("broken") else promises.shown()
+    shown: promises.Shown = notes.promised
     return shown
 
 
@@ -415,7 +419,7 @@ def _add_headers(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
-        incoming: Request = request._get_current_object()  # type: ignore[attr-defined]
+        incoming = current.request()
         complete(response, incoming.endpoint == "widget.frame")
         rule = incoming.url_rule.rule if incoming.url_rule else "other"
         took = perf_counter() - incoming.environ.get(proxies.STARTED, inf)
@@ -441,7 +445,7 @@ def _is_for_some() -> bool:
     """Whether an answer is not for everybody, so that nobody may keep it."""
     if context.site().settings.private:
         return not reader_sign_in.is_open()
-    return request.endpoint != "static" and bool(context.audience())
+    return current.request().endpoint != "static" and bool(context.audience())
 
 
 def _keep_out_of_caches(response: Response) -> None:
@@ -470,4 +474,4 @@ def _compress(response: Response) -> None:
 
 
 def _accepts_gzip() -> bool:
-    return compression.accepts_gzip(request.headers.get("Accept-Encoding", ""))
+    return compression.accepts_gzip(current.request().headers.get("Accept-Encoding", ""))

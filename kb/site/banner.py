@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import g, request
-
 from kb.base.errors import KBError
 from kb.content.notices import Notice
-from kb.site import article_html, context, url_prefix
+from kb.site import article_html, context, current, url_prefix
 from kb.site.context import kb
 from kb.site.formatting import gettext
 
@@ -22,15 +20,16 @@ class Banner:
     @property
     def html(self) -> str:
         """Its sanitised HTML, with addresses below the URL prefix."""
-        return url_prefix.added(self.notice.html, request.script_root)
+        return url_prefix.added(self.notice.html, current.request().script_root)
 
 
 def shown() -> Banner | None:
     """The banner for the language of this request, or None; never raises."""
-    if g.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
+    notes = current.notes()
+    if notes.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
         return None
     try:
-        notice = kb().notice(g.get("lang") or context.set_language(None))
+        notice = kb().notice(notes.get("lang") or context.set_language(None))
     except KBError:
         return None
     return None if notice is None else Banner(notice, _label(notice.level))

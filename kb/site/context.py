@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from crawleruseragents import is_crawler
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -31,7 +31,7 @@ from kb.index.segment import article_url, topic_url
 from kb.letters.form_key import FormStamps, form_key
 from kb.searchlog import reports, sessions
 from kb.service import KnowledgeBase
-from kb.site import auth
+from kb.site import auth, current
 from kb.site import readers as known_readers
 from kb.site.formatting import refresh
 from kb.site.metrics import Metrics
@@ -88,7 +88,7 @@ class Site:
 
 def site() -> Site:
     """The site that answers this request."""
-    return site_of(current_app)
+    return site_of(current.app())
 
 
 def site_of(app: Flask) -> Site:
@@ -110,18 +110,20 @@ def audience() -> str:
 
 def readers() -> Readers:
     """Among whom the sender of this request is; the board sets it for those it lets in."""
-    if "readers" not in g:
+    notes = current.notes()
+    if "readers" not in notes:
         known = reader()
-        g.readers = known.readers if known else STRANGERS
-    found: Readers = g.readers
+        notes.readers = known.readers if known else STRANGERS
+    found: Readers = notes.readers
     return found
 
 
 def reader() -> Reader | None:
     """Who sent this request, if they are signed in as a reader."""
-    if "reader" not in g:
-        g.reader = known_readers.who(request.environ, site().settings)
-    found: Reader | None = g.reader
+    notes = current.notes()
+    if "reader" not in notes:
+        notes.reader = known_readers.who(current.request().environ, site().settings)
+    found: Reader | None = notes.reader
     return found
 
 
@@ -135,7 +137,8 @@ def is_shut_out() -> bool:
 
 def is_for_programs() -> bool:
     """Whether the address of the request is one that programs ask."""
-    return request.path.startswith(_BEGIN_FOR_PROGRAMS) or request.path in _FOR_PROGRAMS
+    path = current.request().path
+    return path.startswith(_BEGIN_FOR_PROGRAMS) or path in _FOR_PROGRAMS
 
 
 def document(name: str, write: Callable[[], str]) -> str:
@@ -163,11 +166,12 @@ def title_of(slug: str) -> str:
 
 def negotiated_language() -> str:
     """The interface language that `Accept-Language` prefers, else the site's default."""
-    if "negotiated" not in g:
+    notes = current.notes()
+    if "negotiated" not in notes:
         languages = site().languages
-        accepted = request.headers.get("Accept-Language", "")
-        g.negotiated = _preferred[accepted, languages.codes] or languages.default
-    return str(g.negotiated)
+        accepted = current.request().headers.get("Accept-Language", "")
+        notes.negotiated = _preferred[accepted, languages.codes] or languages.default
+    return str(notes.negotiated)
 
 
 def _preferred_language(key: tuple[str, tuple[str, ...]]) -> str:
@@ -180,21 +184,23 @@ _preferred = Cache[tuple[str, tuple[str, ...]], str](_preferred_language, megaby
 
 def set_language(code: str | None) -> str:
     """Sets the language of this request to `code`, or to the negotiated one if it is unknown."""
-    g.lang = code if code in site().languages.codes else negotiated_language()
+    lang = code if code in site().languages.codes else negotiated_language()
+    current.notes().lang = lang
     refresh()  # Flask-Babel remembers the language it used first
-    return str(g.lang)
+    return str(lang)
 
 
 def language_prefix() -> str:
     """`/ru` where an address without it would be answered in another language, else ""."""
-    lang = g.get("lang") or negotiated_language()
-    return f"/{lang}" if g.get("prefixed") or lang != negotiated_language() else ""
+    notes = current.notes()
+    lang = notes.get("lang") or negotiated_language()
+    return f"/{lang}" if notes.get("prefixed") or lang != negotiated_language() else ""
 
 
 def place() -> Place:
     """The place of this request."""
-    lang = g.get("lang") or set_language(None)
-    return Place(lang, request.script_root, language_prefix())
+    lang = current.notes().get("lang") or set_language(None)
+    return Place(lang, current.request().script_root, language_prefix())
 
 
 def render(template: str, **values: object) -> str:
@@ -235,7 +241,7 @@ def with_params(url: str, **params: object) -> str:
 
 def url(path: str, **params: object) -> str:
     """A path of this site as its pages link to it: below the URL prefix, with query parameters."""
-    return below(request.script_root, path, **params)
+    return below(current.request().script_root, path, **params)
 
 
 def below(root: str, path: str, /, **params: object) -> str:
@@ -245,17 +251,19 @@ def below(root: str, path: str, /, **params: object) -> str:
 
 def absolute(path: str) -> str:
     """The full URL of a path of this site, by `KB_BASE_URL` or else by the request."""
-    if "base" not in g:
-        g.base = (
+    notes = current.notes()
+    if "base" not in notes:
+        request = current.request()
+        notes.base = (
             site().settings.base_url.rstrip("/")
             or _root_url[request.scheme, request.host, request.root_path]
         )
-    return str(g.base) + quoted(path)
+    return str(notes.base) + quoted(path)
 
 
 def with_query(url: str) -> str:
     """The address with the query string of the request."""
-    query = request.query_string.decode("latin-1")
+    query = current.request().query_string.decode("latin-1")
     return f"{url}?{query}" if query else url
 
 
@@ -304,9 +312,21 @@ def words_of_address(path: str) -> str:
 # --- what was sent ------------------------------------------------------------------------------
 
 
+def args() -> Mapping[str, str]:
+    """The parameters of the address; of several with one name the first counts.
+
+    The dictionary of Werkzeug raises and catches an error for each that is not there.
+    """
+    notes = current.notes()
+    if "args" not in notes:
+        notes.args = current.request().args.to_dict()
+    found: Mapping[str, str] = notes.args
+    return found
+
+
 def query() -> str:
     """The query of the request, cut to 500 characters."""
-    return request.args.get("q", "")[:LONGEST_QUERY].strip()
+    return args().get("q", "")[:LONGEST_QUERY].strip()
 
 
 def page_number(text: str) -> int:
@@ -316,7 +336,9 @@ def page_number(text: str) -> int:
 
 def given_id(name: str) -> str:
     """The random id in a field of the request, or "" if it is not one."""
-    id = request.values.get(name, "")
+    request = current.request()
+    sent = args() if request.method == "GET" else request.values
+    id = sent.get(name, "")
     return id if is_id(id) else ""
 
 
@@ -342,7 +364,7 @@ def repeated_id(*asked: str) -> str:
     """
     running = site()
     moment = int(running.service.now().timestamp()) // _REPEATED
-    browser = request.headers.get("User-Agent", "")
+    browser = current.request().headers.get("User-Agent", "")
     told = "\0".join((asker(), browser, str(moment), *asked))
     hashed = blake2b(told.encode("utf-8", "replace"), key=running.salt, digest_size=9)
     return urlsafe_b64encode(hashed.digest()).decode()
@@ -350,7 +372,7 @@ def repeated_id(*asked: str) -> str:
 
 def is_robot() -> bool:
     """Whether the `User-Agent` is missing or names a program."""
-    return _is_robot(request.headers.get("User-Agent", "")[:500])
+    return _is_robot(current.request().headers.get("User-Agent", "")[:500])
 
 
 @lru_cache(2048)
@@ -360,7 +382,8 @@ def _is_robot(agent: str) -> bool:
 
 def is_prefetch() -> bool:
     """Whether a browser prefetches the page."""
-    purpose = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    headers = current.request().headers
+    purpose = headers.get("Sec-Purpose", "") + headers.get("Purpose", "")
     return "prefetch" in purpose
 
 
@@ -369,10 +392,11 @@ def is_own_request() -> bool | None:
 
     None if the client sends neither header, as programs do.
     """
-    fetch_site = request.headers.get("Sec-Fetch-Site")
+    headers = current.request().headers
+    fetch_site = headers.get("Sec-Fetch-Site")
     if fetch_site is not None:
         return fetch_site in ("same-origin", "none")
-    sender = request.headers.get("Origin")
+    sender = headers.get("Origin")
     return None if sender is None else _is_our_host(sender)
 
 
@@ -387,6 +411,7 @@ def is_visit() -> bool:
     A prefetch, an embedded page or a link on another site is not a visit. For browsers that send
     no `Sec-Fetch-*` headers `Referer` decides, where it is sent.
     """
+    request = current.request()
     headers = request.headers
     if request.method != "GET" or is_prefetch():
         return False
@@ -405,7 +430,8 @@ def _is_our_host(address: str) -> bool:
         host = urlsplit(address).netloc
     except ValueError:
         return False
-    return bool(host) and host in (request.host, urlsplit(site().settings.base_url).netloc)
+    ours = (current.request().host, urlsplit(site().settings.base_url).netloc)
+    return bool(host) and host in ours
 
 
 def is_within_rate(action: str, most: int, seconds: float, *, by: str = "") -> bool:
@@ -426,7 +452,8 @@ def may_send_form(action: str, most: int, seconds: float) -> bool:
     settings = site().settings
     if not settings.shares_log:
         return True
-    who = blake2b((request.remote_addr or "").encode(), key=form_key(settings), digest_size=12)
+    address = (current.request().remote_addr or "").encode()
+    who = blake2b(address, key=form_key(settings), digest_size=12)
     try:
         counts = kb().shared_json(f"rate-{action}", is_one=True)
         return allows_in(counts, who.hexdigest(), most, seconds, kb().now().timestamp())
@@ -467,12 +494,13 @@ _networks = Cache[str, str](network, megabytes=0.25)
 
 def asker() -> str:
     """A hash of the visitor's network and the day, keyed by a random salt of this server."""
-    if "asker" not in g:
-        running = site()
-        network_and_day = f"{_networks[request.remote_addr or '']} {running.service.today()}"
+    notes = current.notes()
+    if "asker" not in notes:
+        running, address = site(), current.request().remote_addr or ""
+        network_and_day = f"{_networks[address]} {running.service.today()}"
         digest = blake2b(network_and_day.encode(), key=running.salt, digest_size=16)
-        g.asker = digest.hexdigest()
-    return str(g.asker)
+        notes.asker = digest.hexdigest()
+    return str(notes.asker)
 
 
 def robot_runs(run: str) -> list[str]:
@@ -481,7 +509,7 @@ def robot_runs(run: str) -> list[str]:
 
 
 def _address_hash() -> str:
-    return auth.hashed_address(request.remote_addr or "")
+    return auth.hashed_address(current.request().remote_addr or "")
 
 
 def log_warning(message: str) -> None:
@@ -491,15 +519,17 @@ def log_warning(message: str) -> None:
 
 def log_bug() -> None:
     """Logs the traceback of the exception being handled."""
+    request = current.request()
     logging.getLogger("kb.web").exception("%s %s failed", request.method, request.path)
 
 
 def reraises_bugs() -> bool:
     """Whether a bug is raised, as in tests and debug mode, instead of shown as an error page."""
-    return bool(current_app.testing or current_app.debug)
+    app = current.app()
+    return bool(app.testing or app.debug)
 
 
 def as_response(answer: ResponseReturnValue) -> Response:
     """The return value of a view as a response whose headers can be set."""
-    response: Response = current_app.make_response(answer)
+    response: Response = current.app().make_response(answer)
     return response

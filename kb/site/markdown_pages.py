@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from urllib.parse import unquote, urlsplit
 
-from flask import Blueprint, Response, abort, redirect, request
+from flask import Blueprint, Response, abort, redirect
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MIMEAccept
 from werkzeug.exceptions import TooManyRequests
+from werkzeug.http import parse_accept_header
 
+from kb.base.cache import Cache
 from kb.cards import Card
 from kb.catalog import Moved, Page
 from kb.index.segment import article_url
-from kb.site import context, formatting
+from kb.site import context, current, formatting
 from kb.site.context import kb, site
 
 markdown_pages = Blueprint("markdown_pages", __name__)
@@ -41,7 +44,15 @@ def markdown(slug: str) -> ResponseReturnValue:
 
 def is_asked_for() -> bool:
     """Whether the client would rather have Markdown than a page."""
-    return request.accept_mimetypes.best_match(["text/html", MARKDOWN]) == MARKDOWN
+    return _prefers_markdown[current.request().headers.get("Accept", "")]
+
+
+def _is_markdown_best(accept: str) -> bool:
+    accepted = parse_accept_header(accept, MIMEAccept)
+    return accepted.best_match(["text/html", MARKDOWN]) == MARKDOWN
+
+
+_prefers_markdown = Cache[str, bool](_is_markdown_best, megabytes=0.1)
 
 
 def markdown_url(slug: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from flask import Blueprint, abort, g, redirect, request, send_file
+from flask import Blueprint, abort, redirect, send_file
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -16,7 +16,7 @@ from kb.index.segment import article_url
 from kb.language import tokens
 from kb.search import Hit, Results
 from kb.searchlog import reports
-from kb.site import article_html, context, markdown_pages, url_prefix
+from kb.site import article_html, context, current, markdown_pages, url_prefix
 from kb.site.context import kb, site
 from kb.site.narrowing import Narrowing
 from kb.topic_pages import TopicLink
@@ -72,7 +72,7 @@ def topic(lang: str, key: str = "") -> ResponseReturnValue:
     html = found.html if isinstance(found, Page) and len(found.html) <= _SHORT else ""
     body = _with_prefix(article_html.prepared(html)) if html else ""
     pages = -(-len(shown.articles) // _LISTED) or 1
-    page = min(context.page_number(request.args.get("page", "")), pages)
+    page = min(context.page_number(context.args().get("page", "")), pages)
     listed = shown.articles[(page - 1) * _LISTED : page * _LISTED]
     return context.render(
         "topic.html", topic=shown, body=body, articles=listed, page=page, pages=pages
@@ -84,10 +84,11 @@ def search(ui: str | None = None) -> ResponseReturnValue:
     """The page of results, which needs no script; it reports its search itself."""
     lang = _set_language(ui)
     query = context.query()
-    filters = {name: request.args.get(name, "") for name in ("lang", "category", "tag")}
-    page = context.page_number(request.args.get("page", ""))
-    exact, order = request.args.get("exact", ""), request.args.get("order", "")
-    with_tail = request.args.get("all") == "1" or any(filters.values())
+    args = context.args()
+    filters = {name: args.get(name, "") for name in ("lang", "category", "tag")}
+    page = context.page_number(args.get("page", ""))
+    exact, order, every = (args.get(name, "") for name in ("exact", "order", "all"))
+    with_tail = every == "1" or any(filters.values())
     results = kb().answer(
         query,
         lang=filters["lang"] or None,
@@ -115,7 +116,7 @@ def search(ui: str | None = None) -> ResponseReturnValue:
         ranked=ranked,
         shown=results.total if with_tail else results.relevant,
         exact=exact,
-        all=request.args.get("all", ""),
+        all=every,
         order=order,
         run=run,
         visit=visit,
@@ -133,8 +134,8 @@ def _record(
     belong to one visit. Where no script has begun a run, this search is a run of its own, and a
     reload is the same.
     """
-    visit = context.given_id("visit")
-    asked = ("page", str(g.lang), results.query, *filters.values())
+    lang, visit = current.notes().lang, context.given_id("visit")
+    asked = ("page", lang, results.query, *filters.values())
     run = (visit and context.given_id("run")) or (
         context.new_id() if visit else context.repeated_id(*asked)
     )
@@ -145,7 +146,7 @@ def _record(
         run=run,
         visit=visit or run,
         surface="page",
-        lang=str(g.lang),
+        lang=lang,
         filters={name: value for name, value in filters.items() if value},
         build=results.build,
         steps=(reports.Step(results.query, 0),),
@@ -166,7 +167,8 @@ def popular(lang: str) -> tuple[Card, ...]:
 
     Those for strangers are cached for 30 seconds, and until build or day change.
     """
-    if g.get("broken") or context.is_shut_out():  # broken: the error page of a broken service
+    is_broken = current.notes().get("broken")  # the error page of a broken service
+    if is_broken or context.is_shut_out():
         return ()
     cache = site().popular
     known = cache.get(lang)
@@ -198,13 +200,13 @@ def article(slug: str) -> ResponseReturnValue:
         return markdown_pages.response(found)
     _set_language(found.lang)
     run = context.given_id("run")
-    rank = request.args.get("rank", "")
+    rank = context.args().get("rank", "")
     if run and rank.isascii() and rank.isdigit() and context.is_visit():
         click = reports.Event("click", found.slug, int(rank[:4]))
         context.record_report(
             reports.Report(run=run, visit=context.given_id("visit") or run, events=(click,))
         )
-    voted = request.args.get("voted", "")
+    voted = context.args().get("voted", "")
     page = context.render(
         "article.html",
         page=found,
@@ -251,7 +253,7 @@ def history(slug: str) -> ResponseReturnValue:
 
 
 def _with_prefix(html: str) -> str:
-    return url_prefix.added(html, request.script_root)
+    return url_prefix.added(html, current.request().script_root)
 
 
 def _lead(page: Page) -> str:
@@ -290,12 +292,13 @@ def error_page(status: int, *, command: str = "", is_search: bool = False) -> Re
 
     `command` cures it; with `is_search` it is search alone that does not answer.
     """
-    _set_language(request.path.split("/")[1] or None)
-    g.broken = status >= 500
-    words, found = context.words_of_address(request.path) if status == 404 else "", None
+    path = current.request().path
+    _set_language(path.split("/")[1] or None)
+    current.notes().broken = status >= 500
+    words, found = context.words_of_address(path) if status == 404 else "", None
     if words and not context.is_shut_out():
         try:
-            found = kb().answer(words, limit=5, own_lang=g.lang, exact=True)
+            found = kb().answer(words, limit=5, own_lang=current.notes().lang, exact=True)
         except KBError:
             found = None
     page = context.render(
@@ -306,5 +309,6 @@ def error_page(status: int, *, command: str = "", is_search: bool = False) -> Re
 
 def _set_language(ui: str | None) -> str:
     """Sets the language of the request, and whether addresses carry it as a prefix."""
-    g.prefixed = ui is not None and request.endpoint in ("pages.home_in", "pages.search_in")
+    names_language = current.request().endpoint in ("pages.home_in", "pages.search_in")
+    current.notes().prefixed = ui is not None and names_language
     return context.set_language(ui)
