@@ -229,11 +229,7 @@ def quoted_value(value: str) -> str:
 def with_params(url: str, **params: object) -> str:
     """The address with query parameters added; None, "", 0 and False are left out."""
     path, hash_, anchor = url.partition("#")
-    kept = [
-        f"{name}={_quoted[str(value)]}"
-        for name, value in params.items()
-        if value not in (None, "", 0, False)
-    ]
+    kept = [f"{name}={_quoted[str(value)]}" for name, value in params.items() if value]
     if not kept:
         return url
     return f"{path}{'&' if '?' in path else '?'}{'&'.join(kept)}{hash_}{anchor}"

@@ -302,8 +302,10 @@ def error_page(status: int, *, command: str = "", is_search: bool = False) -> Re
         except KBError:
             found = None
     page = context.render(
-        "error.html", status=status, words=words, found=found, command=command, is_search=is_search
-    )
+        "error.html", status=status, words=words, found=found,
+        ranked=list(enumerate(found.hits, 1)) if found else (), command=command,
+        is_search=is_search,
+    )  # fmt: skip
     return page, status
 
 
