@@ -29,6 +29,7 @@ from kb.index.changes import (
     served_at,
     write_state,
 )
+from kb.index.checkpoint import Checkpoint
 from kb.index.contents import Contents, settle, settle_learned
 from kb.index.counts import write_counts
 from kb.index.entries import Entry, changed
@@ -58,6 +59,7 @@ class BuildReport:
     learned: int = 0  # articles with other learned lines, though their files are unchanged
     rejected: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    resumed: int = 0  # articles that a run which was interrupted had rendered
     skipped: int = 0  # files that others include
     dialects: Mapping[str, str] = field(default_factory=dict)  # of folders; "": the files beside
     navigations: tuple[str, ...] = ()  # files that gave the tree of topics, besides folders
@@ -81,6 +83,7 @@ def rebuild(
     hurried: bool = False,
     may_empty: bool = True,
     progress: Progress | None = None,
+    resumed: Callable[[int], None] | None = None,
     past: history.History | None = None,
     builds: Builds | None = None,
     start: Builds | None = None,
@@ -90,9 +93,10 @@ def rebuild(
 ) -> BuildReport:
     """Brings the index up to date with the articles folder and publishes it whole.
 
-    An article whose bytes and facts from git did not change is neither parsed nor rendered again.
+    An article whose bytes and facts from git did not change is neither parsed nor rendered again,
+    nor is one that a run rendered which was interrupted.
 
-    - `full`: every article is, whatever the previous build holds;
+    - `full`: every article is, whatever the previous build holds, and such a run left;
     - `strict`: nothing is published if any file is rejected;
     - `careful`, where nobody looks at the report: nothing is published that takes a served article
       away by a mistake, leaves no article at all, or was withdrawn by `kb rollback`;
@@ -101,6 +105,7 @@ def rebuild(
     - `may_empty`: an empty folder takes all articles away; else nothing is published then;
     - `progress` is called with how many articles are done and of how many; one that is rendered
       and not yet written counts as half;
+    - `resumed` is called with how many were rendered by a run that was interrupted, if any were;
     - `past` is the history of the articles, where the folder itself is no repository;
     - `builds` are those of the settings, opened already;
     - `start` are other builds, whose current one is gone on from if it is of this fingerprint;
@@ -116,7 +121,8 @@ def rebuild(
         settings=settings, builds=builds or Builds(settings.builds), start=start,
         past=past or history.read(settings.articles), is_copy=past is not None,
         full=full, strict=strict, careful=careful, hurried=hurried, may_empty=may_empty,
-        progress=progress, lines=lines, texts=texts, prepare=prepare or (lambda build: None),
+        progress=progress, resumed=resumed, lines=lines, texts=texts,
+        prepare=prepare or (lambda build: None),
     )  # fmt: skip
     try:
         return job.run()
@@ -160,6 +166,7 @@ class _Rebuild:
     hurried: bool
     may_empty: bool
     progress: Progress | None
+    resumed: Callable[[int], None] | None
     lines: LearnedLines | None
     texts: Path | None
     prepare: Callable[[Build], None]
@@ -168,7 +175,7 @@ class _Rebuild:
         """As `rebuild`; raises IndexDamaged, too, if the previous build cannot be read back."""
         began = perf_counter()
         listing = list_files(self.settings.articles, self.settings.langs)
-        with self.builds.draft() as draft:
+        with self.builds.draft() as draft, self._checkpoint() as checkpoint:
             before = self._previous()
             changes = compare(
                 self.settings,
@@ -181,7 +188,7 @@ class _Rebuild:
                 draft=draft,
             )
             done = Done(len(changes.fresh), self.progress)
-            prepared = prepare_changed(self.settings, changes, done.rendered)
+            prepared = prepare_changed(self.settings, changes, done.rendered, checkpoint)
             contents = settle(changes, prepared, partial(served_at, self.builds, before))
             settle_learned(contents, self._lines(), partial(restored, before))
             contents.files = listing.files
@@ -198,8 +205,9 @@ class _Rebuild:
             contents.banners = tuple(banners)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
             report = replace(
-                _report(before, contents), dialects=changes.dialects, reasons=changes.reasons
-            )
+                _report(before, contents), dialects=changes.dialects, reasons=changes.reasons,
+                resumed=checkpoint.resumed,
+            )  # fmt: skip
             if reason := self._withheld(contents, report):
                 report = self._unpublished(before, report, reason)
             elif self._is_due(before, contents):
@@ -209,6 +217,11 @@ class _Rebuild:
                 self._forget_texts(contents)
                 report = replace(report, build=build.name, published=True)
         return replace(report, seconds=perf_counter() - began)
+
+    def _checkpoint(self) -> Checkpoint:
+        """What keeps the articles that are rendered until the build is published."""
+        known_by = fingerprint(self.settings)
+        return Checkpoint(self.builds.root, known_by, self.resumed, afresh=self.full)
 
     def _previous(self) -> PreviousBuild | None:
         """The build to go on from: that of `start`, else the current one unless `full`."""

@@ -56,6 +56,7 @@ class Publisher:
         hurried: bool,
         may_empty: bool,
         progress: Progress | None,
+        resumed: Callable[[int], None] | None,
     ) -> BuildReport:
         """Brings the index up to date and takes all steps; see `indexer.rebuild`.
 
@@ -73,6 +74,7 @@ class Publisher:
             hurried=hurried,
             may_empty=may_empty,
             progress=progress,
+            resumed=resumed,
             builds=self.builds,
             lines=None if hurried else self._learned_lines(),
             prepare=partial(self._feed, progress=progress),

@@ -311,6 +311,7 @@ class KnowledgeBase:
         careful: bool = False,
         hurried: bool = False,
         may_empty: bool = True,
+        resumed: Callable[[int], None] | None = None,
     ) -> "BuildReport":
         """Brings the index up to date and asks the open questions of the log again.
 
@@ -327,7 +328,7 @@ class KnowledgeBase:
         )  # fmt: skip
         return publisher.rebuild(
             full=full, strict=strict, careful=careful, hurried=hurried, may_empty=may_empty,
-            progress=progress,
+            progress=progress, resumed=resumed,
         )  # fmt: skip
 
     def announce(self) -> int:

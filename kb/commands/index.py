@@ -90,7 +90,19 @@ def _rebuilt(service: "KnowledgeBase", **options: bool) -> "BuildReport":
     say = partial(said, settings=service.settings)
     labels = (Message("Indexing"), Message("Asking questions"), Message("Looking for causes"))
     with ProgressBar(*map(say, labels), lines=True) as progress:
-        return service.rebuild(progress=progress, **options)
+        return service.rebuild(
+            progress=progress, resumed=partial(_say_resumed, service.settings), **options
+        )
+
+
+def _say_resumed(settings: "Settings", number: int) -> None:
+    """Says how many articles an indexing that was interrupted had rendered."""
+    told = Message(
+        "Going on where indexing was interrupted: {n} article is rendered already.",
+        "Going on where indexing was interrupted: {n} articles are rendered already.",
+        n=number,
+    )
+    click.echo(said(told, settings), err=True)
 
 
 def _may_empty(settings: "Settings", served: int) -> bool:
@@ -135,6 +147,7 @@ def _report_json(report: "BuildReport") -> dict[str, Any]:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "learned": report.learned,
+        "resumed": report.resumed,
         "rejected": rejected_json(report.rejected),
         "skipped": report.skipped,
         "dialects": dict(report.dialects),

@@ -223,29 +223,30 @@ class ProgressBar:
         self._clock = clock
         self._bar: Any = None
         self._label = ""
-        self._done, self._left = 0, ""
+        self._first, self._done, self._left = 0, 0, ""
         self._began = self._told = 0.0
 
     def __call__(self, done: int, total: int) -> None:
         if total < 1 or log_lines.is_json():
             return
         if not self._label or done < self._done:
-            self._begin(total)
+            self._begin(done, total)
         now = self._clock()
         if now - self._told >= (_REPAINT if self._bar else _LINES_EVERY) and done:
             self._told = now
-            self._left = _time_left((now - self._began) * (total - done) / done)
+            gone_on = max(done - self._first, 1)
+            self._left = _time_left((now - self._began) * (total - done) / gone_on)
             if self._lines and not self._bar and done < total:
                 click.echo(f"{self._label}: {done} / {total}, {self._left}", err=True)
         if self._bar:
             self._bar.update(done - self._done, self._left)
         self._done = done
 
-    def _begin(self, total: int) -> None:
-        """Begins the next bar."""
+    def _begin(self, done: int, total: int) -> None:
+        """Begins the next bar; what is done already took no time of its own."""
         self.__exit__()
         self._label = self._labels.pop(0) if len(self._labels) > 1 else self._labels[0]
-        self._done, self._left = 0, ""
+        self._first, self._done, self._left = done, 0, ""
         self._began = self._told = self._clock()
         if sys.stderr.isatty():
             self._bar = click.progressbar(

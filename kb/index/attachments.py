@@ -32,7 +32,6 @@ from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
 from kb.index.entries import Entry, LinkedFile
 from kb.index.links import SettledLinks, may_be_searched
-from kb.index.rendering import Packed
 
 FOLDER = "extracted"  # of the data folder
 REJECTED, EMPTY, CUT = "attachment-rejected", "attachment-without-text", "attachment-cut"
@@ -135,7 +134,7 @@ def _give(
         remembered = replace(
             entry, attached=tuple(files), problems=(*others, *wrong), segment=-1, doc=-1
         )
-        contents.keep(path, remembered, Packed.of(with_attached(doc, sections)).data)
+        contents.keep(path, remembered, with_attached(doc, sections))
     contents.problems = tuple(told)
     contents.relearned -= changed.keys()
 

@@ -16,7 +16,8 @@ from kb.index.document import Analysed, with_learned
 from kb.index.entries import Details, Entry
 from kb.index.learned import LearnedLine, LearnedLines
 from kb.index.notices import Prepared as PreparedNotice
-from kb.index.rendering import Packed, Prepared, unpacked
+from kb.index.packing import pack, unpack
+from kb.index.rendering import Prepared
 from kb.index.spool import Place, Spool
 
 
@@ -90,9 +91,12 @@ class Contents:
         learned = sorted((entry.slug, entry.learned) for entry in entries if entry.learned)
         return blake2b(repr(learned).encode(), digest_size=12).hexdigest()
 
-    def keep(self, path: str, entry: Entry, data: bytes) -> None:
+    def keep(self, path: str, entry: Entry, doc: Analysed) -> None:
         """Sets a new or changed article aside, packed."""
-        read = partial(_read, self.spool, self.spool.add(data))
+        self.add(path, entry, partial(_read, self.spool, self.spool.add(pack(doc))))
+
+    def add(self, path: str, entry: Entry, read: Callable[[], Analysed]) -> None:
+        """Adds a new or changed article that is set aside already."""
         self.docs[path] = StoredArticle(entry, read)
         self.entries.pop(path, None)
         self._kept = None
@@ -111,7 +115,7 @@ class Contents:
 
 
 def _read(spool: Spool, place: Place) -> Analysed:
-    return unpacked(spool.read(place))
+    return unpack(spool.read(place))
 
 
 def settle(
@@ -134,7 +138,7 @@ def settle(
         if file.doc is None:
             contents.renew(path, entry)
         else:
-            contents.keep(path, replace(entry, **file.doc.facts), file.doc.data)
+            contents.add(path, replace(entry, **file.doc.facts), file.doc.read)
     taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served())
     entries = (*contents.entries.values(), *(each.entry for each in contents.docs.values()))
     of_files = (problem for entry in entries for problem in entry.problems)
@@ -164,7 +168,7 @@ def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) 
         doc = with_learned(article.read(), {line.text: line.claim for line in lines[path]})
         entry = replace(article.entry, segment=-1, doc=-1)
         entry.learned = learned_lines.state(lines[path])
-        contents.keep(path, entry, Packed.of(doc).data)
+        contents.keep(path, entry, doc)
     contents.learned = {served[path].slug: found for path, found in lines.items() if found}
     contents.relearned = frozenset(changed)
 

@@ -3,7 +3,6 @@
 What children send back is packed: the articles of a build lie on disk until they are written.
 """
 
-import pickle
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from kb.content.link_table import LinkedArticle
 from kb.content.markup import Inclusions
 from kb.content.problems import Problem
 from kb.content.topics import Placement
+from kb.index import packing
 from kb.index.changes import Changes, facts_of
+from kb.index.checkpoint import Checkpoint, Stored
 from kb.index.document import Analysed, Kind, analyse
 from kb.index.entries import Details
 from kb.index.links import may_be_searched, references
@@ -45,13 +46,7 @@ class Packed(NamedTuple):
     @classmethod
     def of(cls, doc: Analysed) -> "Packed":
         """Packs an article."""
-        return cls(_facts(doc), pickle.dumps(doc, pickle.HIGHEST_PROTOCOL))
-
-
-def unpacked(data: bytes) -> Analysed:
-    """The article of `Packed.data`."""
-    doc: Analysed = pickle.loads(data)  # noqa: S301 - made by this build, in a file without a name
-    return doc
+        return cls(_facts(doc), packing.pack(doc))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +56,64 @@ class Prepared:
     source: Source
     digest: str
     facts: str  # author and date from git, dialect and audience from the folder
-    doc: Packed | None
+    doc: Stored | None
     problems: tuple[Problem, ...]
     media: tuple[str, ...] = ()  # files beside the articles that it refers to
     includes: tuple[str, ...] = ()  # files whose text it holds
 
 
 def prepare_changed(
-    settings: Settings, changes: Changes, rendered: Callable[[int], None]
+    settings: Settings, changes: Changes, rendered: Callable[[int], None], checkpoint: Checkpoint
 ) -> Iterator[Prepared]:
-    """Prepares the files of `changes.fresh`, in the order in which they are finished.
+    """Prepares the files of `changes.fresh`, in their order.
 
     Each is rendered in a child process within `settings.render_seconds` and
-    `settings.render_megabytes`; one that exceeds them is rejected. `rendered` is called after each
-    with the number of them.
+    `settings.render_megabytes`; one that exceeds them is rejected. What `checkpoint` knows is taken
+    from there, and what is rendered is kept there. `rendered` is called after each with the number
+    of them, at first with that of the known ones.
     """
-    read, count = changes.spool.read, len(changes.fresh)
+    read = changes.spool.read
+    digests = [articles.digest(source.path, read(place), by) for source, place, by in changes.fresh]
+    known = checkpoint.begin(digests, changes.spool)
+    missing = [
+        each for each, digest in zip(changes.fresh, digests, strict=True) if digest not in known
+    ]
+    if missing:  # what children of this process would have to load each for itself
+        markup.load({tool for _, _, by in missing for tool in (by.dialect, *by.also)})
+        tokens.expect_many()
     jobs = (
         (source.path, read(place), defaults, settings.remote_images)
-        for source, place, defaults in changes.fresh
+        for source, place, defaults in missing
     )
-    if count:  # what children of this process would have to load each for itself
-        markup.load({tool for _, _, by in changes.fresh for tool in (by.dialect, *by.also)})
-        tokens.expect_many()
     results = sandbox.each(
         prepare, jobs, seconds=settings.render_seconds, megabytes=settings.render_megabytes,
         meanwhile=partial(_open_dictionaries, changes),
     )  # fmt: skip
-    for done, (number, result) in enumerate(results, 1):
-        source, place, defaults = changes.fresh[number]
-        data = read(place)
-        doc: Packed | None = None
-        problems: tuple[Problem, ...]
-        if isinstance(result, sandbox.Failure):
-            problems = (failed(source.path, result, settings),)
-        else:
-            doc, problems = result
-        digest = articles.digest(source.path, data, defaults)
-        files = doc.facts["kept"].media if doc else media.named_in_file(source.path, data)
-        includes = defaults.inclusions.files
-        yield Prepared(source, digest, facts_of(defaults), doc, problems, files, includes)
+    done = len(known)
+    if done:
         rendered(done)
+    for (source, place, defaults), digest in zip(changes.fresh, digests, strict=True):
+        facts, includes = facts_of(defaults), defaults.inclusions.files
+        doc = known.get(digest)
+        if doc is not None:
+            files = doc.facts["kept"].media
+            yield Prepared(source, digest, facts, doc, doc.problems, files, includes)
+            continue
+        problems: tuple[Problem, ...]
+        _, result = next(results)
+        if isinstance(result, sandbox.Failure):
+            packed, problems = None, (failed(source.path, result, settings),)
+        else:
+            packed, problems = result
+        if packed is not None:
+            doc = checkpoint.keep(digest, packed.facts, problems, packed.data)
+            files = packed.facts["kept"].media
+        else:
+            files = media.named_in_file(source.path, read(place))
+        yield Prepared(source, digest, facts, doc, problems, files, includes)
+        done += 1
+        rendered(done)
+    next(results, None)  # ends the children
 
 
 def prepare(job: tuple[str, bytes, Defaults, bool]) -> tuple[Packed | None, tuple[Problem, ...]]:

@@ -36,6 +36,15 @@ class Spool:
         self._is_in_memory = self._is_at_end = True
         self.size = 0  # bytes
 
+    @classmethod
+    def of(cls, file: BinaryIO) -> "Spool":
+        """The records of an open file, which is closed with the spool."""
+        spool = cls()
+        spool._file, spool._is_in_memory, spool._is_at_end = file, False, False
+        spool.size = os.fstat(file.fileno()).st_size
+        weakref.finalize(spool, file.close)
+        return spool
+
     def add(self, data: bytes | memoryview) -> Place:
         """Adds a record. Returns where it is."""
         if self._is_in_memory and self.size + len(data) > MOST_IN_MEMORY:
@@ -61,6 +70,15 @@ class Spool:
         self._is_at_end = False
         self._file.seek(place.start)
         return self._file.read(place.length)
+
+    def cut(self, size: int) -> None:
+        """Takes away what stands behind so many bytes."""
+        self._file.truncate(size)
+        self._is_at_end, self.size = False, size
+
+    def close(self) -> None:
+        """Closes the file; nothing can be read any more."""
+        self._file.close()
 
     def copy_to(self, file: BinaryIO) -> None:
         """Writes all records one after another."""

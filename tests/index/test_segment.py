@@ -12,6 +12,7 @@ import pytest
 from kb.content.articles import Defaults
 from kb.index import ngrams, postings, rendering, segment_writer, spool, whoosh_index
 from kb.index.arrays import read_arrays
+from kb.index.packing import unpack
 from kb.index.segment import DRAFT, UNLISTED, ranking_file
 from kb.index.segment_writer import SegmentWriter
 from kb.language import tokens
@@ -34,7 +35,7 @@ def analysed(settings, path):
     defaults = Defaults(lang=settings.lang, langs=settings.langs)
     packed, problems = rendering.prepare((relative, path.read_bytes(), defaults, False))
     assert packed is not None, problems
-    return rendering.unpacked(packed.data)
+    return unpack(packed.data)
 
 
 def test_an_article_is_restored_as_it_was_analysed(base, segment):
