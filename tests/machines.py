@@ -205,9 +205,15 @@ class Load:
             time.sleep(self._pause)
 
     def wait(self, more: int = 40) -> None:
-        """Waits until so many more requests came back."""
-        reached = self.answered + len(self.failed) + more
-        eventually(lambda: self.answered + len(self.failed) >= reached, 120)
+        """Waits until so many more requests came back, as long as any do."""
+        goal = self.came_back + more
+        while (before := self.came_back) < goal:
+            eventually(lambda: self.came_back > before, 120)
+
+    @property
+    def came_back(self) -> int:
+        """The number of requests that were answered or failed."""
+        return self.answered + len(self.failed)
 
 
 class Lead:

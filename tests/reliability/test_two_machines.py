@@ -64,8 +64,10 @@ def test_a_web_machine_killed_under_load_costs_no_request(site):
     with Load(site.front) as load:
         load.wait()
         one.kill()
-        load.wait(MORE)
-        one.start()
+        try:
+            load.wait(MORE)
+        finally:  # the tests that follow need it
+            one.start()
         load.wait()
     held(load, "web machine killed")
 
@@ -77,11 +79,13 @@ def test_postgresql_stopped_costs_no_search_and_no_letter(site):
         time.sleep(3.2)  # nobody types a letter faster
         site.server.stop(signal.SIGINT)
         stopped = time.monotonic()
-        sent = send_letter(site.front, opened, "Письмо без базы")
-        assert (sent.status, report(site.front, "run-away-1")) == (303, 204)
-        time.sleep(max(0.0, AWAY - (time.monotonic() - stopped)))
-        load.wait(MORE)
-        site.server.start()
+        try:
+            sent = send_letter(site.front, opened, "Письмо без базы")
+            assert (sent.status, report(site.front, "run-away-1")) == (303, 204)
+            time.sleep(max(0.0, AWAY - (time.monotonic() - stopped)))
+            load.wait(MORE)
+        finally:
+            site.server.start()
         load.wait()
     held(load, f"PostgreSQL away for {AWAY:.0f} s")
 
