@@ -1,10 +1,12 @@
 """The feed and the tokens in SQLite and PostgreSQL: news once, a digest instead of a token."""
 
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
 from logs import moment
 
+from kb.base.errors import LogUnavailable
 from kb.searchlog.db.feed import FORGETS, VOTE_SETTLES
 from kb.searchlog.db.feed_models import Publication, PublishedArticle
 from kb.searchlog.db.letter_models import NewDelivery
@@ -104,6 +106,25 @@ def test_a_rejected_file_is_news_until_it_is_mended(log, heard):
 
     assert said == [0, 1, 0, 1, 0, 1]
     assert log.feed.rejections({"b": "1"}, NOW, NOW, heard) == 0  # an earlier indexing
+
+
+def test_a_token_opens_while_its_use_cannot_be_noted_and_nobody_waits_twice(log, monkeypatch):
+    token, tries = log.tokens.add("web", ("builds:read",), NOW, None), []
+
+    @contextmanager
+    def taken():
+        tries.append(1)
+        raise LogUnavailable("others write for too long")
+        yield
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log.database, "writing", taken)
+        found = [log.tokens.find(token, NOW + timedelta(seconds=at)) for at in (0, 1, 59)]
+
+    assert [each.name for each in found] == ["web"] * 3
+    assert len(tries) == 1
+    log.tokens.find(token, NOW + timedelta(seconds=61))
+    assert log.tokens.all()[0].used == NOW + timedelta(seconds=61)
 
 
 def test_a_token_is_found_by_its_digest_and_used_to_the_minute(log):

@@ -4,10 +4,12 @@ A token is 256 random bits, so that a plain digest cannot be searched through.
 """
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from kb.base.errors import LogUnavailable
 from kb.searchlog.db.database import Database
 from kb.searchlog.db.models import stamp, when
 from kb.searchlog.db.sql import execute, insert, next_id, select_one
@@ -22,6 +24,7 @@ class Tokens:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._tried: dict[int, datetime] = {}  # when a use was to be noted last
 
     def add(
         self, name: str, scopes: tuple[str, ...], at: datetime, expires: datetime | None
@@ -49,7 +52,11 @@ class Tokens:
             return bool(execute(c, "delete from tokens where name = :name", name=name))
 
     def find(self, token: str, now: datetime) -> Token | None:
-        """Whose token this is, expired or not; a use of one that is not is noted."""
+        """Whose token this is, expired or not; a use of one that is not is noted.
+
+        A log that others write to for long, or that cannot be written, is not waited for again
+        within a minute, and refuses nobody.
+        """
         if not token.startswith(PREFIX):
             return None
         query = "select * from tokens where digest = :digest"
@@ -58,11 +65,18 @@ class Tokens:
             return None
         found = _token(row)
         if not found.is_expired(now) and (found.used is None or now - found.used >= _NOTED):
-            with self._database.writing() as c:
-                execute(
-                    c, "update tokens set used = :now where id = :id", now=stamp(now), id=row["id"]
-                )
+            self._note(row["id"], now)
         return found
+
+    def _note(self, number: int, now: datetime) -> None:
+        """Notes the use of a token, unless this was tried just before."""
+        last = self._tried.get(number)
+        if last is not None and now - last < _NOTED:
+            return
+        self._tried[number] = now
+        note = "update tokens set used = :now where id = :id"
+        with suppress(LogUnavailable), self._database.writing() as c:
+            execute(c, note, now=stamp(now), id=number)
 
 
 def _token(row: dict[str, Any]) -> Token:
