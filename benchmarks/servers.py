@@ -125,7 +125,7 @@ listener = socket.create_server(("127.0.0.1", port), backlog=gateway.BACKLOG)
 gateway.tune(listener)
 
 def prepare():
-    gc_tuning.freeze()
+    gc_tuning.freeze_to_answer()
     return gateway.Gateway(app, listener).run
 
 supervisor.Supervisor(workers, prepare).run()

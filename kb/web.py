@@ -302,8 +302,9 @@ def _preview() -> Any:
 
 def _offers() -> tuple[tuple[str, str, str], ...]:
     """Popular articles for an empty search box: title, address and language of each."""
+    root = current.request().script_root
     cards = pages.popular(current.notes().lang)
-    return tuple((card.title, context.url(card.url), card.lang) for card in cards)
+    return tuple([(card.title, root + card.url, card.lang) for card in cards])
 
 
 def _promised() -> promises.Shown:

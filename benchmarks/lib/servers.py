@@ -53,7 +53,7 @@ def prepare():
         service = KnowledgeBase.open(settings, **({} if caches else {"cached_answers": 0}))
         made = create_app(service, **({} if caches else {"cache_slots": 0}))
         service.before_fork()
-    gc_tuning.freeze()
+    gc_tuning.freeze_to_answer()
     gc_tuning.trim()
     return partial(serve, made, service)
 

@@ -464,7 +464,7 @@ class _SiteWorkers:
         if self._watch:
             preview.install(app)
         service.before_fork()
-        gc_tuning.freeze()
+        gc_tuning.freeze_to_answer()
         gc_tuning.trim()
         return partial(self._work, service, app)
 

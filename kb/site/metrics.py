@@ -64,6 +64,7 @@ class Metrics:
         self._count = lru_cache(1024)(self._requests.labels)
         self._time = lru_cache(256)(self._seconds.labels)
         self._found = lru_cache(8)(self._searches.labels)
+        self._became = lru_cache(8)(self._log.labels)
         self._asked_of_cluster = lru_cache(8)(self._cluster.labels)
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
@@ -84,7 +85,7 @@ class Metrics:
 
         `limited` are searches and events beyond what one network may report.
         """
-        self._log.labels(outcome).inc(n)
+        self._became(outcome).inc(n)
 
     def refused(self, status: int) -> None:
         """Counts a request that the server refused with `status` before it reached a route."""

@@ -52,6 +52,13 @@ def test_what_is_there_stays_and_what_comes_is_looked_at_as_usual():
     assert gc.get_threshold() == USUAL
 
 
+def test_what_answers_looks_less_often():
+    gc_tuning.freeze_to_answer()
+
+    assert gc.get_freeze_count() > 0
+    assert gc.get_threshold()[0] > 10 * USUAL[0]
+
+
 def test_children_that_render_look_as_usual():
     gc_tuning.collect_seldom()
 

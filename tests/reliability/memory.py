@@ -69,7 +69,7 @@ def in_process(
     base: KnowledgeBase, addresses: Iterator[str], options: argparse.Namespace
 ) -> tuple[list[float], int]:
     application = create_app(base)
-    gc_tuning.freeze()
+    gc_tuning.freeze_to_answer()
     told = run(
         lambda address: ask(application.wsgi_app, address), lambda: ["self"], addresses, options
     )
