@@ -16,7 +16,7 @@ from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
 
 from kb.checks.prose import CODE, HTML_COMMENT
 from kb.content.articles import Article, heading_text
-from kb.content.markup import Link
+from kb.content.markup import Link, heading_ids
 from kb.content.markup.link_targets import anchor, resolve
 
 
@@ -38,7 +38,8 @@ class Outline:
         The words of an anchor stand in the text.
         """
         words = re.sub(r"-\d+$", "", wanted.removeprefix("h-"))
-        return wanted in self.anchors or words in self._words
+        is_of_tool = self.article.dialect in heading_ids.OTHER  # whose ids are other words
+        return is_of_tool or wanted in self.anchors or words in self._words
 
     @cached_property
     def _words(self) -> str:

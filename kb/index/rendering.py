@@ -168,6 +168,7 @@ def render(
             dialect=article.dialect,
             also=article.also,
             inclusions=inclusions,
+            titled="title" not in article.lines,
         )
     except markup.TooDeep:
         return Problem(

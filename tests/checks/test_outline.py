@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,13 @@ def told(links: Iterable[Link]) -> Counter[tuple[str, str, bool, bool]]:
         for link in links
         if link.image or not link.url.lower().startswith(outside)
     )
+
+
+def test_only_rendering_tells_the_ids_that_another_tool_gives():
+    one = article("## Лампа\n")
+
+    assert not outline.read(one).may_have("h-lampa")
+    assert outline.read(replace(one, dialect="diplodoc")).may_have("h-lampa")
 
 
 SURE = [

@@ -29,7 +29,7 @@ __all__ = [
     "unknown_tags",
 ]
 
-VERSION = "5"  # of what `render` makes of the same text; a new one makes every rendering new
+VERSION = "6"  # of what `render` makes of the same text; a new one makes every rendering new
 
 _HEADING = re.compile(r"<h([1-6])[^<>]*>(.*?)</h\1>", re.S)
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -45,12 +45,14 @@ def render(
     dialect: str = "",
     also: Collection[str] = (),
     inclusions: Inclusions | None = None,
+    titled: bool = False,
 ) -> Rendered:
     """Renders the Markdown `body` of the article at `path`.
 
     `lang` is the language of the words added, such as titles of admonitions. A first heading equal
-    to `title` is left out. `dialect` names the tool that the folder is written for, `also` further
-    tools whose syntax is met there, `inclusions` what other files hold for it.
+    to `title` is left out; `titled` says that the title itself was a heading above the body, which
+    counts where a tool numbers equal headings. `dialect` names the tool that the folder is written
+    for, `also` further tools whose syntax is met there, `inclusions` what other files hold for it.
     `remote_images` keeps images of other sites; else they become links. Has no time limit: see
     `kb.base.sandbox`. Raises TooDeep.
     """
@@ -59,7 +61,10 @@ def render(
     source = _without_title(_html(body, context), title)
     if "hugo" in context.tools:
         source = _TERM.sub(_with_anchor, source)
-    done = HtmlPass(path, own, remote_images=remote_images, shift="<h1" in source, dialect=dialect)
+    done = HtmlPass(
+        path, own, remote_images=remote_images, shift="<h1" in source, dialect=dialect,
+        title=title or "" if titled else "",
+    )  # fmt: skip
     done.run(source)
     return Rendered(
         done.html(), done.sections(), _placed(done.links, body), done.summary, tuple(done.ids)

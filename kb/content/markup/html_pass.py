@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from kb.content.markup import heading_ids
 from kb.content.markup.admonitions import KINDS, PHRASES, TITLES, kind_of
+from kb.content.markup.heading_ids import Heading
 from kb.content.markup.link_targets import SAFE, anchor, resolve
 from kb.content.markup.models import Link, Section
 from kb.language import tokens as words
@@ -51,20 +53,23 @@ class HtmlPass:
     """
 
     def __init__(
-        self, path: str, lang: str, *, remote_images: bool, shift: bool, dialect: str
-    ) -> None:
+        self, path: str, lang: str, *, remote_images: bool, shift: bool, dialect: str,
+        title: str = "",
+    ) -> None:  # fmt: skip
         self.path = path
         self.lang = lang
         self.dialect = dialect
+        self.title = title  # a heading that stood above the text and is shown by the page
         self.remote_images = remote_images
         self.shift = shift
-        self.out: list[str] = []
+        self.out: list[str] = [""]  # the first is for ids of the title
         self.links: list[Link] = []
         self.summary = ""
         self.ids: dict[str, int] = {}  # and how many more wanted to be called so
         self._heads: list[tuple[str, str, int]] = [("", "", 0)]
         self._texts: list[list[str]] = [[]]
         self._heading: _Open | None = None
+        self._headings: list[tuple[int, Heading]] = []  # and the places of their tags
         self._anchors: list[str] = []  # what closes each open <a>
         self._quotes: list[str] = []  # what closes each open <blockquote>
         self._boxes: list[str] = []  # open blocks that hold others
@@ -109,6 +114,21 @@ class HtmlPass:
                 self._start(name, attributes)
             if following:
                 self._text(following)
+        self._add_other_ids()
+
+    def _add_other_ids(self) -> None:
+        """Adds what the folder's tool calls the headings, where nothing here is called so."""
+        title = self._anchor(self.title) if self.title else ""
+        if self.dialect not in heading_ids.OTHER and title not in self.ids:
+            return  # it calls them as we do
+        if title:
+            self._headings.insert(0, (0, Heading(self.title, self.title, 1)))
+        headings = [heading for _, heading in self._headings]
+        for number, wanted in heading_ids.ids(headings, self.dialect):
+            id_ = self._anchor(wanted)
+            if id_ != title and id_ not in self.ids:
+                self.ids[id_] = 0
+                self.out[self._headings[number][0]] += f'<a id="{_quoted(id_)}"></a>'
 
     def _text(self, source: str) -> None:
         if self._waiting and source.strip():
@@ -117,6 +137,8 @@ class HtmlPass:
             self._heading.texts.append(source)
             if not self._heading.is_badge:
                 self._heading.named.append(source)
+            if not self._code:
+                self._heading.outside_code.append(source)
         elif not self._quiet and not (
             self._boxes and self._boxes[-1] == "table" and source.isspace()
         ):
@@ -269,7 +291,10 @@ class HtmlPass:
             heading.texts[-1] = _OWN_ID.sub("", heading.texts[-1])
             heading.id = own[1]
         title = plain_words("".join(heading.texts))
-        id_ = self._anchor(heading.id or plain_words("".join(heading.named)) or title)
+        named = plain_words("".join(heading.named)) or title
+        id_ = self._anchor(heading.id or named)
+        outside_code = plain_words("".join(heading.outside_code))
+        self._headings.append((heading.at, Heading(named, outside_code, int(name[1]), heading.id)))
         taken = id_ in heading.anchors
         if not taken:
             id_ = self._own_id(id_)
@@ -441,13 +466,15 @@ class _Open:
     id: str
     texts: list[str]
     named: list[str]  # those that make its id: a badge beside its words is none
+    outside_code: list[str]
     anchors: set[str]
     places: list[tuple[int, str]]
     is_badge: bool
 
     def __init__(self, name: str, at: int, id_: str) -> None:
         self.name, self.at, self.id, self.is_badge = name, at, id_, False
-        self.texts, self.named, self.anchors, self.places = [], [], set(), []
+        self.texts, self.named, self.outside_code = [], [], []
+        self.anchors, self.places = set(), []
 
 
 def _values(attributes: str) -> dict[str, str]:
