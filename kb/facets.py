@@ -36,7 +36,7 @@ class FacetCounter:
         Topics are those under the topic with the key `chosen`, titled in `lang` if they can be.
         """
         size = self._shape[0] * self._shape[1]
-        pairs = np.bincount(self._pairs[hits], minlength=size).reshape(self._shape)
+        pairs = np.bincount(self._pairs.compress(hits), minlength=size).reshape(self._shape)
         by_lang = pairs.sum(axis=1).tolist()
         by_topic = self._topics.summed(pairs.sum(axis=0)[1:])
         return {

@@ -216,7 +216,7 @@ class Corpus:
     def tag_counts(self, chosen: NDArray[np.bool_]) -> tuple[list[str], list[int]]:
         """All tags, and how many of the chosen articles have each."""
         names, ids, owners = self._tags
-        counts: list[int] = np.bincount(ids[chosen[owners]], minlength=len(names)).tolist()
+        counts: list[int] = np.bincount(ids.compress(chosen[owners]), minlength=len(names)).tolist()
         return names, counts
 
     def holding(self, lemmas: Sequence[str]) -> NDArray[np.bool_]:
