@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -14,18 +15,21 @@ ROOT = Path(__file__).parent.parent
 PLACE = re.compile(r"\{\w+\}")
 
 
+@cache
 def russian() -> Catalog:
     """The catalogue that comes with the product."""
     with (ROOT / "translations/ru/LC_MESSAGES/messages.po").open("rb") as file:
         return read_po(file, locale="ru")
 
 
+@cache
 def translated() -> dict[str, Message]:
     """What has a translation, by its English; of counted sentences, that of one."""
     found = (m for m in russian() if m.id and m.string)
     return {m.id if isinstance(m.id, str) else m.id[0]: m for m in found}
 
 
+@cache
 def messages() -> set[tuple[str, ...]]:
     """Templates, with their plurals, of all messages in the code; what rules and settings say."""
     found: set[tuple[str, ...]] = {(rule.meaning,) for rule in RULES}
