@@ -67,6 +67,15 @@ def serving(settings: Settings, tmp_path: Path, *more: str) -> Iterator[Serving]
             process.kill()
 
 
+def is_idle(site: Serving) -> bool:
+    """Whether what is indexed at the start, after requests and so perhaps late, is done."""
+    parent, commands = str(site.process.pid), []
+    for child in Path("/proc", parent, "task", parent, "children").read_text().split():
+        with contextlib.suppress(OSError):  # it ended
+            commands.append(Path("/proc", child, "cmdline").read_bytes().split(b"\0"))
+    return not any(b"index" in command for command in commands)
+
+
 def eventually(claim: Callable[[], object], seconds: float = 40) -> None:
     """Waits until it holds, at most so long."""
     end = time.monotonic() + seconds

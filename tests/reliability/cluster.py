@@ -27,8 +27,8 @@ from urllib.parse import quote, urlsplit
 import bases
 import numpy as np
 from opensearch_cluster import Cluster, cluster
-from served import Serving, eventually, serving
-from soak import index, is_idle
+from served import Serving, eventually, is_idle, serving
+from soak import index
 
 from kb.base.config import Settings
 

@@ -22,8 +22,7 @@ from urllib.parse import quote, urlsplit
 
 import bases
 import numpy as np
-import soak
-from served import eventually, serving
+from served import eventually, is_idle, serving
 
 CLIENTS = 16
 
@@ -126,7 +125,7 @@ def main() -> int:
         base.close()
         random.Random(1).shuffle(titles)
         with serving(base.settings, folder, "--workers", "2") as site:
-            eventually(lambda: soak.is_idle(site), 600)
+            eventually(lambda: is_idle(site), 600)
             at_rate(site.address, titles[:500], 25, 3)
             held = highest(site.address, titles[:4000], options.seconds, options.most)
     if held is None:

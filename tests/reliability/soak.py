@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 
 import bases
 import numpy as np
-from served import Serving, eventually, serving
+from served import Serving, eventually, is_idle, serving
 
 from kb.base.config import Settings
 
@@ -171,15 +171,6 @@ def index(settings: Settings) -> "subprocess.Popen[bytes]":
     folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
     command = [sys.executable, "-m", "kb", "index", *folders]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-def is_idle(site: Serving) -> bool:
-    """Whether what is indexed at the start is done."""
-    parent = str(site.process.pid)
-    return all(
-        b"index" not in Path("/proc", child, "cmdline").read_bytes()
-        for child in Path("/proc", parent, "task", parent, "children").read_text().split()
-    )
 
 
 def used(site: Serving) -> tuple[float, int]:
