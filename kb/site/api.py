@@ -1,7 +1,6 @@
 """JSON API under `/api/`, health checks and metrics. Renders no template."""
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,13 +18,20 @@ from kb.searchlog import export, reports, since
 from kb.searchlog.db.choices import KINDS, STATUSES
 from kb.searchlog.db.token_models import READ
 from kb.service import KnowledgeBase
-from kb.site import answer_cache, banner, context, own_questions, promises, tokens
+from kb.site import (
+    answer_cache,
+    banner,
+    context,
+    own_questions,
+    promises,
+    query_strings,
+    tokens,
+)
 from kb.site.context import kb, site
 
 api = Blueprint("api", __name__)
 
 _MOST_HITS = 50
-_ESCAPED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _YES = frozenset(["1", "true", "yes", "on"])
 
 
@@ -80,20 +86,8 @@ def answered(
 
 
 def parameters(query_string: str) -> dict[str, str]:
-    """The parameters of a query string, as `urllib.parse.parse_qsl` reads them; the last counts.
-
-    That goes from one `%` to the next; a question in Russian has a hundred of them.
-    """
-    fields = (field.partition("=") for field in query_string.replace("+", " ").split("&"))
-    return {_unquoted(name): _unquoted(value) for name, _, value in fields if value}
-
-
-def _unquoted(text: str) -> str:
-    return _ESCAPED.sub(_decoded, text) if "%" in text else text
-
-
-def _decoded(escaped: re.Match[str]) -> str:
-    return bytes.fromhex(escaped[0].replace("%", "")).decode("utf-8", "replace")
+    """The parameters of a query string that are not empty; of several with one name the last."""
+    return {name: value for name, value in query_strings.fields(query_string) if value}
 
 
 def number(name: str, text: str | None, default: int, most: int) -> int:

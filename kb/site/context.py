@@ -31,7 +31,7 @@ from kb.index.segment import article_url, topic_url
 from kb.letters.form_key import FormStamps, form_key
 from kb.searchlog import reports, sessions
 from kb.service import KnowledgeBase
-from kb.site import auth, current
+from kb.site import auth, current, query_strings
 from kb.site import readers as known_readers
 from kb.site.formatting import refresh
 from kb.site.metrics import Metrics
@@ -309,13 +309,14 @@ def words_of_address(path: str) -> str:
 
 
 def args() -> Mapping[str, str]:
-    """The parameters of the address; of several with one name the first counts.
+    """The parameters of the address as `Request.args` has them; of one name the first counts.
 
     The dictionary of Werkzeug raises and catches an error for each that is not there.
     """
     notes = current.notes()
     if "args" not in notes:
-        notes.args = current.request().args.to_dict()
+        sent = current.request().query_string.decode("utf-8", "replace")
+        notes.args = dict(reversed(query_strings.fields(sent, "werkzeug.url_quote")))
     found: Mapping[str, str] = notes.args
     return found
 

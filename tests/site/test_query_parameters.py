@@ -1,11 +1,13 @@
-"""The query string of `/api/search` is read as the standard library reads it."""
+"""Query strings are read as the standard library and Werkzeug read them."""
 
 from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.wrappers import Request
 
+from kb.site import query_strings
 from kb.site.api import parameters
 
 PIECES = st.sampled_from(
@@ -16,6 +18,16 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES | st.characters(), max_size=30).map("".join))
 def test_parameters_are_those_of_parse_qsl(query_string):
     assert parameters(query_string) == dict(parse_qsl(query_string, errors="replace"))
+
+
+@given(st.lists(PIECES | st.characters(exclude_categories=["Cs"]), max_size=30).map("".join))
+def test_fields_are_those_that_a_page_was_sent(query_string):
+    written = query_string.encode().decode("latin-1")
+    sent = Request({"QUERY_STRING": written, "REQUEST_METHOD": "GET"}).args
+
+    found = query_strings.fields(query_string, "werkzeug.url_quote")
+
+    assert dict(reversed(found)) == sent.to_dict()
 
 
 @pytest.mark.parametrize(
