@@ -62,7 +62,9 @@ _UNSURE = re.compile(
     r"|=\{|\{[:{%]",  # of other tools: JSX, kramdown, Jekyll, Hugo
     re.I | re.M,
 )
-_TAGS = re.compile(r"\[\[|\{\{|\{%|-8<-|#\|")  # of other tools, in which links may stand
+_TAGS = re.compile(
+    r"\[\[|\{\{|\{%|-8<-|#\||[ \t]=\d*%?x\d*%?[ \t]*\)"
+)  # of other tools, in which links may stand
 _COLON_IMAGE = re.compile(r":::\s*image\b([^\n]*?):::", re.I)
 _HTML_LINK = re.compile(r"<(a|img)\s([^<>]*)>", re.I)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")

@@ -17,9 +17,11 @@ from urllib.parse import unquote
 from kb.base import regular_files
 from kb.base.audiences import is_restricted, label
 from kb.content import front_matter, gates, regions, tools
-from kb.content.articles import Article, parse
+from kb.content.articles import Article, heading_text, parse
 from kb.content.gates import FolderAudiences
 from kb.content.link_table import distance
+from kb.content.markup import heading_ids
+from kb.content.markup.liquid import TITLED
 from kb.content.markup.models import APPENDED, TITLE, Inclusions
 from kb.content.markup.vitepress import INCLUDE, SNIPPET, snippet
 from kb.content.metadata import ENDINGS, without_ending
@@ -38,12 +40,12 @@ _REFERENCES = re.compile(
     r"|\nimport\s+\w+\s+from\s+['\"](?P<mdx>[^'\"\n]+\.mdx?)['\"]"
     r"|\]\((?P<docsify>[^\s()]+)[ \t]+[\"']:include\b[^\"'\n]*[\"']\)"
     r"|<Snippet\s+file=[\"'](?P<mintlify>[^\"'\n]+)[\"']"
-    r"|\[\{#T\}\]\((?P<title>[^)\s#]+)"
+    rf"|{TITLED}(?:\{{#T\}})?\]\((?P<title>[^)\s]+)"
     rf"|{INCLUDE.pattern.replace('?P<path>', '?P<vitepress>')}"
     rf"|\n[ \t>]*{SNIPPET.pattern.replace('?P<path>', '?P<snippet>')}"
 )
 _SIGNS = (
-    b"{", b"[!", b"-8<-", b"![[", b"import", b"@include", b"<<<", b":include",
+    b"{", b"[!", b"[](", b"-8<-", b"![[", b"import", b"@include", b"<<<", b":include",
     b"<Snippet",
 )  # fmt: skip
 """What a text must hold to include anything; most hold nothing of it."""
@@ -87,7 +89,7 @@ class Includes:
         self._titles: dict[str, str] = {}
         self._heads: dict[str, int] = {}  # lines of front matter, which the texts lack
         # By folder, kind, address and audience.
-        self._known: dict[tuple[str, str, str, str], _Found] = {}
+        self._known: dict[tuple[str, str, str, str], _Found] = {}  # of a place alone, by article
         self._variables: dict[str, Mapping[str, str]] = {}
 
     def of(self, path: str, content: bytes) -> Inclusions:
@@ -138,7 +140,8 @@ class Includes:
 
     def _found(self, path: str, kind: str, address: str, audience: str) -> "_Found":
         """The file that an address means in any article of the folder of `path` for an audience."""
-        key = posixpath.dirname(path), kind, address, audience
+        folder = path if address.startswith("#") else posixpath.dirname(path)
+        key = folder, kind, address, audience
         if key not in self._known:
             self._known[key] = self._find(path, kind, address, audience)
         return self._known[key]
@@ -151,7 +154,10 @@ class Includes:
             first = first or candidate
             if (text := self._shared(candidate, audience)) is not None:
                 if kind == "title":
-                    return _Found(candidate, self._titles.get(candidate, ""))
+                    known = self._variables_of(candidate)[0]
+                    titled = _titled(text, section) if section else ""
+                    title = variables.filled(titled, known) or self._titles.get(candidate, "")
+                    return _Found(candidate, title)
                 if kind == "docsify" and not candidate.lower().endswith(ENDINGS):
                     return _Found(candidate, text)
                 if kind == "snippet":
@@ -165,6 +171,9 @@ class Includes:
 
     def _candidates(self, path: str, kind: str, place: str) -> Iterator[str]:
         folder = posixpath.dirname(path)
+        if kind == "title" and not place:
+            yield path
+            return
         if kind == "obsidian":
             near = self._names.get(posixpath.basename(without_ending(place)).lower(), ())
             yield from sorted(near, key=lambda other: (distance(path, other), other))
@@ -275,20 +284,43 @@ def _section(text: str, name: str) -> str:
     """The part of a text under a heading or an own id; the whole text without a name."""
     if not name:
         return text
-    wanted = re.sub(r"[\W_]+", "-", unquote(name).lower()).strip("-")
     lines = text.split("\n")
+    at, heading = _heading(lines, name)
+    if heading is None:
+        return text
+    level = len(heading[1])
+    ends = (
+        i for i, other in enumerate(lines[at + 1 :], at + 1)
+        if re.match(rf"#{{1,{level}}}[ \t]", other)
+    )  # fmt: skip
+    return "\n".join(lines[at + 1 : next(ends, len(lines))])
+
+
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)((?:[ \t]*\{[ ]?#[\w-]+[ ]?\})*)[ \t]*")
+
+
+def _heading(lines: list[str], name: str) -> tuple[int, re.Match[str] | None]:
+    """The heading with an id: its own, or that which its words have in some tool."""
+    written = unquote(name)
+    wanted = _signless(written)
     for at, line in enumerate(lines):
-        heading = re.fullmatch(r"(#{1,6})[ \t]+(.*?)(?:[ \t]*\{#([\w-]+)\})?[ \t]*", line)
-        if not heading:
-            continue
-        if wanted in (re.sub(r"[\W_]+", "-", heading[2].lower()).strip("-"), heading[3]):
-            level = len(heading[1])
-            ends = (
-                i for i, other in enumerate(lines[at + 1 :], at + 1)
-                if re.match(rf"#{{1,{level}}}[ \t]", other)
-            )  # fmt: skip
-            return "\n".join(lines[at + 1 : next(ends, len(lines))])
-    return text
+        heading = _HEADING.fullmatch(line) if line.startswith("#") else None
+        if heading and (
+            written in re.findall(r"#([\w-]+)", heading[3])
+            or wanted in (_signless(heading[2]), _signless(heading_ids.transliterated(heading[2])))
+        ):
+            return at, heading
+    return 0, None
+
+
+def _signless(words: str) -> str:
+    return re.sub(r"[\W_]+", "-", words.lower()).strip("-")
+
+
+def _titled(text: str, name: str) -> str:
+    """The words of the heading with an id; "" for none."""
+    _, heading = _heading(text.split("\n"), name)
+    return heading_text(heading[2]) if heading else ""
 
 
 def _rebased(text: str, path: str, article: str) -> str:

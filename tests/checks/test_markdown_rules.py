@@ -42,7 +42,9 @@ def found(text, code, path="en/lamp.md", **more):
         ("undefined-reference", "# A\n\nA note[^1].\n", [3]),
         ("undefined-reference", "# A\n\nA note[^1].\n\n[^1]: Here.\n", []),
         ("undefined-reference", "# A\n\n`a[b][c]` and a[i][j].\n", []),
+        ("undefined-reference", "# A\n\nA [^note^](https://x.example).\n", []),
         ("empty-link", "# A\n\n[](b.md)\n", [3]),
+        ("empty-link", "# A\n\n@[](https://x.example/video)\n", []),
         ("empty-link", "# A\n\n[lamp]()\n", [3]),
         ("empty-link", "# A\n\n[`lamp`](b.md) ![](x.png)\n", []),
         ("link-lost", "# A\n\n[chat](tg://resolve?domain=x)\n", [3]),
@@ -74,6 +76,16 @@ def test_a_pointer_of_git_lfs_is_no_article():
 
     assert [(p.line, p.code) for p in parsed.problems] == [(1, "lfs-pointer")]
     assert parsed.article is None
+
+
+def test_a_link_without_words_has_some_where_the_tool_puts_them_in():
+    defaults = articles.Defaults(dialect="diplodoc")
+    text = b"# A\n\n[](b.md#lamp), [](#lamp)\n\n[](https://x.example)\n"
+    article = articles.parse("en/a.md", text, defaults).article
+
+    told = [p for p in rules.run(rules.Base([article], {}, TODAY)) if p.code == "empty-link"]
+
+    assert [p.line for p in told] == [5]
 
 
 def test_a_picture_that_is_a_pointer_of_git_lfs_is_an_error():

@@ -314,3 +314,120 @@ def test_shortcodes_with_questions_and_tabs_have_titles():
 
     assert page(body, "hugo") == "<p><strong>Why?</strong></p>\n<p>So.</p>"
     assert markup.unknown_tags(body, "hugo") == []
+
+
+# --- what Diplodoc writes -----------------------------------------------------------------------
+
+
+def filled(body, tool="diplodoc", **variables):
+    return page(body, tool, inclusions=markup.Inclusions({}, variables))
+
+
+@pytest.mark.parametrize("tool", ["diplodoc", "jekyll", "mkdocs"])
+def test_a_variable_in_code_has_its_value_where_the_tool_fills_code(tool):
+    shown = filled("Run `{{ LAMP }} on`.\n\n```\n{{LAMP}} off {{ OTHER }}\n```\n", tool, LAMP="lux")
+
+    assert "<code>lux on</code>" in shown
+    assert "lux off {{ OTHER }}" in re.sub("<[^>]+>", "", shown)
+
+
+@pytest.mark.parametrize("tool", ["", "docusaurus", "vitepress", "hugo"])
+def test_a_variable_in_code_stays_where_code_is_left_alone(tool):
+    assert "{{ LAMP }}" in re.sub("<[^>]+>", "", filled("`{{ LAMP }}`", tool, LAMP="lux"))
+
+
+def test_what_is_told_to_be_no_variable_is_shown_as_written():
+    shown = filled("not_var{{LAMP}} and `not_var{{LAMP}}`, {{LAMP}}", LAMP="lux")
+
+    assert shown == "<p>{{LAMP}} and <code>{{LAMP}}</code>, lux</p>"
+    assert "{{ LAMP }}" in filled("`{% raw %}{{ LAMP }}{% endraw %}`", "jekyll", LAMP="lux")
+
+
+@pytest.mark.parametrize(
+    ("written", "sizes"),
+    [
+        ("lamp.png =100x50", 'width="100" height="50"'),
+        ("lamp.png =100x", 'width="100"'),
+        ("lamp.png =x50", 'height="50"'),
+        ('lamp.png "On" =50%x', 'title="On" width="50%"'),
+        ("lamp(1).png =10x10 ", 'width="10" height="10"'),
+    ],
+)
+def test_an_image_may_have_its_size_in_brackets(written, sizes):
+    shown = page(f"A ![lamp]({written}).")
+
+    assert f'alt="lamp" {sizes} loading="lazy">' in shown
+    assert "=" not in re.sub("<[^>]+>", "", shown)
+
+
+def test_a_size_is_read_in_images_alone():
+    assert page("The area (a =2x3) of [a](b =2x3).") == ("<p>The area (a =2x3) of [a](b =2x3).</p>")
+
+
+@pytest.mark.parametrize("tool", ["diplodoc", "wikijs"])
+def test_superscript_is_read_where_the_tool_reads_it(tool):
+    assert page("5 m^2^, [^lux^](https://example.com/a)", tool) == (
+        '<p>5 m<sup>2</sup>, <a href="https://example.com/a" rel="noopener noreferrer">'
+        "<sup>lux</sup></a></p>"
+    )
+    assert "^2^" in page("5 m^2^")
+
+
+def test_subscript_is_read_where_the_tool_reads_it():
+    assert page("H~2~O and ~~no~~", "wikijs") == "<p>H<sub>2</sub>O and <del>no</del></p>"
+    assert "H~2~O" in page("H~2~O", "diplodoc")
+
+
+def test_a_fold_and_a_place_have_the_ids_behind_their_tags():
+    body = '{% cut "Lamp" %}{#lamp}\n\ntext\n\n{% endcut %}\n\n{% anchor plug %}\n'
+
+    shown = page(body, "diplodoc")
+
+    assert '<details id="h-lamp"><summary>Lamp</summary>' in shown
+    assert '<div id="h-plug"></div>' in shown
+    assert "{" not in shown
+
+
+def test_a_heading_has_every_id_of_its_own():
+    shown = page("## Lamp {#lamp} {#light}\n", "diplodoc")
+
+    assert '<h2 id="h-lamp">' in shown
+    assert '<a id="h-light"></a>Lamp</h2>' in shown
+
+
+def test_a_task_may_stand_outside_a_list():
+    shown = page("[ ] Buy a lamp\n\n[X] Switch it on\n\n- [ ] Sleep\n", "diplodoc")
+
+    assert shown.count('<li class="task">') == 3
+    assert shown.count(" checked ") == 1
+
+
+def test_what_is_not_shown_on_a_page_of_diplodoc_is_left_out():
+    body = (
+        "- Lamp {selected}\n\n  on\n\n"
+        "{% changelog %}\n```\ndate: 2026-01-02\n```\n\n# Old\n{% endchangelog %}\n"
+    )
+
+    assert re.sub("<[^>]+>|\\s", "", page(body, "diplodoc")) == "Lampon"
+
+
+def test_texts_of_a_page_constructor_are_shown_and_its_settings_are_not():
+    body = (
+        "::: page-constructor\nblocks:\n  - type: card\n    title: 'The lamp'\n"
+        "    text: |\n      It *shines*\n      at night.\n:::\n"
+    )
+
+    shown = page(body, "diplodoc")
+
+    assert "<strong>The lamp</strong>" in shown
+    assert "<p>It <em>shines</em>\nat night.</p>" in shown
+    assert "type" not in shown
+
+
+def test_a_video_may_name_no_host():
+    assert 'href="https://example.com/lamp"' in page("@[](https://example.com/lamp)", "diplodoc")
+
+
+def test_a_link_without_words_has_the_name_of_its_target_in_diplodoc_alone():
+    assert ">the lamp</a>" in page("[](the_lamp.md)", "diplodoc")
+    assert "></a>" in page("[](the_lamp.md)")

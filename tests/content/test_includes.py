@@ -97,6 +97,21 @@ def test_a_link_may_be_called_as_its_target(folder):
     assert ">no file</a>" in html
 
 
+def test_a_link_to_a_section_may_be_called_as_the_section(folder):
+    folder.write(
+        {
+            "a.md": "# A\n\n[{#T}](b.md#plug) [{#T}](b.md#novaya-lampa) [{#T}](#own) "
+            "[{#T}](b.md#no)\n\n## Of *my own* {#own}\n",
+            "b.md": "# The lamp\n\n## Plug and socket {#wall} {#plug}\n\n## Новая лампа\n",
+        }
+    )
+
+    html = folder.page("a.md")
+
+    for words in ("Plug and socket", "Новая лампа", "Of my own", "The lamp"):
+        assert f">{words}</a>" in html
+
+
 def test_variables_of_the_folder_are_put_in_and_conditions_decided(folder):
     folder.write(
         {
@@ -107,7 +122,7 @@ def test_variables_of_the_folder_are_put_in_and_conditions_decided(folder):
         }
     )
 
-    assert "<p>Lamps ready. Lit. Kept. <code>{{ shop }}</code></p>" in folder.page("a.md")
+    assert "<p>Lamps ready. Lit. Kept. <code>Lamps</code></p>" in folder.page("a.md")
 
 
 def test_variables_are_put_into_titles_front_matter_and_names_of_topics(folder):

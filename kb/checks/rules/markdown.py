@@ -11,6 +11,7 @@ from kb.checks.rules.base import Base, Finding, line_of, rule
 from kb.content import scaffold
 from kb.content.articles import Article
 from kb.content.markup.link_targets import BY_NAME
+from kb.content.tools import DIPLODOC
 
 
 def _lines(base: Base) -> Iterator[tuple[Article, list[Line]]]:
@@ -126,8 +127,11 @@ def _unclosed(lines: list[Line]) -> Iterator[tuple[int, Message, Message]]:
 
 _DEFINED = re.compile(r"^[ \t]*(?:>[ ]?)*\[([^\]\n]+)\]:", re.M)
 _FULL = re.compile(r"(?<![\w\]\\!)])!?\[([^\[\]\n]+)\]\[([^\[\]\n]*)\](?![(:\[])")
-_NOTE = re.compile(r"(?<!\\)\[\^([^\[\]\s]+)\](?!:)")
-_EMPTY = re.compile(r"(?<![!\\\]])\[([^\[\]\n]*)\]\(\s*(<>|[^()\s]*)\s*\)(?!\{)")  # else an anchor
+_NOTE = re.compile(r"(?<!\\)\[\^([^\[\]\s]+)\](?![:(])")
+_EMPTY = re.compile(r"(?<![!@\\\]])\[([^\[\]\n]*)\]\(\s*(<>|[^()\s]*)\s*\)(?!\{)")  # else an anchor
+
+
+_TITLED = re.compile(r"#.|[^\s#:]+\.(?:md|ya?ml)(?:#|$)", re.I)
 
 
 @rule("undefined-reference", "warning")
@@ -180,6 +184,8 @@ def _empty_link(base: Base) -> Iterator[Finding]:
             for words, target in _EMPTY.findall(line.text) if "](" in line.text else ():
                 if words.strip() and target.strip("<>"):
                     continue
+                if article.dialect == DIPLODOC and _TITLED.match(target):
+                    continue  # the title of the target is put in
                 lacks = "words" if target.strip("<>") else "address"
                 yield Finding(
                     article,

@@ -29,7 +29,7 @@ __all__ = [
     "unknown_tags",
 ]
 
-VERSION = "6"  # of what `render` makes of the same text; a new one makes every rendering new
+VERSION = "7"  # of what `render` makes of the same text; a new one makes every rendering new
 
 _HEADING = re.compile(r"<h([1-6])[^<>]*>(.*?)</h\1>", re.S)
 _ANY_TAG = re.compile(r"<[^<>]*>")

@@ -92,9 +92,8 @@ def _plain(words: str) -> str:
     return unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode()
 
 
-def _transliterated(heading: Heading, _: str) -> str:
-    """By slugify of npm, as @diplodoc/transform asks it to."""
-    words = heading.outside_code or heading.words
+def transliterated(words: str) -> str:
+    """A heading as slugify of npm writes it when @diplodoc/transform asks for its id."""
     letters = _plain(words.lower().translate(_LETTERS).replace("-", " "))
     return re.sub(r"\s+", "-", re.sub(r"[^\w\s$,;=/-]+", "", letters).strip())
 
@@ -113,7 +112,13 @@ def _slug(words: str) -> str:
 
 _OF_GITHUB = _Way(lambda heading, tool: anchor(heading.words, tool)[2:], _dashed)
 _WAYS = {
-    "diplodoc": (_Way(_transliterated, _appended, has_titles=False),),
+    "diplodoc": (
+        _Way(
+            lambda heading, _: transliterated(heading.outside_code or heading.words),
+            _appended,
+            has_titles=False,
+        ),
+    ),
     # Its own slugs, and those of pymdownx, which many settings name.
     "mkdocs": (
         _Way(lambda heading, _: _slug(_plain(heading.words)), _underscored),

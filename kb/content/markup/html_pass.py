@@ -286,9 +286,11 @@ class HtmlPass:
             return
         self._heading = None
         level = min(6, int(name[1]) + self.shift)
-        if own := _OWN_ID.search(self.out[-1]):
-            self.out[-1] = _OWN_ID.sub("", self.out[-1])
-            heading.texts[-1] = _OWN_ID.sub("", heading.texts[-1])
+        further: list[str] = []
+        while own := _OWN_ID.search(self.out[-1]):
+            for texts in (self.out, heading.texts, heading.named, heading.outside_code):
+                texts[-1:] = [_OWN_ID.sub("", text) for text in texts[-1:]]
+            further += filter(None, (heading.id,))
             heading.id = own[1]
         title = plain_words("".join(heading.texts))
         named = plain_words("".join(heading.named)) or title
@@ -310,6 +312,9 @@ class HtmlPass:
             self._heads.append((id_, title, level))
             self._texts.append([])
             self._unsigned, self._said = 0, -1
+        for each in further:
+            mark = self._own_id(self._anchor(each))
+            self.out[heading.at] += f'<a id="{_quoted(mark)}"></a>'
         self.out.append(f"</h{level}>")
 
     # links and images

@@ -36,6 +36,7 @@ _CAPTURE = re.compile(
 _OUTPUT = re.compile(r"\{\{-?(?P<inner>(?:[^{}]|\{[^{}]*\})*)-?\}\}")
 _SITE = frozenset(("site.baseurl", "site.url", "baseurl", "site.github.url"))
 _NOT_VARIABLE = "not_var"  # of Diplodoc: shown as written
+_AS_IS = re.compile(r"not_var(\{\{[^{}\n]*\}\})")
 
 _Handler = Callable[[Translator, str], str]
 _TAGS: dict[str, _Handler] = {}
@@ -166,10 +167,20 @@ def _note(translator: Translator, rest: str) -> str:
     return translator.note("note", kind, found[1] if found else "")
 
 
-@_tag("cut")
-def _cut(translator: Translator, rest: str) -> str:
-    found = _QUOTED.search(rest)
-    return translator.note("cut", "details", found[1] if found else "")
+_CUT = re.compile(r"\{%-?\s*cut(?P<rest>[^%\n]*)%\}(?:\{(?P<given>[^{}\n]*)\})?")
+
+
+def _cut(translator: Translator, found: re.Match[str]) -> str:
+    """A fold, with the id that may stand behind its tag: `{% cut "Title" %}{#id}`."""
+    title = _QUOTED.search(found["rest"])
+    fold = translator.note("cut", "details", title[1] if title else "")
+    id_ = re.search(r"#([\w:.-]+)", found["given"] or "")
+    return fold.replace("<details>", f'<details id="{id_[1]}">', 1) if id_ else fold
+
+
+@_tag("anchor")
+def _anchor(_: Translator, rest: str) -> str:
+    return block(f'<div id="{rest}"></div>') if re.fullmatch(r"[\w-]+", rest) else ""
 
 
 _CONDITION = re.compile(
@@ -308,26 +319,39 @@ def _output(translator: Translator, found: re.Match[str]) -> str | None:
 
 _TEMPLATING = frozenset(("jekyll", "hugo", "mkdocs", "diplodoc", "vitepress"))
 
-_TARGET_TITLE = re.compile(r"\[\{#T\}\]\((?P<path>[^)\s#]+)")
+# Diplodoc puts the title of a target into a link without words, too.
+TITLED = r"\[(?=\{#T\}\]\([^)\s]|\]\((?:#[^)\s]|[^)\s#:]+\.(?i:md|ya?ml)[#)\s]))"
+_TARGET_TITLE = re.compile(r"\[(?P<mark>\{#T\})?\]\((?P<path>[^)\s]+)")
 
 
-def _target_title(translator: Translator, found: re.Match[str]) -> str:
+def _puts_titles(translator: Translator) -> bool:
+    """Whether a link without words has those of its target."""
+    return "diplodoc" in translator.context.tools
+
+
+def _target_title(translator: Translator, found: re.Match[str]) -> str | None:
     """The words of a link that are the title of its target; else the name of its file."""
+    before = translator.body[max(0, found.start() - 1) : found.start()]
+    if not found["mark"] and (before in ("!", "]", "@") or not _puts_titles(translator)):
+        return None
     path = found["path"]
     title = translator.context.included.get(TITLE + path)
-    name = posixpath.basename(unquote(path)).rpartition(".")[0] or path
-    words = title or re.sub("[-_]+", " ", name)
+    file, _, section = unquote(path).partition("#")
+    name = posixpath.basename(file)
+    words = title or re.sub("[-_]+", " ", name.rpartition(".")[0] or name or section)
     return f"[{re.sub(r'([][])', chr(92) * 2 + '1', words)}]({path}"
 
 
 RULES = (
-    TagRule(r"\[\{#T\}\]\(", _TARGET_TITLE, _target_title),
+    TagRule(TITLED, _TARGET_TITLE, _target_title),
     TagRule(r"\{%-?\s*(?=raw\s*-?%\})", _RAW, lambda _, found: found[1]),
     TagRule(r"\{%-?\s*(?=comment\s*-?%\})", _COMMENT, lambda *_: ""),
     TagRule(r"\{%-?\s*(?=highlight\b)", _HIGHLIGHT, _highlight),
     TagRule(r"\{%-?\s*(?=capture\b)", _CAPTURE, _capture),
+    TagRule(r"\{%-?\s*(?=cut\b)", _CUT, _cut),
     TagRule(r"\{%", _TAG, _liquid),
     TagRule(r"\{%(?==)", _TEMPLATE, _template),
     TagRule(r"\{%", re.compile(r"\{%[^\w\n`]*?%\}"), lambda _, found: f"`{found[0]}`"),
+    TagRule(r"not_var(?=\{\{)", _AS_IS, lambda _, found: found[1]),
     TagRule(r"\{\{(?![<%])", _OUTPUT, _output),
 )

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import NamedTuple
 
 from kb.content.markup.admonitions import TITLES
@@ -382,8 +382,25 @@ def _code(translator: Translator, found: re.Match[str]) -> str:
         for escaped, shown in _UNESCAPED:
             written = written.replace(escaped, shown)
     if "{%" in written and "jekyll" in translator.context.tools:
+        is_raw = bool(_RAW.search(written))
         written = _RAW.sub("", written)
+        if is_raw:
+            return written
+    if "{{" in written and translator.context.tools & _FILLS_CODE:
+        return _VARIABLE.sub(partial(_value, translator.variables), written)
     return written
+
+
+# @diplodoc/transform, mkdocs-macros and Liquid know no code; what they do not know may be meant.
+_FILLS_CODE = frozenset(("diplodoc", "jekyll", "mkdocs"))
+_VARIABLE = re.compile(r"(?P<as_is>not_var)?\{\{-?[ \t]*(?P<name>[\w.-]*\w)[ \t]*-?\}\}")
+
+
+def _value(variables: Mapping[str, str], found: re.Match[str]) -> str:
+    """What a variable in code stands for; itself if it is not known, or `not_var` stands before."""
+    if found["as_is"]:
+        return found[0].removeprefix(found["as_is"])
+    return variables.get(found["name"], found[0])
 
 
 _NEITHER_END = r"(?![ \t>]*(?:\\[\[\]][ \t]*)?(?:\n|\Z))"  # nor an empty line

@@ -11,6 +11,7 @@ from kb.content.markup import (
     liquid,
     mdx,
     mintlify,
+    scripts,
     tables,
     vitepress,
     wikilinks,
@@ -21,12 +22,18 @@ _MDX = frozenset(("docusaurus", "mintlify"))  # reads every file as MDX
 # What a body must hold for any tag to be in it; most hold none.
 _SIGNS = re.compile(
     r"\{\{|\{%|\$\$|\\\[[ \t]*$|\]\(\*|@\[|##[^\s#]|\{[a-z]+\}\(|\{#T\}"
+    r"|[ \t]=\d*%?x\d*%?[ \t]*\)"
     r"|:::|\[\[|\[!|#\||\[_?TOC|\$\{toc|\(#tab/|\{:|%%|==|^\^|-8<-"
     r"|<(?:iframe|video|audio|object|embed|svg)\b"
     r"|(?:`{3}|~~~) *(?:mermaid|plantuml|puml|graphviz|dot|d2)\b",
     re.I | re.M,
 )
-_OWN_SIGNS = {"docsify": docsify.SIGNS, "vitepress": vitepress.SIGNS}
+_OWN_SIGNS = {
+    "diplodoc": re.compile(r"\[[ Xx]?\]|\{selected\}|\^"),
+    "docsify": docsify.SIGNS,
+    "vitepress": vitepress.SIGNS,
+    "wikijs": re.compile("[~^]"),
+}
 
 
 def reads_mdx(context: Context) -> bool:
@@ -37,13 +44,15 @@ def reads_mdx(context: Context) -> bool:
 @cache
 def _rules(tools: frozenset[str], is_mdx: bool, has_table: bool) -> tuple[TagRule, ...]:
     found: tuple[TagRule, ...] = (*CODE, *hugo.RULES, *liquid.RULES, *containers.RULES)
-    found += (*wikilinks.RULES, *MATH)
+    found += (*wikilinks.RULES, *MATH, *scripts.SIZES)
     if not is_mdx:  # which knows no such code
         found = (INDENTED_CODE, *found)
     if has_table:
         found += tables.RULES
     if "diplodoc" in tools:
-        found += (*diplodoc.TERMS, *diplodoc.SPOKEN)
+        found = (*diplodoc.BLOCKS, *found, *diplodoc.TERMS, *diplodoc.SPOKEN, *scripts.SUP)
+    if "wikijs" in tools:
+        found += (*scripts.SUP, *scripts.SUB)
     if "obsidian" in tools:
         found += wikilinks.OBSIDIAN
     if "vitepress" in tools:
