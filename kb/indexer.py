@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from time import perf_counter
 
@@ -32,7 +33,7 @@ from kb.index.changes import (
 from kb.index.checkpoint import Checkpoint
 from kb.index.contents import Contents, settle, settle_learned
 from kb.index.counts import write_counts
-from kb.index.entries import Entry, changed
+from kb.index.entries import Entry, differing
 from kb.index.fingerprint import fingerprint
 from kb.index.learned import LearnedLines
 from kb.index.links import SettledLinks, link_table, settle_links
@@ -204,6 +205,8 @@ class _Rebuild:
             contents.pins = pins.read_text(self.settings.articles)
             contents.banners = tuple(banners)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
+            if before is not None:
+                contents.gone = before.served - contents.placed.keys() - contents.docs.keys()
             report = replace(
                 _report(before, contents), dialects=changes.dialects, reasons=changes.reasons,
                 resumed=checkpoint.resumed,
@@ -306,8 +309,8 @@ class _Rebuild:
         (draft / PINS).write_text(contents.pins, "utf-8")
         learned.write(draft, contents.learned)
         langs = self.settings.langs
-        live = {path: entry for path, entry in contents.entries.items() if entry.is_served}
-        topics_stay = before is not None and _have_same_topics(before, contents, live)
+        live = contents.placed
+        topics_stay = before is not None and _have_same_topics(before, contents)
         tree = self._tree(before if topics_stay else None, contents, live)
         links = self._links(before, contents, live, tree)
         banners = self._notices(contents, live, tree, links)
@@ -315,7 +318,7 @@ class _Rebuild:
         entries, links_stay = contents.entries, before and links == SettledLinks(*before.links)
         if not (
             before and topics_stay and links_stay
-            and renumber_addresses(draft, before, entries, segments)
+            and renumber_addresses(draft, before, entries, contents.renewed, segments)
         ):  # fmt: skip
             write_addresses(draft, entries, segments, langs, tree)
         write_state(
@@ -382,8 +385,9 @@ class _Rebuild:
         """Settles the links of all articles; in a hurry those that changed, unless others may."""
         known = SettledLinks(*before.links) if before else SettledLinks()
         former = before.articles if before and (self.hurried or not before.is_hurried) else {}
+        others = differing(contents.renewed, live, former) if former else list(live)
         return settle_links(
-            live, contents.files, self.settings.langs, known, tree.folders, former,
+            live, contents.files, self.settings.langs, known, tree.folders, former, others,
             may_differ=not self.hurried,
         )  # fmt: skip
 
@@ -402,16 +406,16 @@ class _Rebuild:
         return topics.tree(placements, self.settings.langs, found.all, found.labels)
 
 
-def _have_same_topics(before: PreviousBuild, contents: Contents, live: Mapping[str, Entry]) -> bool:
+def _have_same_topics(before: PreviousBuild, contents: Contents) -> bool:
     """Whether no article and no navigation says another place than in the build before."""
-    former = before.articles
+    former, live = before.articles, contents.placed
     return (
         bool(before.tree)
         and before.navigations == contents.navigations.digest
         and len(live) == len(former)
         and all(
             path in former and live[path].details.placement == former[path].details.placement
-            for path in changed(live, former)
+            for path in differing(contents.renewed, live, former)
         )
     )
 
@@ -441,12 +445,12 @@ def _report(before: PreviousBuild | None, contents: Contents) -> BuildReport:
         added=len(contents.docs.keys() - known),
         changed=len(contents.docs.keys() & known - contents.relearned),
         learned=len(contents.relearned),
-        removed=len(known - contents.kept.keys() - contents.docs.keys()),
-        unchanged=len(contents.kept),
+        removed=len(contents.gone),
+        unchanged=len(contents.placed),
         rejected=tuple(p for p in contents.problems if p.level == "error"),
         warnings=tuple(p for p in contents.problems if p.level != "error"),
         skipped=contents.skipped,
-        remote_images=sum(entry.remote_images for entry in contents.served.values()),
+        remote_images=sum(map(attrgetter("remote_images"), contents.served.values())),
         commit=contents.commit,
         navigations=contents.navigations.files,
     )
@@ -456,7 +460,7 @@ def _differs(before: PreviousBuild, contents: Contents) -> bool:
     """Whether readers would see anything new; problems alone make no build."""
     return (
         bool(contents.docs)
-        or contents.kept.keys() != before.served
+        or contents.placed.keys() != before.served
         or contents.synonyms != before.synonyms
         or contents.navigations.digest != before.navigations
         or contents.digest != before.build.manifest.get("contents")
@@ -466,7 +470,7 @@ def _differs(before: PreviousBuild, contents: Contents) -> bool:
 
 def _unmeasured(before: PreviousBuild, contents: Contents) -> int:
     """How often articles changed, came or went since the level of chance was measured."""
-    differ = contents.docs.keys() | (before.served - contents.kept.keys())
+    differ = contents.docs.keys() | contents.gone
     return int(before.build.manifest.get("unmeasured", 0)) + len(differ)
 
 

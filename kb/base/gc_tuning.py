@@ -9,7 +9,8 @@ import gc
 from contextlib import suppress
 
 _USUAL = gc.get_threshold()
-_SELDOM = (400_000, 50, 100)  # new objects: more than a start or one changed article makes
+# New objects: more than a start, or one changed article of 100,000, makes.
+_SELDOM = (1_000_000, 50, 100)
 _ANSWERING = (10_000, 10, 10)  # what about a hundred pages of results leave in caches
 
 

@@ -123,7 +123,9 @@ class FolderDialects:
         tools, `chosen` tools by folder as set; "." sets all.
         """
         votes: dict[str, _Votes] = defaultdict(_Votes)
-        counted = Counter((_folder(path), mark) for path, mark in marks)
+        counted = Counter(
+            (path[: path.find("/")] if "/" in path else "", mark) for path, mark in marks
+        )
         for (folder, mark), number in counted.items():
             votes[folder].count(mark, number)
         for path in sorted(files, key=lambda path: (path.count("/"), path)):

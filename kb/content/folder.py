@@ -81,9 +81,9 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
         )
     listed = _Walk(top)
     problems, tool_files = listed.problems, listed.tool_files
-    articles = [
-        each for each in listed.sources if not (tool_files and _is_part(each.path, tool_files))
-    ]
+    articles = listed.sources
+    if tool_files:
+        articles = [each for each in articles if not _is_part(each.path, tool_files)]
     skipped = listed.skipped + len(listed.sources) - len(articles)
     addresses: dict[str, str] = {}
     for site in navigation.sites(root, listed.navigations):
@@ -134,7 +134,7 @@ class _Walk:
             for entry in entries:
                 name, path = entry.name, folder + entry.name
                 if is_plain and _is_ordinary(name) and entry.is_file(follow_symlinks=False):
-                    self._add(path, entry)
+                    self._add(path, entry)  # as nearly all
                 elif name in copies:
                     self.problems.append(_left_out(path, _COPY, _GIVE_ITS_FOLDER))
                 else:

@@ -34,9 +34,8 @@ def unserved(paths: Iterable[str], langs: Collection[str]) -> dict[str, int]:
     The number is that of the `paths` of articles in the folder.
     """
     found: Counter[str] = Counter()
-    for path in paths:
-        may_be = "i18n/" in path
-        if may_be and (folder := _TRANSLATIONS.match(path)) and language_of(folder[2]) not in langs:
+    for path in [path for path in paths if "i18n/" in path]:
+        if (folder := _TRANSLATIONS.match(path)) and language_of(folder[2]) not in langs:
             found[folder[1]] += 1
     return found
 

@@ -30,7 +30,7 @@ from kb.content.problems import Problem
 from kb.index import links
 from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
-from kb.index.entries import Entry, LinkedFile
+from kb.index.entries import Entry, LinkedFile, differing
 from kb.index.links import SettledLinks, may_be_searched
 
 FOLDER = "extracted"  # of the data folder
@@ -55,11 +55,16 @@ def settle_attached(
     previous build remembers of them stays.
     """
     served = contents.served
-    attached = {file.path: file for entry in served.values() for file in entry.attached}
+    others = differing(contents.renewed, served, former)
+    attached = {
+        file.path: file for entry in served.values() if entry.attached for file in entry.attached
+    }
     store = TextStore(settings, texts, afresh=afresh)
     look = partial(store.look, known=attached, is_copy=is_copy)
     wanted = (
-        _linked(served, contents.files, settings, known, former) if settings.attachments else {}
+        _linked(served, contents.files, settings, known, former, others)
+        if settings.attachments
+        else {}
     )
     found = {name: look(name) for name in sorted({n for names in wanted.values() for n in names})}
     changed: dict[str, tuple[LinkedFile, ...]] = {}
@@ -81,10 +86,11 @@ def _linked(
     settings: Settings,
     known: SettledLinks | None,
     former: Mapping[str, Entry],
+    others: Sequence[str],
 ) -> dict[str, tuple[str, ...]]:
     """The paths of the files that articles link to, of those that are searched, by article."""
     linking = {path: entry for path, entry in served.items() if entry.names_files}
-    is_settled = known is not None and links.are_settled(served, files, known, former)
+    is_settled = known is not None and links.are_settled(served, files, known, former, others)
     named: dict[str, tuple[str, ...]] = {}
     unsettled: list[str] = []
     for path, entry in linking.items():

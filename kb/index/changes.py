@@ -1,8 +1,10 @@
 """Compares the articles folder with the previous build: which files changed. Parses none."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from kb.content.folder import Source, read_file
 from kb.content.includes import Includes
 from kb.content.problems import Problem
 from kb.git import history
+from kb.git.history import Change
 from kb.index import entries as entry_columns
 from kb.index.builds import Build, Builds
 from kb.index.counts import COUNTS
@@ -26,7 +29,13 @@ from kb.index.reader import SYNONYMS
 from kb.index.spool import Place, Spool
 
 STATE = "state.json"
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)  # a state that is another
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)  # a state that is another
 _MAY_PASS = {"slug-taken", "too-slow", "too-much-memory"}  # though the file stays as it is
 
 
@@ -48,12 +57,12 @@ class PreviousBuild:
     @cached_property
     def articles(self) -> dict[str, Entry]:
         """The entries of the articles that stand in it, by path."""
-        return {path: entry for path, entry in self.entries.items() if entry.is_served}
+        return entry_columns.served(self.entries)
 
-    @cached_property
-    def served(self) -> frozenset[str]:
+    @property
+    def served(self) -> AbstractSet[str]:
         """Paths of the articles that stand in it."""
-        return frozenset(self.articles)
+        return self.articles.keys()
 
     @property
     def is_hurried(self) -> bool:
@@ -75,6 +84,7 @@ class Changes:
 
     spool: Spool
     kept: dict[str, Entry] = field(default_factory=dict)
+    touched: list[str] = field(default_factory=list)  # those of `kept` with something else noted
     fresh: list[tuple[Source, Place, Defaults]] = field(default_factory=list)
     marks: dict[str, str] = field(default_factory=dict)  # the tool whose keys each file uses
     dialects: dict[str, str] = field(default_factory=dict)  # what they say of their folders
@@ -133,29 +143,44 @@ def compare(
     changes = Changes(Spool(draft))
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
     known = _reusable(before)
-    changed = _changed(settings, sources, known, changes, is_copy)
+    same = _as_they_were(sources, known, is_copy)
+    changes.marks = dict(zip(same, map(attrgetter("mark"), same.values()), strict=True))
+    changes.audiences = {path: entry.audience for path, entry in same.items() if entry.audience}
+    others = (source for source in sources if source.path not in same)
+    changed = {
+        source.path: place for source in others if (place := _looked_at(settings, source, changes))
+    }
     folders = dialects.FolderDialects.of(changes.marks.items(), tool_files, settings.tools)
     changes.dialects = {folder: dialect for folder, dialect in folders.by_folder.items() if dialect}
     changes.reasons = dict(folders.reasons)
     audiences = gates.FolderAudiences.of(changes.audiences.items())
     included = Includes(settings.articles, changes.marks, tool_files, audiences)
-    known_of = cache(partial(_known_of, base, folders, audiences))  # many lie in few folders
-    state_of = cache(included.state)  # and many include the same
+    defaults_of = cache(partial(_defaults_of, base, folders, audiences))
+
+    @cache  # many lie in few folders, and many include the same
+    def facts_now(
+        change: Change | None, folder: str, address: str | None, files: tuple[str, ...]
+    ) -> str:
+        return facts_of(defaults_of(change, folder, address)) + included.state(files)
+
+    now = map(
+        facts_now, map(past.changes.get, same), map(_folder, same), map(addresses.get, same),
+        map(attrgetter("includes"), same.values()),
+    )  # fmt: skip
+    changes.kept = {
+        path: entry
+        for (path, entry), facts in zip(same.items(), now, strict=True)
+        if entry.facts == facts
+    }
     for source in sources:
         path = source.path
-        if path not in changes.marks:
-            continue
-        folder = path[: path.rfind("/") + 1]
-        defaults, facts = known_of(past.changes.get(path), folder, addresses.get(path, ""))
-        entry = known.get(path)
-        is_read = path in changed
-        if entry and not is_read and entry.facts == facts + state_of(entry.includes):
-            changes.kept[path] = entry
+        if path in changes.kept or path not in changes.marks:
             continue
         place = changed.get(path) or _spooled(settings, source, changes)
         if place is None:
             continue
-        data = changes.spool.read(place)
+        entry, data = known.get(path), changes.spool.read(place)
+        defaults = defaults_of(past.changes.get(path), _folder(path), addresses.get(path))
         defaults = replace(defaults, inclusions=included.of(path, data))
         stat, facts = stat_of(source), facts_of(defaults)
         if entry and entry.digest == articles.digest(path, data, defaults):
@@ -163,6 +188,7 @@ def compare(
             if is_copy:
                 stat, facts = entry.stat, entry.facts if entry.includes == files else facts
             changes.kept[path] = replace(entry, stat=stat, facts=facts, mark=mark, includes=files)
+            changes.touched.append(path)
         else:
             changes.fresh.append((source, place, defaults))
     return changes
@@ -177,30 +203,29 @@ def _reusable(before: PreviousBuild | None) -> dict[str, Entry]:
     return known
 
 
-def _changed(
-    settings: Settings,
-    sources: Sequence[Source],
-    known: Mapping[str, Entry],
-    changes: Changes,
-    is_copy: bool,
-) -> dict[str, Place]:
-    """The files that are not as they were, read; `changes` gets the mark of every file.
+def _as_they_were(
+    sources: Sequence[Source], known: Mapping[str, Entry], is_copy: bool
+) -> dict[str, Entry]:
+    """The known entries of files that are as they were by their stat.
 
-    A file is as it was by its stat; a copy, by size and time of change.
+    Copies are by size and time of change.
     """
-    changed = {}
-    for source in sources:
-        entry = known.get(source.path)
-        seen = stat_of(source)
-        if entry and (entry.stat == seen or (is_copy and entry.stat[:2] == seen[:2])):
-            changes.marks[source.path] = entry.mark
-            if entry.audience:
-                changes.audiences[source.path] = entry.audience
-        elif (data := _bytes(settings, source, changes)) is not None:
-            changed[source.path] = changes.spool.add(data)
-            changes.marks[source.path] = dialects.detect(source.path, data)
-            changes.audiences[source.path] = gates.audience_of_folder(source.path, data)
-    return changed
+    compared = 2 if is_copy else 4  # of their stat, see `stat_of`
+    return {
+        source.path: entry
+        for source in sources
+        if (entry := known.get(source.path)) and entry.stat[:compared] == source[1 : compared + 1]
+    }
+
+
+def _looked_at(settings: Settings, source: Source, changes: Changes) -> Place | None:
+    """A file, read, set aside and asked what it says of its folder; None as of `_bytes`."""
+    data = _bytes(settings, source, changes)
+    if data is None:
+        return None
+    changes.marks[source.path] = dialects.detect(source.path, data)
+    changes.audiences[source.path] = gates.audience_of_folder(source.path, data)
+    return changes.spool.add(data)
 
 
 def _spooled(settings: Settings, source: Source, changes: Changes) -> Place | None:
@@ -224,22 +249,25 @@ def stat_of(source: Source) -> tuple[int, ...]:
     return source[1:]
 
 
-def _known_of(
+def _folder(path: str) -> str:
+    """The folder of a file, with a slash at its end; "" for the outermost."""
+    return path[: path.rfind("/") + 1]
+
+
+def _defaults_of(
     base: Defaults,
     folders: dialects.FolderDialects,
     audiences: gates.FolderAudiences,
-    change: history.Change | None,
+    change: Change | None,
     folder: str,
-    address: str,
-) -> tuple[Defaults, str]:
-    """The defaults of articles by git and the folder they lie in, and the same as text."""
+    address: str | None,
+) -> Defaults:
+    """The defaults of articles by git and the folder they lie in."""
     path = f"{folder}any.md"
-    defaults = replace(
+    return replace(
         base.of(change), dialect=folders.dialect(path), also=folders.also(path),
-        audience=audiences.audience(path),
+        audience=audiences.audience(path), address=address or "",
     )  # fmt: skip
-    defaults = replace(defaults, address=address) if address else defaults
-    return defaults, facts_of(defaults)
 
 
 def facts_of(defaults: Defaults) -> str:

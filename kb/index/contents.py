@@ -1,15 +1,19 @@
 """The contents of a new build: kept and new articles, each with addresses of its own."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from kb.content import addresses
 from kb.content.articles import Article
 from kb.content.navigation import Navigations
 from kb.content.problems import Problem
+from kb.index import entries as entry_columns
 from kb.index import learned as learned_lines
 from kb.index.changes import Changes, stat_of
 from kb.index.document import Analysed, with_learned
@@ -30,15 +34,19 @@ class StoredArticle(NamedTuple):
 
 @dataclass(slots=True)
 class Contents:
-    """The files and articles of a new build, before they have their places in it.
+    """The files and articles of a new build.
 
-    `entries` are the files that did not change and the rejected ones; the writer adds those of
-    `docs`, the new and changed articles, when they have their places.
+    `entries` are the files that did not change and the rejected ones, until the writer gives those
+    of `docs`, the new and changed articles, their places.
     """
 
     entries: dict[str, Entry]
     docs: dict[str, StoredArticle]
     spool: Spool  # where they lie until they are written
+    renewed: set[str] = field(default_factory=set)
+    """Paths of files whose entry is not the very one of the build before."""
+    gone: AbstractSet[str] = frozenset()
+    """Paths of articles of the build before that are in this one no more."""
     problems: tuple[Problem, ...] = ()
     synonyms: str = ""  # the text of `synonyms.yml`
     pins: str = ""  # and of `pins.yml`
@@ -49,40 +57,36 @@ class Contents:
     files: tuple[str, ...] = ()  # the paths of the files beside the articles
     learned: LearnedLines = field(default_factory=dict)  # of its articles, by slug
     relearned: frozenset[str] = frozenset()  # paths of `docs` that differ in their lines alone
-    _kept: Mapping[str, Entry] | None = None  # worked out, until an article comes or goes
+    placed: dict[str, Entry] = field(init=False)
+    """Those of `entries` that are articles: taken over from the previous build, or written."""
 
-    @property
-    def kept(self) -> Mapping[str, Entry]:
-        """The articles that are taken over from the previous build, by path."""
-        if self._kept is None:
-            self._kept = {path: entry for path, entry in self.entries.items() if entry.is_served}
-        return self._kept
+    def __post_init__(self) -> None:
+        self.placed = entry_columns.served(self.entries)
 
     @property
     def size(self) -> int:
         """The number of articles, drafts included."""
-        return len(self.kept) + len(self.docs)
+        return len(self.placed) + sum(path not in self.placed for path in self.docs)
 
     @property
     def served(self) -> dict[str, Entry]:
-        """The entries of all articles, kept and new, by path."""
-        return {**self.kept, **{path: article.entry for path, article in self.docs.items()}}
+        """The entries of all articles, taken over and new, by path."""
+        new = {path: doc.entry for path, doc in self.docs.items() if path not in self.placed}
+        return {**self.placed, **new}
 
     @property
     def digest(self) -> str:
         """A digest of all that readers see: it changes when they would see a change."""
-        served = {
-            path: "+".join((entry.digest, *(file.key for file in entry.attached)))
-            if entry.attached
-            else entry.digest
-            for path, entry in self.served.items()
-        }
+        served = self.served
+        paths = sorted(served)
+        articles = [served[path] for path in paths]
+        attached = [(each.digest, [file.key for file in each.attached])
+                    for each in articles if each.attached]  # fmt: skip
         banners = [each.to_json() for each, _, _ in self.banners if each]
-        more = (self.pins, banners) if self.pins or banners else ()
-        whole = repr(
-            (sorted(served.items()), self.synonyms, self.navigations.digest, self.files, *more)
-        )
-        return blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        facts = (attached, self.synonyms, self.navigations.digest, self.files, self.pins, banners)
+        texts = (*paths, *map(attrgetter("digest"), articles), repr(facts))
+        whole = "\0".join(texts).encode("utf-8", "surrogatepass")
+        return blake2b(whole, digest_size=12).hexdigest()
 
     @property
     def learned_digest(self) -> str:
@@ -98,13 +102,18 @@ class Contents:
     def add(self, path: str, entry: Entry, read: Callable[[], Analysed]) -> None:
         """Adds a new or changed article that is set aside already."""
         self.docs[path] = StoredArticle(entry, read)
+        self.renewed.add(path)
         self.entries.pop(path, None)
-        self._kept = None
+        self.placed.pop(path, None)
 
     def renew(self, path: str, entry: Entry) -> None:
-        """Gives a file that is taken over another entry."""
+        """Gives a file another entry: of one that is taken over, rejected, or has its place now."""
+        self.renewed.add(path)
         self.entries[path] = entry
-        self._kept = None
+        if entry.is_served:
+            self.placed[path] = entry
+        else:
+            self.placed.pop(path, None)
 
     def reject(self, problem: Problem) -> None:
         """Takes the article of `problem.path` out again; its entry keeps the problem."""
@@ -127,11 +136,11 @@ def settle(
     slug, which they keep. An article that lost its address to another is rejected. The problems are
     those of all files.
     """
-    contents = Contents(dict(changes.kept), {}, changes.spool)
+    contents = Contents(dict(changes.kept), {}, changes.spool, set(changes.touched))
     for file in prepared:
         path = file.source.path
         entry = Entry(
-            stat_of(file.source), file.facts, file.digest, file.problems,
+            stat_of(file.source), file.facts, file.digest, problems=file.problems,
             mark=changes.marks[path], audience=changes.audiences.get(path, ()),
             includes=file.includes, kept=Details(media=file.media),
         )  # fmt: skip
@@ -141,7 +150,7 @@ def settle(
             contents.add(path, replace(entry, **file.doc.facts), file.doc.read)
     taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served())
     entries = (*contents.entries.values(), *(each.entry for each in contents.docs.values()))
-    of_files = (problem for entry in entries for problem in entry.problems)
+    of_files = chain.from_iterable(map(attrgetter("problems"), entries))
     contents.problems = (*changes.problems, *taken, *of_files)
     return contents
 

@@ -7,6 +7,7 @@ lines are written into the next build as they are.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,22 +74,23 @@ _NONE = Details()
 class Entry:
     """What a build remembers of a file: its state, its problems and, if served, its article."""
 
-    stat: tuple[int, ...]
+    stat: tuple[int, ...]  # see `changes.stat_of`
     facts: str  # author and date from git, dialect and audience from the folder, inclusions
     digest: str
-    problems: tuple[Problem, ...] = ()
     segment: int = -1  # -1: rejected
     doc: int = -1
     slug: str = ""
-    aliases: tuple[str, ...] = ()
     mark: str = ""  # the tool whose keys the file uses
+    kept: Details | bytes = _NONE  # as it was read, until somebody asks for the `details`
+    # Most files have none of these.
+    problems: tuple[Problem, ...] = ()
+    aliases: tuple[str, ...] = ()
     audience: tuple[str, ...] = ()  # that it sets for its folder, as the folder's page
     includes: tuple[str, ...] = ()  # files whose text it holds
     remote_images: int = 0  # of other sites
     learned: str = ""  # a digest of what it learned of readers (`index.learned`)
     attached: tuple[LinkedFile, ...] = ()  # whose text is searched with it
     names_files: bool = False  # whether one of its links may lead to a file that is searched
-    kept: Details | bytes = _NONE  # as it was read, until somebody asks for the `details`
 
     @property
     def is_served(self) -> bool:
@@ -120,21 +122,31 @@ class Entry:
         self.kept = self.details._replace(leads=tuple(leads))
 
 
-def renewed(now: Mapping[str, Entry], former: Mapping[str, Entry]) -> list[str]:
-    """The paths of files whose entry is not the very one of the build before."""
-    return [path for path, entry in now.items() if former.get(path) is not entry]
+def differing(
+    paths: Iterable[str], now: Mapping[str, Entry], former: Mapping[str, Entry]
+) -> list[str]:
+    """Those of the files whose article is another than in the build before, or was read again."""
+    return [
+        path
+        for path in paths
+        if (entry := now.get(path)) and not entry.is_same_article(former.get(path))
+    ]
 
 
-def changed(now: Mapping[str, Entry], former: Mapping[str, Entry]) -> list[str]:
-    """The paths of articles that are other than in the build before, or were read again."""
-    others = renewed(now, former)
-    return [path for path in others if not now[path].is_same_article(former.get(path))]
+def served(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Those of the files whose article stands in the build."""
+    return {path: entry for path, entry in entries.items() if entry.segment >= 0}
 
 
-_COLUMNS = tuple(name for name in Entry.__dataclass_fields__ if name != "kept")
-# Of columns that hold no plain values: what makes a value of its JSON. Most are empty.
+_FIELDS = tuple(Entry.__dataclass_fields__)
+_RARE = _FIELDS[_FIELDS.index("kept") + 1 :]  # told of the files alone that have something of them
+_COLUMNS = _FIELDS[: _FIELDS.index("kept")]  # told of each file, like its details
+_IN_STAT = 4  # numbers, which stand in one list one after another
+_rare_of = attrgetter(*_RARE)
+_NOTHING_RARE = _rare_of(Entry((), "", ""))
+# What makes a value of its JSON, and JSON of a value, where these are not the same.
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "stat": tuple, "problems": lambda each: tuple(map(Problem.from_json, each)),
+    "problems": lambda each: tuple(map(Problem.from_json, each)),
     "aliases": tuple, "audience": tuple, "includes": tuple,
     "attached": lambda each: tuple(map(LinkedFile.from_json, each)),
 }  # fmt: skip
@@ -142,35 +154,42 @@ _WRITERS: dict[str, Callable[[Any], Any]] = {
     "problems": lambda each: [problem.to_json() for problem in each],
     "attached": lambda each: [list(file) for file in each],
 }
+Columns = Mapping[str, Any]
+"""What is told of files as JSON values: a list for each field, and in `rare` for each rare one."""
 
 
-def write(folder: Path, entries: Mapping[str, Entry]) -> dict[str, list[Any]]:
-    """Writes the details of all files into `folder`. Returns the columns as JSON values."""
-    columns: dict[str, list[Any]] = {"path": list(entries)}
-    for name in _COLUMNS:
-        column = list(map(attrgetter(name), entries.values()))
-        told = _WRITERS.get(name)
-        columns[name] = [told(each) if each else () for each in column] if told else column
-    lines = (
-        entry.kept if isinstance(entry.kept, bytes) else entry.kept.packed()
-        for entry in entries.values()
-    )  # fmt: skip
+def write(folder: Path, entries: Mapping[str, Entry]) -> Columns:
+    """Writes the details of all files into `folder`. Returns the columns of the rest."""
+    files = entries.values()
+    lines = (each.kept if isinstance(each.kept, bytes) else each.kept.packed() for each in files)
     (folder / DETAILS).write_bytes(b"\n".join(lines))
+    columns = {name: list(map(attrgetter(name), files)) for name in _COLUMNS}
+    columns["stat"] = list(chain.from_iterable(columns["stat"]))
+    return {"path": list(entries), **columns, "rare": _rare_columns(files)}
+
+
+def _rare_columns(files: Iterable[Entry]) -> Columns:
+    """What few files have, with the number of each such file in `row`."""
+    rare = [(row, each) for row, each in enumerate(map(_rare_of, files)) if each != _NOTHING_RARE]
+    columns: dict[str, Any] = {"row": [row for row, _ in rare]}
+    for at, name in enumerate(_RARE):
+        told = _WRITERS.get(name)
+        columns[name] = [told(each[at]) if told else each[at] for _, each in rare]
     return columns
 
 
-def read(folder: Path, columns: Mapping[str, Sequence[Any]]) -> dict[str, Entry]:
+def read(folder: Path, columns: Columns) -> dict[str, Entry]:
     """The entries that `write` wrote into `folder` as these columns, by path.
 
-    Raises OSError, ValueError, KeyError or TypeError if they are others.
+    Raises OSError, ValueError, KeyError, IndexError or TypeError if they are others.
     """
     lines = (folder / DETAILS).read_bytes().split(b"\n") if columns["path"] else []
-    values = [_values(name, columns[name]) for name in _COLUMNS]
-    made = map(Entry, *values, lines)
-    return dict(zip(columns["path"], made, strict=True))
-
-
-def _values(name: str, column: Sequence[Any]) -> Sequence[Any]:
-    """A column of values of its JSON."""
-    reader = _READERS.get(name)
-    return [reader(each) if each else () for each in column] if reader else column
+    stats = zip(*[iter(columns["stat"])] * _IN_STAT, strict=True)
+    others = (columns[name] for name in _COLUMNS if name != "stat")
+    entries = dict(zip(columns["path"], map(Entry, stats, *others, lines), strict=True))
+    files, rare = list(entries.values()), columns["rare"]
+    for name in _RARE:
+        read_one = _READERS.get(name)
+        for row, each in zip(rare["row"], rare[name], strict=True):
+            setattr(files[row], name, read_one(each) if read_one else each)
+    return entries

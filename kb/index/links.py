@@ -10,7 +10,7 @@ from kb.content import attachments, media
 from kb.content.link_table import Found, Habits, LinkedArticle, LinkTable, place_of
 from kb.content.markup import Link
 from kb.content.markup.link_targets import SAFE
-from kb.index.entries import Entry, changed
+from kb.index.entries import Entry
 from kb.index.segment import article_url, topic_url
 
 _SEARCHED_SIGNS = ("pdf", "docx", "txt", "%", "\n")  # in each target that is searched stands one
@@ -79,16 +79,17 @@ def settle_links(
     known: SettledLinks,
     folders: Sequence[tuple[str, str, str]],
     former: Mapping[str, Entry],
+    others: Sequence[str],
     *,
     may_differ: bool = True,
 ) -> SettledLinks:
     """Sets `leads` of the articles `live`: the right address of each of their links.
 
-    `known` is what this returned for the previous build, `former` are the articles of that: if no
-    address and no habit is another since, only articles without `leads` are looked at. Where links
-    differ, habits are read off them again, unless they `may_differ` no more.
+    `known` is what this returned for the previous build, `former` are the articles of that, from
+    which `others` differ: if no address and no habit is another since, only articles without
+    `leads` are looked at. Where links differ, habits are read off them again, unless they
+    `may_differ` no more.
     """
-    others = changed(live, former)
     stay = bool(known.articles) and _have_same_addresses(live, former, others)
     articles = known.articles if stay else _digest_of_addresses(live)
     now = SettledLinks(articles, _digest(sorted(servable(files))), _digest(langs, folders))
@@ -111,10 +112,14 @@ def are_settled(
     files: Iterable[str],
     known: SettledLinks,
     former: Mapping[str, Entry],
+    others: Iterable[str],
 ) -> bool:
-    """Whether links lead where they led in the build before; `known` and `former` are of that."""
+    """Whether links lead where they led in the build before.
+
+    `known` and `former` are of that; `others` are the articles that differ.
+    """
     return known.files == _digest(sorted(servable(files))) and _have_same_addresses(
-        live, former, changed(live, former)
+        live, former, others
     )
 
 

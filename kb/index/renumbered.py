@@ -4,7 +4,7 @@ Such a change moves an article to another segment, so it has another number, and
 file of addresses differs (`addresses` writes that of any other build).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kb.index.arrays import read_arrays, write_arrays
 from kb.index.changes import PreviousBuild
-from kb.index.entries import Entry, renewed
+from kb.index.entries import Entry
 from kb.index.reader import NAMES, link_key
 from kb.index.segment import count_articles
 from kb.language.vocabulary import Vocabulary
@@ -28,15 +28,18 @@ Moved = Mapping[int, int]
 
 
 def renumber_addresses(
-    draft: Path, before: PreviousBuild, entries: Mapping[str, Entry], segments: Sequence[str]
+    draft: Path,
+    before: PreviousBuild,
+    entries: Mapping[str, Entry],
+    others: Collection[str],
+    segments: Sequence[str],
 ) -> bool:
     """Writes the file of addresses into `draft`, if other numbers are all that differs in it.
 
-    Topics and the addresses that links lead to are those of `before`. Returns whether it is
-    written.
+    Topics and the addresses that links lead to are those of `before`; `others` are the files whose
+    entry is not the very one of that. Returns whether it is written.
     """
     former = before.entries
-    others = renewed(entries, former)
     if len(entries) != len(former) or not all(path in former for path in others):
         return False
     changed = [

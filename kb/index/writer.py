@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def write_segments(
     )
     index = whoosh_index.create(draft / whoosh_index.FOLDER)
     _add(index, whole, draft, "0.kb", told=written)
-    _place(whole, 0, contents.entries)
+    _place(whole, 0, contents)
     return ["0.kb"], [[]]
 
 
@@ -106,8 +107,8 @@ def _segments_kept(before: PreviousBuild, contents: Contents, patience: int) -> 
     Where there are too many, the last ones are merged, as many as hold no more articles together
     than the one before them.
     """
-    entries, new = contents.entries, len(contents.docs)
-    served = Counter(entry.segment for entry in entries.values() if entry.is_served)
+    new = len(contents.docs)
+    served = Counter(map(attrgetter("segment"), contents.placed.values()))
     kept, count = served.total(), len(before.segments)
     deleted = len(before.served) + sum(map(len, before.deleted)) - kept
     if not kept or deleted + new > MOST_DELETED * patience * (kept + new):
@@ -132,19 +133,21 @@ def _append(
 
     The new segment holds the new articles and those of the segments that do not stay.
     """
-    entries, docs = contents.entries, contents.docs
+    docs = contents.docs
     segments, deleted = before.segments[:kept], [list(numbers) for numbers in before.deleted[:kept]]
     _keep(before, draft, segments, is_hurried=is_hurried)
     index = whoosh_index.open_dir(draft / whoosh_index.FOLDER)
-    gone = [place for place in _gone(before, entries) if place[0] < kept]
+    gone = [place for place in _gone(before, contents) if place[0] < kept]
     for segment, doc in gone:
         deleted[segment].append(doc)
-    moved = {path: entry for path, entry in entries.items() if entry.segment >= kept}
-    added = {**docs, **restored(before, moved)} if moved else docs
+    added = docs
+    if kept < len(before.segments):
+        moved = {path: entry for path, entry in contents.placed.items() if entry.segment >= kept}
+        added = {**docs, **restored(before, moved)}
     if added:
         segments.append(f"{kept}.kb")
         deleted.append([])
-        _place(added, kept, entries)
+        _place(added, kept, contents)
     if added or gone or kept < len(before.segments):
         _add(index, added, draft, segments[-1] if added else "", gone, kept, written)
     return segments, [sorted(numbers) for numbers in deleted]
@@ -168,13 +171,14 @@ def _keep(before: PreviousBuild, draft: Path, segments: Sequence[str], *, is_hur
             builds.link_or_copy(old / file, draft / file)
 
 
-def _gone(before: PreviousBuild, entries: Mapping[str, Entry]) -> list[tuple[int, int]]:
+def _gone(before: PreviousBuild, contents: Contents) -> list[tuple[int, int]]:
     """Segment and number of the articles that changed or were removed."""
+    former, placed = before.articles, contents.placed
+    paths = contents.renewed & former.keys() | contents.gone
     return sorted(
         (old.segment, old.doc)
-        for path, old in before.articles.items()
-        if (new := entries.get(path)) is not old
-        and (new is None or (new.segment, new.doc) != (old.segment, old.doc))
+        for old, new in ((former[path], placed.get(path)) for path in paths)
+        if new is None or (new.segment, new.doc) != (old.segment, old.doc)
     )
 
 
@@ -216,10 +220,10 @@ def _between(told: Told, low: float, high: float, share: float) -> None:
     told(low + (high - low) * share)
 
 
-def _place(docs: Mapping[str, StoredArticle], segment: int, entries: dict[str, Entry]) -> None:
-    """Writes into `entries` which number each article has in a new segment."""
+def _place(docs: Mapping[str, StoredArticle], segment: int, contents: Contents) -> None:
+    """Notes in `contents` which number each article has in a new segment."""
     for number, path in enumerate(sorted(docs)):
-        entries[path] = replace(docs[path].entry, segment=segment, doc=number)
+        contents.renew(path, replace(docs[path].entry, segment=segment, doc=number))
 
 
 def verify(

@@ -15,10 +15,13 @@ DETAILS_OF_A = Details(
 )  # fmt: skip
 FILES = {
     "a.md": Entry(
-        (1, 2, 3, 4), "facts", "digest", (), 0, 7, "a", ("old", "older"), "hugo", ("staff",),
-        ("_part.md",), 2, "learned", (LinkedFile("c.pdf", (5, 6), "key"),), True, DETAILS_OF_A,
+        (1, 2, 3, 4), "facts", "digest", 0, 7, "a", "hugo", DETAILS_OF_A, (), ("old", "older"),
+        ("staff",), ("_part.md",), 2, "learned", (LinkedFile("c.pdf", (5, 6), "key"),), True,
     ),
-    "b.md": Entry((), "", "", (Problem("b.md", 1, "too-slow", Message("slow")),)),
+    "b.md": Entry((5, 6, 7, 8), "", ""),
+    "c.md": Entry(
+        (9, 10, 11, 12), "", "", problems=(Problem("c.md", 1, "too-slow", Message("slow")),)
+    ),
 }  # fmt: skip
 
 
@@ -28,7 +31,7 @@ def test_entries_come_back_as_they_were_written(tmp_path):
     found = entries.read(tmp_path, columns)
 
     assert list(found) == list(FILES)
-    assert [entry.details for entry in found.values()] == [DETAILS_OF_A, Details()]
+    assert [entry.details for entry in found.values()] == [DETAILS_OF_A, Details(), Details()]
     assert found == FILES
     assert entries.read(tmp_path, entries.write(tmp_path, {})) == {}
 
