@@ -800,7 +800,8 @@ def test_a_build_that_cannot_be_read_back_is_made_anew(settings, write, monkeypa
     write("a", title="a")
     write("b", title="b")
     with monkeypatch.context() as damaged:  # whole by its checksums
-        damaged.setattr("kb.index.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
+        packer = SimpleNamespace(compress=lambda *_: b"no page")
+        damaged.setattr("kb.index.segment_writer.zlib", packer)
         rebuild(settings)
     write("b", "New text.", title="b")
 

@@ -3,7 +3,6 @@
 What is too much to copy is linked; a damaged file then ends both builds.
 """
 
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+from isal import isal_zlib
 
 from kb.base.errors import BuildFailed, IndexDamaged
 from kb.base.messages import Message
@@ -94,7 +95,9 @@ def _damage(build: str) -> Iterator[None]:
     """Raises IndexDamaged for what goes wrong where the arrays of a build do not hold together."""
     try:
         yield
-    except (zlib.error, ValueError, LookupError, TypeError) as error:
+    except (  # type: ignore[misc]  # stubs of isal
+        isal_zlib.error, ValueError, LookupError, TypeError,
+    ) as error:  # fmt: skip
         reason = str(error)
         raise IndexDamaged(
             Message("build {name}: {reason}; run `kb index --full`", name=build, reason=reason)
