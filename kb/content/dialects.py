@@ -119,15 +119,13 @@ class FolderDialects:
     ) -> "FolderDialects":
         """The dialect of each folder: the one that is set, that of a tool's file, the most met.
 
-        `marks` are the results of `detect` by path, `files` the paths of files that belong to
-        tools, `chosen` tools by folder as set; "." sets all.
+        `marks` are the results of `detect` by path, of which the folder with its slash is enough,
+        `files` the paths of files that belong to tools, `chosen` tools by folder as set; "." sets
+        all.
         """
         votes: dict[str, _Votes] = defaultdict(_Votes)
-        counted = Counter(
-            (path[: path.find("/")] if "/" in path else "", mark) for path, mark in marks
-        )
-        for (folder, mark), number in counted.items():
-            votes[folder].count(mark, number)
+        for (path, mark), number in Counter(marks).items():
+            votes[_folder(path)].count(mark, number)
         for path in sorted(files, key=lambda path: (path.count("/"), path)):
             votes[_folder(path)].files.setdefault(of_file(path), path)
         chosen = chosen or {}

@@ -150,21 +150,26 @@ def compare(
     changed = {
         source.path: place for source in others if (place := _looked_at(settings, source, changes))
     }
-    folders = dialects.FolderDialects.of(changes.marks.items(), tool_files, settings.tools)
+    folder_of = list(map(_folder, same))  # many lie in few
+    marks = (
+        *zip(folder_of, map(attrgetter("mark"), same.values()), strict=True),
+        *((path, changes.marks[path]) for path in changed),
+    )
+    folders = dialects.FolderDialects.of(marks, tool_files, settings.tools)
     changes.dialects = {folder: dialect for folder, dialect in folders.by_folder.items() if dialect}
     changes.reasons = dict(folders.reasons)
     audiences = gates.FolderAudiences.of(changes.audiences.items())
     included = Includes(settings.articles, changes.marks, tool_files, audiences)
     defaults_of = cache(partial(_defaults_of, base, folders, audiences))
 
-    @cache  # many lie in few folders, and many include the same
+    @cache  # many include the same
     def facts_now(
         change: Change | None, folder: str, address: str | None, files: tuple[str, ...]
     ) -> str:
         return facts_of(defaults_of(change, folder, address)) + included.state(files)
 
     now = map(
-        facts_now, map(past.changes.get, same), map(_folder, same), map(addresses.get, same),
+        facts_now, map(past.changes.get, same), folder_of, map(addresses.get, same),
         map(attrgetter("includes"), same.values()),
     )  # fmt: skip
     changes.kept = {
