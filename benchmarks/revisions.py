@@ -37,12 +37,15 @@ for _ in range({SCANS}):
     print(time.process_time() - begun)
 """
 SAVE = f"""
-import gc, os, shutil, sys, tempfile, time
+import contextlib, gc, os, shutil, sys, tempfile, time
 from pathlib import Path
 try:
     from kb.base.config import Settings
 except ImportError:
     from kb.config import Settings
+with contextlib.suppress(ImportError):
+    from kb.base import gc_tuning
+    gc_tuning.collect_seldom()  # as the command does
 from kb.service import KnowledgeBase
 with tempfile.TemporaryDirectory(prefix="kb-save-") as place:
     place = sys.argv[3] or place

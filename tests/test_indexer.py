@@ -961,6 +961,36 @@ def test_an_incremental_build_answers_as_a_full_one(settings, write, monkeypatch
     assert most > 2  # the promise was about deltas
 
 
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_what_is_noted_to_differ_is_what_comparing_all_entries_tells(
+    settings, write, monkeypatch, seed
+):
+    monkeypatch.setattr(writing, "MOST_SEGMENTS", 4)
+    noted, compared = [], []
+    written = indexer.write_segments
+
+    def compare(draft, before, contents, *rest):
+        places = written(draft, before, contents, *rest)
+        former = before.entries if before else {}
+        noted.append((contents.renewed, contents.gone, contents.placed))
+        compared.append((
+            {path for path, each in contents.entries.items() if former.get(path) is not each},
+            {path for path, each in former.items() if each.is_served} - contents.placed.keys(),
+            {path: each for path, each in contents.entries.items() if each.is_served},
+        ))  # fmt: skip
+        return places
+
+    monkeypatch.setattr(indexer, "write_segments", compare)
+    rng = random.Random(seed)
+    for round_ in range(9):
+        for _ in range(rng.randint(1, 4) if round_ else 20):
+            edit(rng, write, settings, *(() if round_ else ("add",)))
+        rebuild(settings, hurried=round_ % 2 == 1)
+
+    assert noted == compared
+    assert any(gone for _, gone, _ in noted)
+
+
 def test_many_small_changes_are_gathered_into_one_segment_again(settings, write, monkeypatch):
     monkeypatch.setattr(writing, "MOST_DELETED", 1.0)
     monkeypatch.setattr(writing, "MOST_SEGMENTS", 4)
