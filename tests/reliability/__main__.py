@@ -42,7 +42,8 @@ def read() -> list[Figure]:
 def arguments(command: str, options: list[str] | None = None) -> list[str]:
     """What Python is called with for a command of the list."""
     if "::" in command or command.startswith("tests/"):
-        return ["-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", "--timeout=7200", command]
+        patience = ("--timeout=7200", "-o", "faulthandler_timeout=0")  # it would end us after 400 s
+        return ["-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *patience, command]
     script, *listed = shlex.split(command.replace("{shared}", str(SHARED)))
     return [str(HERE / script), *(listed if options is None else options)]
 
