@@ -40,6 +40,7 @@ class Indexed(Answer):
     removed: Count
     unchanged: Count
     learned: Count
+    resumed: Count
     rejected: list[Mistake]
     skipped: Count
     dialects: dict[str, str]

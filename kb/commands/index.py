@@ -102,7 +102,7 @@ def _say_resumed(settings: "Settings", number: int) -> None:
         "Going on where indexing was interrupted: {n} articles are rendered already.",
         n=number,
     )
-    click.echo(said(told, settings), err=True)
+    tell(settings, told, err=True)
 
 
 def _may_empty(settings: "Settings", served: int) -> bool:
