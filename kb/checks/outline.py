@@ -69,7 +69,7 @@ _COLON_IMAGE = re.compile(r":::\s*image\b([^\n]*?):::", re.I)
 _HTML_LINK = re.compile(r"<(a|img)\s([^<>]*)>", re.I)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""")
 _ID = re.compile(r"""\b(?:id|name)\s*=\s*["']?([^\s"'<>]+)""")
-_OWN_ID = re.compile(r"\s*\{#([\w.-]+)\}\s*$")
+_OWN_ID = re.compile(r"\s*\{#([^\s{}<>&\"]+)\}\s*$")
 
 
 _RENDERED = frozenset(("docsify", "vitepress"))  # tools with ids of headings of their own

@@ -89,9 +89,36 @@ def test_tables_of_diplodoc_hold_blocks():
     html = page("#|\n|| **Lamp** | Price ||\n|| - one\n- two | `a|b` ||\n|| x | > ||\n|#")
 
     assert html.count("<tr>") == 3
-    assert html.count("<td>") == 5
+    assert html.count("<td") == 5
     assert "<li>two</li>" in html
     assert "<code>a|b</code>" in html
+
+
+def cells(html):
+    """What each cell of a table is, and its words."""
+    return re.findall("<td([^>]*)>\\s*(?:<p>)?([^<\\s]*)", html)
+
+
+def test_cells_of_diplodoc_are_joined_and_aligned():
+    html = page(
+        "#|\n|| A | B | C ||\n"
+        '||::{align="top-center"} two | > | D ||\n'
+        "|| ^ | > | E ||\n|#{.wide}\n\n^ | > stays"
+    )
+
+    assert cells(html) == [
+        ("", "A"), ("", "B"), ("", "C"),
+        (' rowspan="2" colspan="2" align="center"', "two"), ("", "D"),
+        ("", "E"),
+    ]  # fmt: skip
+    assert "{" not in html
+    assert "^ | &gt; stays" in html
+
+
+def test_a_cell_without_a_neighbour_to_join_is_empty():
+    assert cells(page("#|\n|| > | A ||\n|| B ||\n|| C | ^ ||\n|#")) == [
+        ("", ""), ("", "A"), ("", "B"), ("", "C"), ("", ""),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -393,6 +420,14 @@ def test_a_heading_has_every_id_of_its_own():
 
     assert '<h2 id="h-lamp">' in shown
     assert '<a id="h-light"></a>Lamp</h2>' in shown
+
+
+def test_an_id_of_a_heading_may_hold_any_sign():
+    shown = page("## Lamp {#the-–-lamp}\n\n[a](#the-–-lamp)\n")
+
+    assert "{" not in shown
+    assert 'id="h-the-lamp"' in shown
+    assert 'href="#h-the-lamp"' in shown
 
 
 def test_a_task_may_stand_outside_a_list():

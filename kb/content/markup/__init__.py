@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import unquote
 
-from kb.content.markup import embeds
+from kb.content.markup import embeds, tables
 from kb.content.markup.admonitions import TITLES
 from kb.content.markup.html_pass import HtmlPass, plain_words
 from kb.content.markup.link_targets import BY_NAME
@@ -29,7 +29,7 @@ __all__ = [
     "unknown_tags",
 ]
 
-VERSION = "7"  # of what `render` makes of the same text; a new one makes every rendering new
+VERSION = "8"  # of what `render` makes of the same text; a new one makes every rendering new
 
 _HEADING = re.compile(r"<h([1-6])[^<>]*>(.*?)</h\1>", re.S)
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -86,7 +86,7 @@ def _html(body: str, context: Context) -> str:
     # Who only reads pages loads no Markdown.
     from kb.content.markup.cleaning import clean
 
-    return clean(embeds.linked(_converted(body, context), context.lang))
+    return clean(embeds.linked(tables.joined(_converted(body, context)), context.lang))
 
 
 def _converted(body: str, context: Context) -> str:

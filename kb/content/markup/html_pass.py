@@ -25,7 +25,7 @@ _BREAKS = re.compile(r" *\n[\s]*")
 _BOX = re.compile(r"(\s*)\[([ xX])\]\s+")
 _CALLOUT = re.compile(r"\s*\[!([A-Za-z]+)\][+-]?[ \t]*\n?")
 _URL = re.compile(r"\bhttps?://(?:&amp;|[^\s<>&\"'`«»“”])+", re.I)
-_OWN_ID = re.compile(r"\s*\{#([\w.-]+)\}\s*$")
+_OWN_ID = re.compile(r"\s*\{#([^\s{}<>&\"]+)\}\s*$")
 
 _BLOCKS = frozenset((
     "resolve", "blockquote", "br", "caption", "dd", "details", "div", "dl", "dt", "figcaption",
