@@ -5,7 +5,8 @@
 Starts OpenSearch nodes, each a process of its own on this machine, and for each size runs
 `kb index` into them, then asks questions and keystrokes as `GET /api/search` does, one after
 another: with all nodes, while one is killed, and with one less. With `--interrupt` indexing is
-killed once half of the articles were sent, and started again. With `--copies` an index of its own
+killed once about half of the articles were rendered, again once half were sent, and started again.
+With `--copies` an index of its own
 with a shard for each node is given every article five times, then twenty times, and asked what the
 questions had asked of the first one: what a shard of that size takes, without indexing so many.
 Processor time is told of this process and of the nodes apart; the clock holds what else the machine
@@ -15,11 +16,12 @@ does. `--keep FOLDER` keeps the builds, so that a run that was ended renders not
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,11 +35,12 @@ from opensearch_cluster import Cluster, Node, cluster
 from benchmarks.lib import copies, corpora
 from benchmarks.lib.nodes import ask, memory, watched
 from kb.base.config import Settings
-from kb.index import light
+from kb.index import checkpoint, light
 from kb.index.builds import Builds
 from kb.service import KnowledgeBase
 
 MB = 1 << 20
+RENDERED = 16_000  # bytes of a rendered article, about
 
 
 # ---------------------------------------------------------------- indexing
@@ -51,28 +54,33 @@ def settings_of(size: int, data: Path, found: Cluster) -> Settings:
     )  # fmt: skip
 
 
-def index(settings: Settings, found: Cluster, kill_at: int | None = None) -> dict[str, Any]:
-    """Runs `kb index`, or kills it once so many articles were sent, and tells what that took."""
+def index(
+    settings: Settings, found: Cluster, is_over: Callable[[], bool] | None = None
+) -> dict[str, Any]:
+    """Runs `kb index`, or kills it once `is_over` says so, and tells what that took."""
     command = [sys.executable, "-m", "kb", "index", "--json"]
     folders = ["--articles", str(settings.articles), "--data", str(settings.data)]
     before = sent(found)
     environment = os.environ | {
         "KB_ENGINE": "opensearch", "KB_OPENSEARCH_URL": ",".join(found.urls), "KB_DATABASE_URL": "",
+        "LC_ALL": "en_US.UTF-8",  # what was rendered before is said in English
         "PYTHONPATH": str(ROOT),
     }  # fmt: skip
     with subprocess.Popen(
         [*command, *folders], env=environment, cwd=ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, start_new_session=True,
     ) as process, watched(process.pid, found.nodes) as took:  # fmt: skip
-        while kill_at is not None and process.poll() is None:
+        while is_over is not None and process.poll() is None:
             time.sleep(0.2)
-            if sent(found) - before >= kill_at:
+            if is_over():
                 os.killpg(process.pid, signal.SIGKILL)
                 break
         _, told = process.communicate()
-    if kill_at is None and process.returncode not in (0, 1):
+    if is_over is None and process.returncode not in (0, 1):
         raise SystemExit(told.decode())
+    resumed = re.search(r"interrupted: ([\d,]+) article", told.decode())
     return {
+        "rendered before": int(resumed[1].replace(",", "")) if resumed else 0,
         "sent": sent(found) - before,
         "clock s": took.clock, "cpu s": took.cpu, "nodes' cpu s": took.nodes_cpu,
         "peak MB": took.peak, "of it no files MB": took.peak_own, "exit": process.returncode,
@@ -167,8 +175,16 @@ def measured(size: int, data: Path, found: Cluster, given: argparse.Namespace) -
     told: dict[str, Any] = {"load": os.getloadavg()[0]}
     print(f"\n{size:,} articles", flush=True)
     if given.interrupt:
-        told["killed"] = index(settings, found, size // 2)
-        show("index, killed", told["killed"])
+        rendered, before = settings.builds / checkpoint.NAME, sent(found)
+        ends: dict[str, Callable[[], bool]] = {
+            "index, killed while it renders": lambda: (
+                rendered.exists() and rendered.stat().st_size > size // 2 * RENDERED
+            ),
+            "index, killed while it sends": lambda: sent(found) - before >= size // 2,
+        }
+        for name, is_over in ends.items():
+            told[name] = index(settings, found, is_over)
+            show(name, told[name])
     told["index"] = index(settings, found)
     show("index", told["index"])
     told["again"] = index(settings, found)
