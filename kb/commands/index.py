@@ -219,6 +219,21 @@ def _outcome(report: "BuildReport", say: Callable[[str], str]) -> Message:
     )
 
 
+_MOST_PATHS = 5  # that are named
+
+
+def _left_out(paths: list[str]) -> Iterator[Message]:
+    named, more = ", ".join(paths[:_MOST_PATHS]), len(paths) - _MOST_PATHS
+    if more > 0:
+        yield Message(
+            "Left out: {paths} and {n} more; `kb check` says why.",
+            "Left out: {paths} and {n} more; `kb check` says why.",
+            paths=named, n=more,
+        )  # fmt: skip
+    elif paths:
+        yield Message("Left out: {paths}; `kb check` says why.", paths=named)
+
+
 def _remarks(report: "BuildReport", settings: "Settings") -> Iterator[Message]:
     if report.skipped:
         yield Message(
@@ -232,6 +247,8 @@ def _remarks(report: "BuildReport", settings: "Settings") -> Iterator[Message]:
             "Left out, being in languages that KB_LANGS does not name: {folders}.",
             folders=", ".join(unserved),
         )
+    if report.published and (report.added or report.removed):
+        yield from _left_out([each.path for each in report.warnings if each.code == "left-out"])
     if report.published and report.remote_images and not settings.remote_images:
         yield Message(
             "{n} image of other sites shown as links; KB_REMOTE_IMAGES=yes shows them.",

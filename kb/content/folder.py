@@ -17,10 +17,12 @@ from kb.base.errors import ArticlesMissing
 from kb.base.messages import Message
 from kb.content import (
     dialects,
+    exclusions,
     gates,
     language_folders,
     navigation,
     notices,
+    packages,
     tools,
     versions,
 )
@@ -66,11 +68,12 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
     Where `langs` are given, translations of Docusaurus into others are left out with a hint.
 
     Reads folders, and of files only each `SUMMARY.md`, since a list of links there is the
-    navigation of GitBook, and `notice.md` at the root. Older copies of the articles (`versions`)
-    and what is for those who work on a repository are left out with a hint. Hidden files and
-    folders are skipped. A link to a file inside the folder is an article of its own, a link to a
-    folder is not followed, and a link out of the folder is a problem. Raises ArticlesMissing where
-    `root` is no folder.
+    navigation of GitBook, and `notice.md` at the root. Older copies of the articles (`versions`),
+    what is for those who work on a repository, what the settings of a tool exclude (`exclusions`)
+    and folders of installed packages, which are not entered, are left out with a hint. Hidden files
+    and folders are skipped. A link to a file inside the folder is an article of its own, a link to
+    a folder is not followed, and a link out of the folder is a problem. Raises ArticlesMissing
+    where `root` is no folder.
     """
     top = os.path.realpath(root)
     if not os.path.isdir(top):
@@ -81,13 +84,21 @@ def list_files(root: Path, langs: Collection[str] = ()) -> Listing:
         )
     listed = _Walk(top)
     problems, tool_files = listed.problems, listed.tool_files
+    problems += _of_packages(sorted(listed.packages))
     articles = listed.sources
     if tool_files:
         articles = [each for each in articles if not _is_part(each.path, tool_files)]
     skipped = listed.skipped + len(listed.sources) - len(articles)
-    addresses: dict[str, str] = {}
-    for site in navigation.sites(root, listed.navigations):
-        articles = list(_of_site(site, articles, tool_files, problems, addresses))
+    sites = navigation.sites(root, listed.navigations)
+    tool_files += _folders_of(sites, tool_files)
+    articles = _without_excluded(root, listed, sites, articles)
+    addresses = {
+        each.path: address
+        for site in sites
+        for each in articles
+        if each.path.startswith(f"{site.folder}/".lstrip("/"))
+        and (address := site.address(each.path))
+    }
     if langs:
         unserved = language_folders.unserved((each.path for each in articles), langs)
         problems += [_not_served(folder, n, langs) for folder, n in unserved.items()]
@@ -116,6 +127,7 @@ class _Walk:
         self.tool_files: list[str] = []
         self.files: list[str] = []  # all others
         self.skipped = 0  # files that others include
+        self.packages: list[str] = []  # folders of installed packages
         self.problems: list[Problem] = []
         while self._waiting:
             self._list(self._waiting.pop())
@@ -129,6 +141,9 @@ class _Walk:
                 self.problems.append(_unreadable(folder.rstrip("/"), error))
                 return
             names = self._names[folder] = [entry.name for entry in entries]
+            if packages.are_in(folder, names):
+                self.packages.append(folder.rstrip("/"))
+                return
             copies = versions.copies(folder, names, self._names.get(_above(folder), ()))
             is_plain = not copies and not _is_for_inclusion(folder)
             for entry in entries:
@@ -150,6 +165,8 @@ class _Walk:
             folder = path[: -len(name)]
             hidden = navigation.hidden_navigations(os.path.join(self._top, folder), name)
             self.navigations += (folder + each for each in hidden)
+        elif name in packages.NAMES and _is_folder(entry):
+            self.packages.append(path)
         elif entry.is_symlink() and _is_folder(entry):
             self.problems.append(_linked_folder(self._top, path))
         elif entry.is_dir(follow_symlinks=False):
@@ -194,24 +211,33 @@ def _is_notice(top: str, path: str) -> bool:
         return False  # so that reading tells what is wrong
 
 
-def _of_site(
-    site: navigation.Site,
-    articles: Sequence[Source],
-    tool_files: list[str],
-    problems: list[Problem],
-    addresses: dict[str, str],
-) -> Iterator[Source]:
-    """The articles without those in a project of VitePress of which its settings make no page."""
-    within = f"{site.folder}/" if site.folder else ""
-    if within + tools.SITE_FOLDER not in tool_files:  # it lies above
-        tool_files.append(within + tools.SITE_FOLDER)
-    for source in articles:
-        if source.path.startswith(within) and not site.is_page(source.path):
-            problems.append(_left_out(source.path, _NO_PAGE, _CHANGE_SETTINGS))
-            continue
-        if source.path.startswith(within) and (address := site.address(source.path)):
-            addresses[source.path] = address
-        yield source
+def _folders_of(sites: Sequence[navigation.Site], known: Collection[str]) -> list[str]:
+    """The folders of settings of VitePress that lie above the articles."""
+    folders = (f"{site.folder}/{tools.SITE_FOLDER}".lstrip("/") for site in sites)
+    return [folder for folder in folders if folder not in known]
+
+
+def _without_excluded(
+    root: Path, listed: _Walk, sites: Sequence[navigation.Site], articles: list[Source]
+) -> list[Source]:
+    """The articles without those that the settings of tools leave out, which are told.
+
+    What was wrong with a file that is left out is told no more.
+    """
+    excluded = exclusions.read(root, {*listed.tool_files, *listed.navigations}, sites)
+    if not excluded:
+        return articles
+    paths = [each.path for each in articles]
+    left_out = excluded.among(paths)
+    listed.problems[:] = [
+        each
+        for each in listed.problems
+        if each.code == "left-out" or not left_out.has_place_of(each.path)
+    ]
+    for told in left_out.told(paths):
+        code = "unread-setting" if told.is_unread else "left-out"
+        listed.problems.append(Problem(shown(told.path), 1, code, told.message, told.cure, "hint"))
+    return [each for each in articles if each.path not in left_out]
 
 
 _INCLUDED = frozenset((
@@ -331,13 +357,24 @@ def _linked_folder(top: str, path: str) -> Problem:
 _COPY = Message("copies of the same articles for an older version are left out")
 _GIVE_ITS_FOLDER = Message("to show that version, give its folder as the articles")
 _FOR_CONTRIBUTORS = Message("a file for those who work on the repository is no article")
-_NO_PAGE = Message("the settings of VitePress make no page of it")
-_CHANGE_SETTINGS = Message("to publish it, change `srcDir` or `srcExclude` in .vitepress/config")
+_NOT_PACKAGED = Message("to publish it, give the folder as the articles, or rename it")
 _GIVE_A_TITLE = Message("to publish it, give it front matter: `title: …` between lines `---`")
 
 
 def _left_out(path: str, message: Message, cure: Message) -> Problem:
     return Problem(shown(path), 1, "left-out", message, cure, "hint")
+
+
+def _of_packages(folders: Sequence[str]) -> list[Problem]:
+    """One line for all folders of installed packages."""
+    if not folders:
+        return []
+    message = Message(
+        "installed packages hold no articles",
+        "installed packages hold no articles, here and in other folders, {n} in all",
+        n=len(folders),
+    )
+    return [_left_out(folders[0], message, _NOT_PACKAGED)]
 
 
 def _not_served(folder: str, number: int, langs: Collection[str]) -> Problem:

@@ -13,7 +13,7 @@ from kb.base import config
 from kb.base.config import Settings
 from kb.base.errors import ConfigError
 from kb.base.messages import Message, quoted
-from kb.content import navigation
+from kb.content import exclusions, navigation
 from kb.content.metadata import ENDINGS
 from kb.git import checkout, history
 from kb.git.checkout import Blob, NoSuchState
@@ -150,8 +150,12 @@ def _of_commit(
         if is_below and blob.path.lower().endswith(ENDINGS):
             return blob.size <= most
         at = PurePosixPath(blob.path)
-        is_setting = navigation.is_settings(at.name) or navigation.is_hidden_setting(str(at))
-        if is_below and is_setting:
+        is_setting = (
+            navigation.is_settings(at.name)
+            or navigation.is_hidden_setting(str(at))
+            or exclusions.is_setting(str(at))
+        )
+        if is_setting and (is_below or at.parent in below.parents[: exclusions.LEVELS_ABOVE]):
             return _is_plain(blob)
         is_beside = at.parent == below and at.name in _BESIDE
         is_question = any(

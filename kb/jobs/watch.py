@@ -18,8 +18,9 @@ from kb.base import gc_tuning
 from kb.base.config import Settings
 from kb.base.errors import KBError
 from kb.checks import runner
-from kb.content import tools
-from kb.content.navigation import is_hidden_setting, settings_above
+from kb.content import exclusions, tools
+from kb.content.exclusions import settings_above
+from kb.content.navigation import is_hidden_setting
 from kb.content.problems import Problem
 from kb.indexer import BuildReport
 from kb.service import KnowledgeBase
@@ -30,15 +31,20 @@ LOOK_MS = 250  # how often a watcher looks whether it is still wanted
 REST = 60.0  # seconds without a save after which is done what was left out in the hurry
 
 
+_HIDDEN = r"^\.(?!(?:mintignore|yfm)$)"  # these two are settings
+
+
 class _Articles(DefaultFilter):
     """Everything except hidden files and what editors and tools keep for themselves."""
 
-    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"^\.", r"^4913$", r"^#.*#$")
+    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, _HIDDEN, r"^4913$", r"^#.*#$")
 
     def __call__(self, change: Change, path: str) -> bool:
         """Whether a change of the file at `path` counts."""
         if f"{os.sep}{tools.SITE_FOLDER}{os.sep}" in path and not is_hidden_setting(path):
             return False  # what its tool writes while it runs
+        if f"{os.sep}.obsidian{os.sep}" in path and not exclusions.is_hidden_setting(path):
+            return False
         return super().__call__(change, path)
 
 

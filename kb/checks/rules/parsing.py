@@ -35,5 +35,6 @@ RULES += [
     Rule("no-history", WARNING, "Git keeps dates and authors to itself; told once."),
     Rule("link-to-folder", WARNING, "A linked folder is not looked into."),
     Rule("not-served", HINT, "Translations into languages that are not served are left out."),
-    Rule("left-out", HINT, "Older versions, or a file for contributors, are no articles."),
+    Rule("left-out", HINT, "Older versions, packages, what settings exclude are no articles."),
+    Rule("unread-setting", HINT, "A pattern of what settings exclude is not understood."),
 ]

@@ -35,6 +35,7 @@ from kb.content.navigation.vitepress import Site
 from kb.content.problems import Problem
 
 __all__ = [
+    "SITE_SETTINGS",
     "FolderLabel",
     "Item",
     "Navigation",
@@ -45,6 +46,7 @@ __all__ = [
     "is_navigation",
     "is_settings",
     "read",
+    "settings",
     "settings_above",
     "sites",
 ]
@@ -52,6 +54,7 @@ __all__ = [
 _ABOVE = mkdocs.FILES | docusaurus.SIDEBARS | docusaurus.ASTRO  # beside the folder of articles
 _FILES = _ABOVE | docusaurus.LABELS | hugo.FILES | mintlify.FILES
 _LEVELS_ABOVE = 3
+SITE_SETTINGS = tuple(f"{vitepress.FOLDER}/{config}" for config in vitepress.CONFIGS)
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,32 @@ def read(root: Path, paths: Collection[str]) -> Navigations:
     they name this very folder.
     """
     return _NavigationReader(root, paths).read()
+
+
+def settings(root: Path, file: Path, project: Path) -> Any:
+    """The values in a file of settings of any tool; None where they cannot be read.
+
+    Those that MkDocs inherits are among them; of a script they are what it exports, with what it
+    imports from the folder `project`. A file that is of no such kind is its text.
+    """
+    text = _text(file)
+    if text is None:
+        return None
+    if file.suffix in _SCRIPTS:
+        return _NavigationReader(root, ())._exported(file, project)
+    if file.suffix not in _VALUES and file.name != ".yfm":
+        return text
+    try:
+        content = data.read("a.yaml" if file.name == ".yfm" else file.name, text)
+    except data.Unreadable:
+        return None
+    if file.name in mkdocs.FILES:
+        return _NavigationReader(root, ())._whole(content, project)
+    return content
+
+
+_SCRIPTS = frozenset((".js", ".ts"))
+_VALUES = frozenset((".json", ".toml", ".yaml", ".yml"))
 
 
 def settings_above(root: Path) -> tuple[tuple[str, int], ...]:
