@@ -240,6 +240,24 @@ def test_index_publishes_and_says_what_changed(kb_command, write):
     assert second.stdout.startswith("Nothing changed: 2 articles")
 
 
+def test_index_names_what_is_left_out_when_articles_come_or_go(kb_command, write, settings):
+    for name in "abcdefg":
+        write(f"{name}/page", title=f"Page {name}")
+    first = kb_command("index")
+
+    (settings.articles / "_config.yml").write_text("exclude: [a, b, c, d, e, f]\n")
+    second = kb_command("index")
+    write("g/page", title="Another title")
+    third = kb_command("index")
+
+    told = (
+        "Left out: a/page.md, b/page.md, c/page.md, d/page.md, e/page.md and 1 more;"
+        " `kb check` says why."
+    )
+    assert told in second.stdout
+    assert "Left out" not in first.stdout + third.stdout
+
+
 def test_index_names_files_that_cannot_be_searched(kb_command, write, settings):
     write("ru/prices", "[Прайс](price.pdf)", title="Цены")
     (settings.articles / "ru" / "price.pdf").write_bytes(b"%PDF-1.7 torn")

@@ -235,6 +235,17 @@ def test_hugo_ignores_files_by_expressions_it_can_bound(listed):
     assert (unread.path, unread.message.values["pattern"]) == ("hugo.toml", "(a+)+b")
 
 
+def test_hugo_excludes_files_of_what_it_mounts(listed):
+    mount = 'source = "content/en"\ntarget = "content"\nexcludeFiles = ["**/*.part.md", "old"]\n'
+
+    found = listed(
+        {"hugo.toml": f"[[module.mounts]]\n{mount}"},
+        "content/en/a.md", "content/en/x/b.part.md", "content/en/old/c.md", "content/de/old/d.md",
+    )  # fmt: skip
+
+    assert paths(found) == ["content/de/old/d.md", "content/en/a.md"]
+
+
 def test_hugo_is_set_in_its_folder_of_settings_too(listed):
     config = {"site/config/_default/hugo.yaml": "ignoreFiles: ['/b\\.md$']\n"}
 

@@ -270,6 +270,18 @@ def test_settings_are_part_of_a_state(project):
     assert (told["base"]["articles"], told["head"]["articles"]) == (2, 1)
 
 
+def test_what_settings_above_the_articles_exclude_is_in_no_state(project):
+    project.write("articles/ru/drafts/vpn", "Нажмите «Забыли пароль».", title=VPN)
+    project.asked(("сбросить пароль vpn", 31, "open"))
+    project.commit()
+
+    project.put("mkdocs.yml", "docs_dir: articles\nexclude_docs: drafts/\n")
+    head = project.commit()
+    told = prove(f"{head}~1", head)
+
+    assert [verdict["slug"] for verdict in told["lost"]] == ["ru/drafts/vpn"]
+
+
 # ---------------------------------------------------------------- which states
 
 

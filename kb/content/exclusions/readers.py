@@ -240,13 +240,18 @@ def _of_docfx(left_out: Test, others: list[tuple[tuple[str, str], Test, Test]]) 
 
 
 def hugo(content: Any) -> Iterator[Exclusion]:
-    """`ignoreFiles` of Hugo: expressions that occur in the path of a file."""
+    """`ignoreFiles` of Hugo, expressions that occur in a path, and `excludeFiles` of mounts."""
     settings = mapping(content)
     given = next((v for k, v in settings.items() if k.lower() == "ignorefiles"), None)
     found, unread = patterns.expressions(_texts(given))
     test: Test = lambda path: found(f"/{path}")  # noqa: E731
     test = found if found is patterns.nothing else test
     yield Exclusion(tools.HUGO, "ignoreFiles", "", test, tuple(unread))
+    for mount in listed(mapping(settings.get("module")).get("mounts"))[:_MOST_PLUGINS]:
+        options = mapping(mount)
+        test, unread = patterns.globs(_texts(options.get("excludeFiles")), whole_folders=True)
+        folder = _folder(options.get("source"))
+        yield Exclusion(tools.HUGO, "module.mounts.excludeFiles", folder, test, tuple(unread))
 
 
 def diplodoc(content: Any) -> Iterator[Exclusion]:

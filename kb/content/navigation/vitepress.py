@@ -22,7 +22,7 @@ _SETTING = re.compile(
     rf"(?:^|/){re.escape(FOLDER)}/(?!(?:cache|dist|theme)/)[^\0]*\.(?:[cm]?[jt]s|json)$"
 )
 _DEEPEST = 12
-_MOST_STARS = 6  # of one pattern; more take time and say nothing
+_MOST_PARTS = 6  # that a pattern names; more take time and say nothing
 _OUTSIDE = re.compile(r"[a-z][a-z0-9+.-]*:|//|#", re.I)
 _TAGS = re.compile(r"<[^<>]*>")
 
@@ -49,13 +49,6 @@ class Site:
         )
         return "" if found == "." or found.startswith("..") else found
 
-    def is_page(self, path: str) -> bool:
-        """Whether VitePress makes a page of the Markdown file at `path` in the project."""
-        within = path[len(self.root) + 1 :] if self.root else path
-        if self.root and not path.startswith(f"{self.root}/"):
-            return False
-        return not any(pattern.fullmatch(within) for pattern in self._excluded)
-
     def address(self, path: str) -> str:
         """The address that VitePress gives the page of the file at `path` by `rewrites`; or ""."""
         within = path[len(self.root) + 1 :] if self.root else path
@@ -64,12 +57,6 @@ class Site:
                 address = posixpath.join(self.root, without_ending(found))
                 return re.sub(r"(?:^|/)index$", "", address)
         return ""
-
-    @property
-    def _excluded(self) -> list[re.Pattern[str]]:
-        given = self.settings.get("srcExclude")
-        globs = [given] if isinstance(given, str) else listed(given)
-        return [_glob(each) for each in globs[:100] if isinstance(each, str) and each]
 
     def navigations(self) -> Iterator[Navigation]:
         """The navigation of each language of the site, that of no language first."""
@@ -188,7 +175,7 @@ def _rewritten(pattern: str, target: str, path: str) -> str:
     """`path` as `target` if it matches `pattern`; both may name parts: `en/:rest*`."""
     names: list[str] = []
     written, at = "", 0
-    if pattern.count("*") > 2 or pattern.count(":") > _MOST_STARS:
+    if pattern.count("*") > 2 or pattern.count(":") > _MOST_PARTS:
         return ""
     for found in _PARAMETER.finditer(pattern):
         names.append(found[1] or "")
@@ -221,18 +208,3 @@ def _leads(entry: Any, key: str) -> bool:
     return wanted != "//" and any(
         f"/{text(link).strip('^/')}/".startswith(wanted) for link in links
     )
-
-
-def _glob(written: str) -> re.Pattern[str]:
-    """A pattern of paths: `**` for any folders, `*` within a name, `{a,b}` for either."""
-    if written.count("*") > _MOST_STARS:
-        return re.compile(r"(?!)")
-    parts = {"**/": r"(?:[^/]+/)*", "**": r".*", "*": r"[^/]*", "?": "[^/]"}
-    found = re.split(r"(\*\*/|\*\*|\*|\?|\{[^{}]*\})", written.removeprefix("./").lstrip("/"))
-    done = (
-        parts.get(part)
-        or (f"(?:{'|'.join(map(re.escape, part[1:-1].split(',')))})" if part[:1] == "{" else "")
-        or re.escape(part)
-        for part in found
-    )
-    return re.compile("".join(done))
