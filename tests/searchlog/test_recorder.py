@@ -335,7 +335,8 @@ def break_log(settings: Settings) -> None:
     SearchLog(settings.log_url).close()
     engine = sa.create_engine(settings.log_url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("alter table runs rename to gone")
+        for table in ("runs", "letters"):
+            connection.exec_driver_sql(f"alter table {table} rename to {table}_gone")
     engine.dispose()
 
 
