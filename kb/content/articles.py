@@ -26,7 +26,7 @@ from kb.content.tools import DOCUSAURUS, MINTLIFY, VITEPRESS
 from kb.git.history import Change
 from kb.language import tokens
 
-VERSION = "6"  # of what `parse` makes of the same bytes; a new one makes every digest new
+VERSION = "7"  # of what `parse` makes of the same bytes; a new one makes every digest new
 MAX_BYTES = 2 * 2**20
 
 
@@ -405,6 +405,7 @@ def _title_of(slug: str) -> str:
 
 _HEADING = re.compile(r" {0,3}#[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_OWN_IDS = re.compile(r"(?:[ \t]*\{:?[ ]*#[^{}\s<>\"&]+[^{}]*\})+[ \t]*$")
 _MDX_IMPORT = re.compile(
     r"""import\s[^;]*?['"][^'"]+['"]\s*+(?:;\s*+)?|export\s+(?:const|default)\b.*;\s*"""
 )
@@ -417,8 +418,9 @@ def _body(
 ) -> tuple[str, str]:
     """The Markdown body, and its first `# heading` where that serves as the title.
 
-    Such a heading leaves the body as an empty line, so that the lines after it keep their numbers,
-    and so do imports; with `keeps_parts` those of texts stay, for the body to name them.
+    Such a heading leaves the body as an empty line, or as the places that its ids name, so that the
+    lines after it keep their numbers, and so do imports; with `keeps_parts` those of texts stay,
+    for the body to name them.
     """
     body = lines[body_line - 1 :]
     for number, line in enumerate(body):
@@ -430,7 +432,7 @@ def _body(
     if wants_title:
         at, heading = _first_heading(body)
         if heading:
-            body[at] = ""
+            body[at] = _places(body[at])
             if at + 1 < len(body) and re.fullmatch("=+ *", body[at + 1]):
                 body[at + 1] = ""
     return "\n".join(body), heading
@@ -459,9 +461,16 @@ def _first_heading(body: list[str]) -> tuple[int, str]:
     return 0, ""
 
 
+def _places(heading: str) -> str:
+    """The ids that the writer gave to a heading, as places that links lead to."""
+    own = _OWN_IDS.search(heading) if "{" in heading else None
+    ids = re.findall(r"#([^{}\s<>\"&]+)", own[0]) if own else ()
+    return "".join(f'<a id="{id_}"></a>' for id_ in ids)
+
+
 _MARKS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"<!--.*?-->|</?[A-Za-z][^<>]*>"), ""),
-    (re.compile(r"\s*\{:? *[#.][^{}]*\}\s*$"), ""),
+    (re.compile(r"(?:\s*\{:? *[#.][^{}]*\})+\s*$"), ""),
     (re.compile(r"!?\[([^\[\]]*)\](?:\([^()]*\)|\[[^\[\]]*\])"), r"\1"),
     (re.compile(r"(\*\*|__|~~)(?=\S)(.+?)(?<=\S)\1"), r"\2"),
     (re.compile(r"(?<![\w*])([*_])(?=\S)([^*_]+?)(?<=\S)\1(?![\w*])"), r"\2"),

@@ -28,10 +28,11 @@ from kb.content.metadata import ENDINGS, without_ending
 from kb.content.navigation import variables
 
 _MOST_FILES, _MOST_BYTES = 200, 1 << 20  # of one article
+_MOST_INHERITED = 6  # files of settings
 # Each begins with what must be there, so that a text without any is passed over fast.
 _REFERENCES = re.compile(
     r"\{%-?\s*include\s+(?:notitle\s+)?\[[^\]]{0,1000}+\]\((?P<diplodoc>[^)\s]+)\)"
-    r"|\{%-?\s*include(?:_relative)?\s+(?P<jekyll>[\w./-]+\.\w+)"
+    r"|\{%-?\s*include(?:_relative|-markdown)?\s+[\"']?(?P<jekyll>[\w./-]+\.\w+)"
     r"|\[!(?i:include)\s*\[[^\]\n]{0,1000}+\]\((?P<docfx>[^)\n]{0,500}+)\)"
     r"|-8<-{1,2}[ \t]+[\"'](?P<mkdocs>[^\"'\n]+)[\"']"
     r"|\{\{[<%]\s*(?:include|readfile|code_sample|code-sample|codenew|code)\s[^}>]{0,500}?"
@@ -49,7 +50,7 @@ _SIGNS = (
     b"<Snippet",
 )  # fmt: skip
 """What a text must hold to include anything; most hold nothing of it."""
-_BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets")
+_BESIDE = ("", "_includes", "includes", "examples", "_snippets", "snippets", tools.SNIPPETS)
 _FRONT = re.compile(r"\A\s*---[ \t]*\n.*?^---[ \t]*$\n?", re.S | re.M)
 _RELATIVE = re.compile(
     r"(?P<before>\]\(<?|\b(?:src|href)=[\"']|^[ \t]*\[[^\]\n]+\]:[ \t]+)"
@@ -91,6 +92,7 @@ class Includes:
         # By folder, kind, address and audience.
         self._known: dict[tuple[str, str, str, str], _Found] = {}  # of a place alone, by article
         self._variables: dict[str, Mapping[str, str]] = {}
+        self._above: dict[str, list[str]] = {}  # settings that a file of them inherits
 
     def of(self, path: str, content: bytes) -> Inclusions:
         """What the article at `path` with this content includes, and the variables it may name."""
@@ -211,7 +213,7 @@ class Includes:
     def _read(self, path: str) -> str | None:
         """The text of a file without front matter; None if it may not or cannot be read."""
         real = self._real(path)
-        if not real or tools.is_hidden(path) or tools.is_kept_hidden(real):
+        if not real or any(map(tools.is_kept_hidden, map(tools.beside_snippets, (path, real)))):
             return None
         try:
             content = regular_files.read(os.path.join(self._top, real), _MOST_BYTES + 1)
@@ -257,11 +259,28 @@ class Includes:
         folders = ("", *reversed(list(_folders_above(path))))
         files = [file for file in self._settings if posixpath.dirname(file) in folders]
         found: dict[str, str] = {}
+        read: dict[str, None] = {}
         for file in sorted(files, key=lambda file: file.count("/")):
-            if file not in self._variables:
-                self._variables[file] = variables.read(file, self._text(file) or "")
-            found |= self._variables[file]
-        return found, tuple(files)
+            for each in self._inherited(file):
+                if each not in self._variables:
+                    kind = posixpath.basename(file)
+                    self._variables[each] = variables.read(kind, self._text(each) or "")
+                found |= self._variables[each]
+                read[each] = None
+        return found, tuple(read)
+
+    def _inherited(self, file: str) -> list[str]:
+        """The settings that a file of MkDocs inherits, the uppermost first, and itself."""
+        if file not in self._above:
+            chain = [file]
+            while posixpath.basename(file).startswith("mkdocs.") and len(chain) < _MOST_INHERITED:
+                above = variables.inherited(self._text(chain[-1]) or "")
+                path = _joined(posixpath.dirname(chain[-1]), above) if above else ""
+                if not path or path in chain:
+                    break
+                chain.append(path)
+            self._above[file] = chain[::-1]
+        return self._above[file]
 
 
 def _references(text: str) -> Iterator[tuple[str, str]]:

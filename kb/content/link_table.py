@@ -59,11 +59,13 @@ class Habits:
     """How the links of a folder are written, as its own links show.
 
     `page_relative` are the top folders in which addresses without an ending count from the page,
-    `prefixes` first parts of rooted addresses that are no folder here.
+    `prefixes` first parts of rooted addresses that are no folder here. `by_name` says that a name
+    alone means the page or file of that name, wherever in the folder it lies.
     """
 
     page_relative: frozenset[str] = frozenset()
     prefixes: frozenset[str] = frozenset()
+    by_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class LinkTable:
     @cached_property
     def habits(self) -> Habits:
         """How the links of the folder are written."""
-        return self.learned or Habits(self._page_relative, self._site_prefixes)
+        return self.learned or Habits(self._page_relative, self._site_prefixes, self._by_name)
 
     def find(self, source: LinkedArticle, target: str) -> Found | None:
         """The article, file or topic that the link `target` means in `source`; None for nowhere.
@@ -97,7 +99,12 @@ class LinkTable:
         for scheme in NAME_SCHEMES:
             if target.lower().startswith(scheme):
                 return self._by_scheme(source, scheme, place_of(target[len(scheme) :]))
-        return self._page(source, place_of(target)) or self._topic(source, target)
+        place = place_of(target)
+        return (
+            self._page(source, place)
+            or self._topic(source, target)
+            or (self._named(source, place) if _is_name(place) and self.habits.by_name else None)
+        )
 
     def _topic(self, source: LinkedArticle, target: str) -> Found | None:
         """The topic of the folder that a link means."""
@@ -175,6 +182,23 @@ class LinkTable:
             )
             votes[top] += page - file_
         return frozenset(top for top, count in votes.items() if count > 0)
+
+    @cached_property
+    def _by_name(self) -> bool:
+        """Whether enough links are names of files that lie elsewhere.
+
+        So write Obsidian, which calls it the shortest path, and mkdocs-autolinks-plugin.
+        """
+        total = led = 0
+        for source, target in set(self._samples):
+            place = place_of(target)
+            if _is_name(place):
+                total += 1
+                folders = posixpath.dirname(source.path), page_folder(source.path)
+                beside = (_joined(folder, place) for folder in folders)
+                if not any(each is not None and self._at(each, source) for each in beside):
+                    led += self._named(source, place) is not None
+        return led >= max(_ENOUGH_LINKS, total * _ENOUGH)
 
     def _from_root(self, source: LinkedArticle, place: str) -> Found | None:
         found = list(self._rooted(source, place))
@@ -377,6 +401,12 @@ def place_of(target: str) -> str:
     """The path of a link without query, fragment and percent signs."""
     written = "".join(target.split("\n")).strip().replace("\\", "/")
     return unquote(written.partition("#")[0].partition("?")[0], errors="replace")
+
+
+def _is_name(place: str) -> bool:
+    """Whether a place is the name of a file and no more; `index.md` means one of many."""
+    named = "/" not in place and re.search(r"\.\w{1,8}$", place)
+    return bool(named) and _stem(place).lower() not in INDEX_NAMES
 
 
 def page_folder(path: str) -> str:

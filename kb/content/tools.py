@@ -17,6 +17,7 @@ NAMES = {
 
 SITE_FOLDER = ".vitepress"  # a hidden folder whose settings are read
 _SHOWN = ".gitbook"  # a hidden folder that is none: GitBook keeps images there
+SNIPPETS = ".snippets"  # a hidden folder whose texts are there to be included
 
 
 def is_hidden(path: str) -> bool:
@@ -32,6 +33,11 @@ def is_kept_hidden(real: str) -> bool:
     links to them beside it.
     """
     return is_hidden("/".join(part for part in real.split("/") if not part.startswith("..")))
+
+
+def beside_snippets(path: str) -> str:
+    """The path without the folders of texts that are there to be included."""
+    return "/".join(part for part in path.split("/") if part != SNIPPETS)
 
 
 # Files and folders that only one tool has.

@@ -40,11 +40,12 @@ class SettledLinks(NamedTuple):
     folders: str = ""  # of the folders with a topic
     page_relative: Sequence[str] = ()
     prefixes: Sequence[str] = ()
+    by_name: bool = False
 
     @property
     def habits(self) -> Habits:
         """How links are written."""
-        return Habits(frozenset(self.page_relative), frozenset(self.prefixes))
+        return Habits(frozenset(self.page_relative), frozenset(self.prefixes), self.by_name)
 
 
 def link_table(
@@ -104,7 +105,8 @@ def settle_links(
             source = place(path, entry)
             entry.lead(address(table.find(source, to)) for _, to in entry.details.links)
     relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
-    return now._replace(page_relative=relative, prefixes=prefixes)
+    by_name = table.habits.by_name
+    return now._replace(page_relative=relative, prefixes=prefixes, by_name=by_name)
 
 
 def are_settled(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kb.content import markup
+from kb.content import articles, markup
 from kb.content.markup.heading_ids import Heading, ids
 from kb.content.markup.link_targets import anchor
 
@@ -73,3 +73,22 @@ def test_a_plain_folder_gets_no_further_ids():
 
 def test_a_heading_with_an_id_of_its_own_gets_no_other():
     assert list(ids([Heading("Лампа", "Лампа", 2, "own")], "diplodoc")) == []
+
+
+def test_a_title_is_a_place_by_the_ids_of_its_writer():
+    text = b"# The lamp {#lamp} {#light}\n\nText.\n"
+    article = articles.parse("a/b.md", text, articles.Defaults(dialect="vitepress")).article
+
+    rendered = page(article.body, "vitepress", title=article.title, titled=True)
+
+    assert article.title == "The lamp"
+    assert rendered.anchors == ("h-lamp", "h-light")
+    assert rendered.text == rendered.summary == "Text."
+
+
+@pytest.mark.parametrize("written", ["{#lamp}", "{: #lamp .wide }"])
+def test_a_heading_that_repeats_the_title_leaves_its_id(written):
+    rendered = page(f"# The lamp {written}\n\nText.\n", "mkdocs", title="The lamp")
+
+    assert rendered.anchors == ("h-lamp",)
+    assert "The lamp" not in rendered.html

@@ -36,6 +36,9 @@ def folder(tmp_path):
         ("{% include lamp.md %}", "_includes/lamp.md"),
         ("[!INCLUDE [lamp](includes/lamp.md)]", "docs/includes/lamp.md"),
         ('--8<-- "lamp.md"', "snippets/lamp.md"),
+        ('{% include-markdown "./lamp.md" %}', "docs/lamp.md"),
+        ('{%\n  include-markdown ".snippets/lamp.md"\n  comments=false\n%}', ".snippets/lamp.md"),
+        ('{% include "lamp.md" %}', "includes/lamp.md"),
         ('{{% include "/_common/lamp.md" %}}', "_common/lamp.md"),
         ("![[lamp]]", "notes/lamp.md"),
         ("import Lamp from './_lamp.mdx'\n\n<Lamp />", "docs/_lamp.mdx"),
@@ -86,6 +89,78 @@ def test_one_section_is_included_and_a_title_is_left_out(folder):
     )
 
     assert folder.page("a.md").replace("\n", "") == "<p>Yes.</p><p>Body.</p>"
+
+
+def test_a_part_of_a_text_is_included_by_its_marks(folder):
+    folder.write(
+        {
+            "a.md": '# A\n\n{% include-markdown "b.md" start="<!--on-->" end="<!--off-->" %}\n',
+            "b.md": "# B\n\nBefore.\n\n<!--on-->\n\nThe lamp.\n\n<!--off-->\n\nAfter.\n",
+        }
+    )
+
+    assert folder.page("a.md") == "<p>The lamp.</p>"
+
+
+def test_what_else_is_hidden_is_not_included(folder):
+    folder.write(
+        {
+            "a.md": '# A\n\n{% include-markdown ".keys/b.md" %}'
+            '{% include-markdown ".snippets/.b.md" %}\n',
+            ".keys/b.md": "The key.\n",
+            ".snippets/.b.md": "The key.\n",
+        }
+    )
+
+    assert "key" not in folder.page("a.md")
+
+
+def test_variables_of_mkdocs_are_inherited(folder):
+    folder.write(
+        {
+            "mkdocs.yml": "INHERIT: set/ru.yml\nextra:\n  lamp: Lux\n",
+            "set/ru.yml": "INHERIT: common.yml\nextra:\n  lamp: No\n  shop: Light\n",
+            "set/common.yml": "INHERIT: ../mkdocs.yml\nextra:\n  shop: No\n  hall: Sun\n",
+            "a.md": "# A\n\n{{ lamp }}, {{ shop }}, {{ hall }}\n",
+        }
+    )
+
+    assert folder.page("a.md") == "<p>Lux, Light, Sun</p>"
+    assert "set/common.yml" in scan(folder.root).inclusions["a.md"].files
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_shown"),
+    [
+        ("on and dim", False), ("on and not dim", True), ("dim or on", True), ("dim or dim", False),
+        ("on and unknown", True), ("dim and unknown", False), ("on or unknown", True),
+        ("hue == 'red' and on", True), ("hue != 'red' or dim", False),
+        ("(on or dim) and (dim or not on)", False), ("on and not (dim and on)", True),
+        ("(((on)))", True), ("true and not false", True), ("hue == '(red)'", False),
+    ],
+)  # fmt: skip
+def test_conditions_are_joined(folder, condition, is_shown):
+    folder.write(
+        {
+            "presets.yaml": "default:\n  on: true\n  dim: false\n  hue: red\n",
+            "a.md": f"# A\n\n{{% if {condition} %}}lit{{% endif %}}\n",
+        }
+    )
+
+    assert ("lit" in folder.page("a.md")) is is_shown
+
+
+def test_what_mkdocs_does_not_define_is_false_unless_a_page_sets_it(folder):
+    folder.write(
+        {
+            "mkdocs.yml": "extra:\n  lamp: Lux\n",
+            "a.md": "# A\n\n{% if dark %}dim{% else %}lit{% endif %}\n",
+            "b.md": "# B\n\n{% set dark = true %}\n\n{% if dark %}dim{% endif %}\n",
+        }
+    )
+
+    assert folder.page("a.md") == "<p>lit</p>"
+    assert "dim" in folder.page("b.md")
 
 
 def test_a_link_may_be_called_as_its_target(folder):

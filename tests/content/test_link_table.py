@@ -138,3 +138,18 @@ def test_where_addresses_count_from_pages_they_do_so_first():
     assert by_file.find(first, "b").slug == "b"
     assert by_page.find(first, "b").slug == "a/b"
     assert by_page.find(first, "b.md").slug == "b"
+
+
+def test_names_alone_are_looked_up_where_the_folder_writes_so():
+    links = [(START, name) for name in ("shade.md", "bulb.md", "desk.png", "Light Switch.md")]
+    sample = [(BY_PATH[path], target) for path, target in links]
+
+    written_so = LinkTable(PLACES, FILES, ("ru", "en"), sample)
+    not_so = LinkTable(PLACES, FILES, ("ru", "en"), sample[2:])
+
+    assert written_so.habits.by_name
+    assert not not_so.habits.by_name
+    assert meant(written_so, ABOUT, "bulb.md#on") == "docs/lamp/desk/bulb.md"
+    assert meant(written_so, ABOUT, "other.png") == "docs/img/other.png"
+    assert meant(written_so, ABOUT, "x/bulb.md") is None
+    assert meant(not_so, ABOUT, "bulb.md") is None

@@ -29,7 +29,7 @@ __all__ = [
     "unknown_tags",
 ]
 
-VERSION = "8"  # of what `render` makes of the same text; a new one makes every rendering new
+VERSION = "9"  # of what `render` makes of the same text; a new one makes every rendering new
 
 _HEADING = re.compile(r"<h([1-6])[^<>]*>(.*?)</h\1>", re.S)
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -140,8 +140,13 @@ def _without_title(source: str, title: str | None) -> str:
         found
         and plain_words(_ANY_TAG.sub("", found[2])).casefold() == " ".join(title.split()).casefold()
     ):
-        return source[: found.start()] + source[found.end() :]
+        id_ = _ID.search(found[0][: found.start(2) - found.start()])
+        place = f'<a id="{id_[1]}"></a>' if id_ else ""
+        return source[: found.start()] + place + source[found.end() :]
     return source
+
+
+_ID = re.compile(r'\bid="([^"]*)"')
 
 
 def _written(target: str) -> str:

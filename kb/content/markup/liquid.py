@@ -221,10 +221,31 @@ def _endif(translator: Translator, _: str) -> str:
     return ""
 
 
+_GROUP = re.compile(r"(?<![\w.])\(([^()\"']*)\)")
+_WORDS = {True: "true", False: "false", None: "?"}
+
+
 def _holds(translator: Translator, condition: str) -> bool | None:
-    """Whether a condition holds; None where a variable of it is not known."""
+    """Whether a condition holds; None where what is not known decides."""
+    while group := _GROUP.search(condition):
+        word = _WORDS[_holds(translator, group[1])]
+        condition = f"{condition[: group.start()]} {word} {condition[group.end() :]}".strip()
+    for sign, decides in ((r"\s+or\s+", True), (r"\s+and\s+", False)):
+        parts = re.split(sign, condition)
+        if len(parts) > 1:
+            results = [_holds(translator, part) for part in parts]
+            return decides if decides in results else None if None in results else not decides
+    return _holds_alone(translator, condition)
+
+
+def _holds_alone(translator: Translator, condition: str) -> bool | None:
     found = _CONDITION.fullmatch(condition.strip())
     value = translator.variables.get(found["name"]) if found else None
+    if value is None and found:
+        if found["name"] in _WORDS.values():
+            value = found["name"]
+        elif _is_undefined(translator, found["name"]):
+            value = ""
     if not found or value is None:
         return None
     holds = value.lower() not in ("", "false", "0", "no")
@@ -233,12 +254,21 @@ def _holds(translator: Translator, condition: str) -> bool | None:
     return not holds if found["not"] else holds
 
 
+_SETS = re.compile(r"\{%-?\s*(?:set|for|macro)\b")
+
+
+def _is_undefined(translator: Translator, name: str) -> bool:
+    """Whether Jinja knows no such variable: `extra` of MkDocs holds all that pages do not set."""
+    is_of_settings = "mkdocs" in translator.context.tools and bool(translator.context.variables)
+    return is_of_settings and "." not in name and not _SETS.search(translator.body)
+
+
 # --- Jekyll, and files of both ------------------------------------------------------------------
 
 _LINKED = re.compile(r"\s*(?:notitle\s+)?\[(?P<title>[^\]]*)\]\((?P<path>[^)\s]+)\)")
 
 
-@_tag("include", "include_relative")
+@_tag("include", "include_relative", "include-markdown")
 def _include(translator: Translator, rest: str) -> str:
     if found := _LINKED.match(rest):
         return translator.include(
@@ -260,7 +290,8 @@ def _include(translator: Translator, rest: str) -> str:
         source := named.get("file") or named.get("src") or named.get("url")
     ):
         return image(source, named.get("alt") or named.get("caption", ""))
-    return translator.include(name, f"{{% include {name} %}}")
+    between = named.get("start", ""), named.get("end", "")
+    return translator.include(name, f"{{% include {name} %}}", between=between)
 
 
 @_tag("link")

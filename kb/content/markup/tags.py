@@ -159,18 +159,30 @@ class Translator:
         return self.starts_line() and bool(_LINE_END.match(self.body, self.found.end()))
 
     def include(
-        self, address: str, tag: str, words: str = "", *, without_title: bool = False
+        self,
+        address: str,
+        tag: str,
+        words: str = "",
+        *,
+        without_title: bool = False,
+        between: tuple[str, str] = ("", ""),
     ) -> str:
         """The text of another file, translated; where it was not given the tag is told.
 
         `words` stand instead of a text that was not given, if the tag is part of a sentence.
-        `without_title` leaves out the first heading of the text.
+        `without_title` leaves out the first heading of the text, `between` all but what stands
+        behind the first mark and before the next one of the second.
         """
         written = self.context.included.get(address)
         is_alone = self.is_alone()
         if written is None or self._depth >= _DEEPEST:
             self.say(tag)
             return "" if is_alone else words
+        start, end = between
+        if start and start in written:
+            written = written.partition(start)[2]
+        if end:
+            written = written.partition(end)[0]
         if without_title:
             written = _TITLE.sub("", written, count=1)
         text = self.inner(written).strip("\n" if is_alone else None)

@@ -30,6 +30,15 @@ def read(path: str, text: str) -> dict[str, str]:
     return flat(data.mapping(content.get(within)) if within else content, prefix)
 
 
+_INHERIT = re.compile(r"^INHERIT:[ \t]*[\"']?([^\s\"'#]+\.ya?ml)\b", re.M)
+
+
+def inherited(text: str) -> str:
+    """The file whose settings the text of one of MkDocs inherits; "" for none."""
+    found = _INHERIT.search(text)
+    return found[1] if found else ""
+
+
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Texts and numbers of nested tables by their dotted names, each behind `prefix`."""
     return dict(_flat(values, prefix, 4))
