@@ -74,8 +74,9 @@ def test_the_index_goes_on_from_the_one_that_is_served(kb, write, settings, monk
     each = sandbox.each
 
     def counting(function, values, **how):
-        prepared.extend(values)
-        return each(function, values, **how)
+        taken = list(values)
+        prepared.extend(taken)
+        return each(function, taken, **how)
 
     monkeypatch.setattr(rendering.sandbox, "each", counting)
 
@@ -86,7 +87,8 @@ def test_the_index_goes_on_from_the_one_that_is_served(kb, write, settings, monk
 def test_a_build_for_checks_that_cannot_be_read_is_made_anew(kb, write, monkeypatch):
     write("a", "Text.", **ANSWERS)
     with monkeypatch.context() as damaged:  # whole by its checksums
-        damaged.setattr("kb.index.segment.zlib", SimpleNamespace(compress=lambda *_: b"no page"))
+        unreadable = SimpleNamespace(compress=lambda *_: b"no page")
+        damaged.setattr("kb.index.segment_writer.zlib", unreadable)
         assert codes(kb) == []
 
     for text in ("New text.", "Newer text."):
