@@ -1,7 +1,7 @@
 """Writers of the log that are killed: `python tests/log_writer.py URL FOLDER kills|load N ROWS`.
 
 A writer notes in its own file each row the log has acknowledged; the test reads these files.
-A file `FOLDER/stop` ends all before they wrote so many.
+A file `FOLDER/stop` ends all before they wrote so many, and so does the end of who started them.
 """
 
 import os
@@ -23,8 +23,9 @@ from kb.searchlog.db.models import Search
 def write(url: str, notes: Path, name: str, rows: int) -> None:
     log = SearchLog(url)
     file = os.open(notes / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o644)
+    parent = os.getppid()
     for i in range(rows):
-        if (notes / "stop").exists():
+        if (notes / "stop").exists() or os.getppid() != parent:
             break
         id = f"{name}-{i}"
         now = time.time()
@@ -34,6 +35,8 @@ def write(url: str, notes: Path, name: str, rows: int) -> None:
                 log.record(search)
                 break
             except LogUnavailable:  # locked for too long: the recorder tries again, so do we
+                if os.getppid() != parent:
+                    raise  # the test has ended, and its log is gone for good
                 time.sleep(0.05)
         os.write(file, f"{id}\n".encode())
     log.close()
