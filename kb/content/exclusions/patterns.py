@@ -8,7 +8,6 @@ at worst.
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from itertools import chain
 
 Test = Callable[[str], bool]
@@ -31,7 +30,6 @@ class NotUnderstood(ValueError):
     """A pattern is none that can be read, or cannot be matched in bounded time."""
 
 
-@lru_cache(64)
 def globs(
     written: tuple[str, ...], *, whole_folders: bool = False, ignore_case: bool = False
 ) -> tuple[Test, list[str]]:
@@ -44,13 +42,11 @@ def globs(
     return _any(written, lambda each: [_path(one, end) for one in _expanded(each)], ignore_case)
 
 
-@lru_cache(64)
 def fnmatches(written: tuple[str, ...]) -> tuple[Test, list[str]]:
     """As `globs`, for patterns of a whole path in which a star also stands for slashes."""
     return _any(written, lambda each: [_chunked(_tokens(each, any_sign="."), ".", _END)])
 
 
-@lru_cache(64)
 def expressions(written: tuple[str, ...], *, at_start: bool = False) -> tuple[Test, list[str]]:
     """As `globs`, for regular expressions that occur in a path, or stand at its beginning."""
     begin = r"\A" if at_start else ""
@@ -197,7 +193,6 @@ def _expanded(glob: str) -> list[str]:
 # ---------------------------------------------------------------- lists as of .gitignore
 
 
-@lru_cache(64)
 def gitignore(lines: tuple[str, ...]) -> tuple[Test, list[str]]:
     """Whether a list in the syntax of `.gitignore` leaves a path out, and lines not understood.
 
