@@ -23,7 +23,7 @@ help: ## list the targets
 serve: $(VENV)/.for-serve ## set up, index articles/ and serve them (HOST= PORT= WORKERS= ARGS=--watch)
 	@exec $(BIN)/python -m kb serve --host $(HOST) --port $(PORT) --workers $(WORKERS) $(ARGS)
 
-# Tests wait as long as they work: four processes keep two processors busy.
+# Tests wait as long as they work: five processes keep two processors busy.
 # Every process that a test starts would compile all modules again if Python might not keep them.
 # A test that failed or hung is told with its traceback and asked once more (RERUNS=0: never).
 RERUNS ?= 1
@@ -31,7 +31,7 @@ AGAIN := --reruns $(RERUNS) --rerun-show-tracebacks
 
 .PHONY: test
 test: $(VENV)/.for-dev ## set up and run every test (ARGS=tests/ranking for a room; COVERAGE=1 counts)
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 4 --dist loadgroup $(AGAIN) $(if $(COVERAGE),--cov --cov-report=) $(ARGS)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 5 --dist loadgroup $(AGAIN) $(if $(COVERAGE),--cov --cov-report=) $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.for-dev ## hold every figure of docs/security.md in full, in hours (ARGS=kills for one of them)
