@@ -3,7 +3,6 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -13,7 +12,7 @@ from kb.base.messages import Message
 from kb.content import navigation, tools
 from kb.content.exclusions import readers
 from kb.content.exclusions.readers import Exclusion
-from kb.content.navigation import Site
+from kb.content.navigation import LEVELS_ABOVE, Site
 
 __all__ = [
     "LEVELS_ABOVE",
@@ -43,7 +42,6 @@ _PROJECTS = {
     "docs.json": tools.MINTLIFY, "mint.json": tools.MINTLIFY, tools.SITE_FOLDER: tools.VITEPRESS,
     "config.toml": "",  # of anything
 }  # fmt: skip
-LEVELS_ABOVE = 3  # of folders in which settings are looked for
 
 
 def is_setting(path: str) -> bool:
@@ -58,12 +56,7 @@ def is_hidden_setting(path: str) -> bool:
 
 def settings_above(root: Path) -> tuple[tuple[str, int], ...]:
     """The files above `root` that may hold its navigation or exclusions, each with its time."""
-    found = []
-    for folder in Path(os.path.realpath(root)).parents[:LEVELS_ABOVE]:
-        for name in (*_SETTINGS, *navigation.SITE_SETTINGS):
-            with suppress(OSError):
-                found.append((f"{folder}/{name}", os.stat(folder / name).st_mtime_ns))
-    return (*navigation.settings_above(root), *found)
+    return navigation.settings_above(root, _SETTINGS)
 
 
 class Told(NamedTuple):

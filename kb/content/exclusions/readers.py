@@ -57,15 +57,13 @@ def jekyll(content: Any) -> Iterator[Exclusion]:
     folder = _folder(settings.get("source"))
     included = _texts(settings.get("include"))
     kept, _ = patterns.fnmatches(included)
-    for setting, given in (("exclude", _texts(settings.get("exclude"))), ("", _OF_JEKYLL)):
+    for given, is_default in ((_texts(settings.get("exclude")), False), (_OF_JEKYLL, True)):
         beginnings = tuple(each.lstrip("/") for each in given if each not in included)
         beginnings = tuple(filter(None, beginnings))
         matched, unread = patterns.fnmatches(beginnings)
         if beginnings:
             test = _of_jekyll(beginnings, matched, kept)
-            yield Exclusion(
-                tools.JEKYLL, setting or "exclude", folder, test, tuple(unread), not setting
-            )
+            yield Exclusion(tools.JEKYLL, "exclude", folder, test, tuple(unread), is_default)
 
 
 def _places(path: str) -> Iterator[str]:

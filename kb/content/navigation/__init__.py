@@ -6,7 +6,7 @@ Nothing is run. What a file computes, and what names no article, is left out.
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,7 +35,7 @@ from kb.content.navigation.vitepress import Site
 from kb.content.problems import Problem
 
 __all__ = [
-    "SITE_SETTINGS",
+    "LEVELS_ABOVE",
     "FolderLabel",
     "Item",
     "Navigation",
@@ -53,8 +53,8 @@ __all__ = [
 
 _ABOVE = mkdocs.FILES | docusaurus.SIDEBARS | docusaurus.ASTRO  # beside the folder of articles
 _FILES = _ABOVE | docusaurus.LABELS | hugo.FILES | mintlify.FILES
-_LEVELS_ABOVE = 3
-SITE_SETTINGS = tuple(f"{vitepress.FOLDER}/{config}" for config in vitepress.CONFIGS)
+LEVELS_ABOVE = 3  # of folders in which settings are looked for
+_SITE_SETTINGS = tuple(f"{vitepress.FOLDER}/{config}" for config in vitepress.CONFIGS)
 
 
 @dataclass(frozen=True)
@@ -160,11 +160,15 @@ _SCRIPTS = frozenset((".js", ".ts"))
 _VALUES = frozenset((".json", ".toml", ".yaml", ".yml"))
 
 
-def settings_above(root: Path) -> tuple[tuple[str, int], ...]:
-    """The files of settings above `root` that may hold its navigation, each with its time."""
+def settings_above(root: Path, further: Iterable[str] = ()) -> tuple[tuple[str, int], ...]:
+    """The files above `root` that may hold its navigation, each with its time.
+
+    `further` are the names of other files of settings that are told of as well.
+    """
+    names = sorted({*_ABOVE, *_SITE_SETTINGS, *further})
     found = []
-    for folder in Path(os.path.realpath(root)).parents[:_LEVELS_ABOVE]:
-        for name in sorted(_ABOVE):
+    for folder in Path(os.path.realpath(root)).parents[:LEVELS_ABOVE]:
+        for name in names:
             with suppress(OSError):
                 found.append((f"{folder}/{name}", os.stat(folder / name).st_mtime_ns))
     return tuple(found)
@@ -179,7 +183,7 @@ class _NavigationReader:
         self._labels: dict[str, FolderLabel] = {}
         self._problems: list[Problem] = []
         self._included: set[str] = set()
-        self._around = Path(os.path.realpath(root)).parents[:_LEVELS_ABOVE]
+        self._around = Path(os.path.realpath(root)).parents[:LEVELS_ABOVE]
 
     def read(self) -> Navigations:
         """All navigations, those of outer folders first."""
@@ -336,7 +340,7 @@ class _NavigationReader:
         content = data.read(name, text)
         return make(folder, self._whole(content, here) if name in mkdocs.FILES else content)
 
-    def _whole(self, content: Any, here: Path, depth: int = _LEVELS_ABOVE) -> Any:
+    def _whole(self, content: Any, here: Path, depth: int = LEVELS_ABOVE) -> Any:
         """Settings of MkDocs in the folder `here`, with those that they inherit from another file.
 
         That file may lie beside the project, no further away than settings are looked for.
