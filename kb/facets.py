@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.index.corpus import Corpus
-from kb.index.topics import Topics
+from kb.index.topics import TopicGroup, Topics
 
 
 class FacetValue(NamedTuple):
@@ -26,7 +26,7 @@ class FacetCounter:
         self._corpus, self._topics = corpus, topics
         # One number for language and topic of each article: hits are counted once for both.
         self._shape = len(corpus.langs), len(topics.all) + 1
-        self._pairs = corpus.lang * np.int32(self._shape[1]) + topics.of + np.int32(1)
+        self._pairs = (corpus.lang * np.intp(self._shape[1]) + topics.of + 1).astype(np.intp)
 
     def facets(
         self, hits: NDArray[np.bool_], chosen: str, lang: str
@@ -63,28 +63,38 @@ def topic_facet(
     Topics of two languages with one key are one value, titled in `lang` if it can be. A topic that
     holds all hits is passed over for those below it: it leaves nothing to choose.
     """
-    level = [n for n in topics.under(chosen) if counts[n]]
-    while len({topics.all[n].key for n in level}) == 1 and sum(counts[n] for n in level) == whole:
-        level = [n for number in level for n in topics.directly_below(number) if counts[n]]
-    return _topic_values(topics, level, counts, lang, levels=2)
+    groups = topics.groups_under(chosen)
+    values = _topic_values(topics, groups, counts, lang, levels=2)
+    while len(values) == 1 and values[0].hits == whole:
+        numbers = next(each.numbers for each in groups if each.key == values[0].value)
+        groups = topics.groups_below(numbers)
+        values = _topic_values(topics, groups, counts, lang, levels=2)
+    return values
 
 
 def _topic_values(
-    topics: Topics, level: Sequence[int], counts: Sequence[int], lang: str, levels: int
+    topics: Topics, groups: Sequence[TopicGroup], counts: Sequence[int], lang: str, levels: int
 ) -> tuple[FacetValue, ...]:
-    """The topics of one level as values, the most frequent first."""
-    by_key: dict[str, list[int]] = {}
-    for number in level:
-        if counts[number]:
-            by_key.setdefault(topics.all[number].key, []).append(number)
+    """The topics of one level that hold hits as values, the most frequent first."""
     values = []
-    for key, numbers in by_key.items():
-        best, count, below = numbers[0], counts[numbers[0]], topics.directly_below(numbers[0])
+    for key, numbers in groups:
+        best = numbers[0]
+        count = counts[best]
         if len(numbers) > 1:
-            best = max(numbers, key=lambda n: (topics.all[n].lang == lang, counts[n]))
             count = sum([counts[n] for n in numbers])
-            below = [n for number in numbers for n in topics.directly_below(number)]
-        has_more = levels > 1 and below
-        further = _topic_values(topics, below, counts, lang, levels - 1) if has_more else ()
-        values.append(FacetValue(key, count, topics.all[best].title, further))
-    return tuple(sorted(values, key=lambda value: (-value.hits, value.title)))
+            best = _best_titled(topics, numbers, counts, lang)
+        if not count:
+            continue
+        below = topics.groups_below(numbers) if levels > 1 else ()
+        further = _topic_values(topics, below, counts, lang, levels - 1) if below else ()
+        values.append((-count, topics.all[best].title, key, further))
+    values.sort()
+    return tuple([FacetValue(key, -less, title, below) for less, title, key, below in values])
+
+
+def _best_titled(topics: Topics, numbers: Sequence[int], counts: Sequence[int], lang: str) -> int:
+    """Of topics with one key the one in a language, or else the one that holds most hits."""
+    for number in numbers:
+        if counts[number] and topics.all[number].lang == lang:
+            return number
+    return max(numbers, key=counts.__getitem__)

@@ -62,6 +62,7 @@ _COMPRESSED = ("text/", "application/xml")
 _LEAST_COMPRESSED = 1400  # bytes; less fits into one packet
 _POLICY = "Content-Security-Policy"
 _ALWAYS = (("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"))
+_OF_PAGES = (("Cache-Control", "private, no-cache"),)
 _SEARCH_AGAIN = "30"  # seconds, where search does not answer
 _CODES = {
     400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found",
@@ -429,13 +430,11 @@ def _add_headers(app: Flask, settings: Settings) -> None:
 
     def complete(response: Response, is_frame: bool) -> None:
         headers = response.headers
+        is_page = response.mimetype == "text/html"
+        added = (*(frame if is_frame else everywhere), *(_OF_PAGES if is_page else ()))
         set_already = {name.lower() for name, _ in headers}
-        for name, value in frame if is_frame else everywhere:
-            if name.lower() not in set_already:
-                headers.add(name, value)
-        if response.mimetype == "text/html":
-            if "cache-control" not in set_already:
-                headers.add("Cache-Control", "private, no-cache")
+        headers.extend([each for each in added if each[0].lower() not in set_already])
+        if is_page:
             _vary(response, "Accept-Language")
         if _is_for_some():
             _keep_out_of_caches(response)

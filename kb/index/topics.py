@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -32,6 +32,13 @@ def arrays(tree: TopicTree, at: Mapping[str, int], size: int) -> dict[str, Any]:
     }
 
 
+class TopicGroup(NamedTuple):
+    """Topics that stand side by side with one key: one in each language."""
+
+    key: str
+    numbers: tuple[int, ...]
+
+
 class Topics:
     """The tree of topics of an opened build. Topics and articles are numbered."""
 
@@ -53,9 +60,11 @@ class Topics:
         for number, topic in enumerate(self.all):
             if topic.above >= 0:
                 self._below[topic.above].append(number)
-        self._under: dict[str, list[int]] = {}
+        under: dict[str, list[int]] = {}
         for number in range(len(self.all)):
-            self._under.setdefault(self.key_above(number), []).append(number)
+            under.setdefault(self.key_above(number), []).append(number)
+        self._under = {key: self._grouped(numbers) for key, numbers in under.items()}
+        self._groups_below: dict[tuple[int, ...], tuple[TopicGroup, ...]] = {}
         self._by_key = {(topic.lang, topic.key): n for n, topic in enumerate(self.all)}
 
     def narrowed(self, live: NDArray[np.bool_], titles: Mapping[int, tuple[str, str]]) -> "Topics":
@@ -133,9 +142,23 @@ class Topics:
         """The topics directly under one."""
         return self._below[number]
 
-    def under(self, key: str) -> Sequence[int]:
+    def groups_under(self, key: str) -> Sequence[TopicGroup]:
         """The topics directly under those with this key in any language; with "" the uppermost."""
         return self._under.get(key, ())
+
+    def groups_below(self, numbers: tuple[int, ...]) -> Sequence[TopicGroup]:
+        """The topics directly under some of one key."""
+        known = self._groups_below.get(numbers)
+        if known is None:
+            below = [each for number in numbers for each in self._below[number]]
+            known = self._groups_below[numbers] = self._grouped(below)
+        return known
+
+    def _grouped(self, numbers: Sequence[int]) -> tuple[TopicGroup, ...]:
+        by_key: dict[str, list[int]] = {}
+        for number in numbers:
+            by_key.setdefault(self.all[number].key, []).append(number)
+        return tuple(TopicGroup(key, tuple(some)) for key, some in by_key.items())
 
     def at_top(self, lang: str) -> list[int]:
         """The uppermost topics of a language."""

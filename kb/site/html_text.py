@@ -29,11 +29,11 @@ def as_html(value: Any) -> str:
 
 def marked(text: Marked) -> Markup:
     """The text as HTML, its marks inside `<mark>`."""
-    parts = [
-        f"<mark>{_escaped(part)}</mark>" if is_marked else _escaped(part)
-        for part, is_marked in text.parts()
-    ]
-    return Markup("".join(parts))  # noqa: S704 - each part is escaped
+    whole, html, at = text.text, "", 0
+    for start, end in text.marks:
+        html += f"{_escaped(whole[at:start])}<mark>{_escaped(whole[start:end])}</mark>"
+        at = end
+    return Markup(html + _escaped(whole[at:]))  # noqa: S704 - each part is escaped
 
 
 def chain(titles: Sequence[str]) -> Markup:

@@ -33,7 +33,7 @@ class Narrowing:
         """
         self._filters, self._page, self._kept, self._langs = filters, page, kept, langs
         self.active = tuple(
-            Row(self._without(name), self._label(name, value, results.topic))
+            Row(self._without(name), _title(name, results) or self._label(name, value))
             for name, value in filters.items()
             if value
         )
@@ -51,19 +51,21 @@ class Narrowing:
         return tuple([self._row(name, head, value) for value in values])
 
     def _row(self, name: str, head: str, value: FacetValue) -> Row:
-        return Row(
-            head + context.quoted_value(value.value),
-            self._label(name, value.value, value.title),
-            value.hits,
-            tuple([self._row(name, head, each) for each in value.below[:_BELOW]]),
-        )
+        label = value.title or self._label(name, value.value)
+        shown = value.below[:_BELOW]
+        below = tuple([self._row(name, head, each) for each in shown]) if shown else ()
+        return Row(head + context.quoted_value(value.value), label, value.hits, below)
 
     def _without(self, name: str) -> str:
         """The address of the page without a filter."""
         others = {other: value for other, value in self._filters.items() if other != name}
         return context.url(self._page, **self._kept, **others)
 
-    def _label(self, name: str, value: str, title: str) -> str:
+    def _label(self, name: str, value: str) -> str:
         if name == "lang" and value in self._langs:
             return formatting.own_name(value)
-        return (title if name == "category" else "") or formatting.heading(value)
+        return formatting.heading(value)
+
+
+def _title(name: str, results: Results) -> str:
+    return results.topic if name == "category" else ""
