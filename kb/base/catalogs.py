@@ -1,22 +1,22 @@
 """Message catalogues: the translations of a site's languages, read from `.po` files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
-from babel.support import NullTranslations, Translations
-
-from kb.base import resources
+from kb.base import po_files, resources
 from kb.base.messages import Message
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
 _REMEMBERED = 1024  # texts of numbers: Babel reads its pattern anew each time
+_GROUPED = 1000  # whole numbers below are written alike in all languages
 _READ = 8  # catalogues that are kept as they were read
 
 
@@ -30,7 +30,7 @@ class Languages:
             code for code in wanted if code == SOURCE or found[code] is not None
         ) or (SOURCE,)
         self.default = default if default in self.codes else self.codes[0]
-        self.words = {code: found.get(code) or NullTranslations() for code in self.codes}
+        self.words = {code: found.get(code) or po_files.joined(()) for code in self.codes}
 
     def say(self, message: str, code: str = "") -> str:
         """A Message in a language of the site, the default if none is named; other text as is."""
@@ -41,8 +41,8 @@ class Languages:
 
         def translate(template: str, plural: str, number: int) -> str:
             if plural:
-                return words.ungettext(template, plural, number)
-            return words.ugettext(template) if template else ""
+                return words.ngettext(template, plural, number)
+            return words.gettext(template) if template else ""
 
         return message.said(translate, lambda count: number(count, code))
 
@@ -53,7 +53,7 @@ def languages(templates: Path | None, wanted: tuple[str, ...], default: str) -> 
     return Languages([templates / "translations", ours] if templates else [ours], wanted, default)
 
 
-def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
+def _catalogue(code: str, folders: Iterable[Path]) -> NullTranslations | None:
     """Read as text and compiled in memory, so no step lies between an edit and the page.
 
     What the first folder says goes before what later ones say.
@@ -66,18 +66,30 @@ def _catalogue(code: str, folders: Iterable[Path]) -> Translations | None:
 
 
 @lru_cache(_READ)
-def _compiled(code: str, versions: tuple[tuple[Path, int, int], ...]) -> Translations:
+def _compiled(code: str, versions: tuple[tuple[Path, int, int], ...]) -> NullTranslations:
     """The catalogues of files, joined; each is named with the moment and size it was written."""
+    files = [path.read_bytes() for path, *_ in versions]
+    found = [po_files.parse(file) for file in files]
+    plain = [messages for messages in found if messages is not None]
+    return po_files.joined(plain) if len(plain) == len(found) else _by_babel(code, files)
+
+
+def _by_babel(code: str, files: Sequence[bytes]) -> NullTranslations:
+    """As `_compiled`, for files in which anything may stand."""
+    from babel.messages.mofile import write_mo  # for what `po_files` leaves, which is rare
+    from babel.messages.pofile import read_po
+    from babel.support import Translations
+
     found: Catalog | None = None
-    for path, *_ in versions:
-        with path.open("rb") as file:
-            further = read_po(file, locale=code)
+    for file in files:
+        further = read_po(BytesIO(file), locale=code)
         if found is None:
             found = further
         for message in further:
             if message.id and message.id not in found:
                 found[message.id] = message
     assert found is not None  # noqa: S101
+    found.charset = "utf-8"  # which holds what each of them says
     compiled = BytesIO()
     write_mo(compiled, found)
     compiled.seek(0)
@@ -90,4 +102,8 @@ def number(value: float, code: str, digits: int = 0) -> str:
 
     `digits` is how many follow the decimal point.
     """
+    if isinstance(value, int) and not digits and 0 <= value < _GROUPED:
+        return str(value)
+    from babel.numbers import format_decimal  # few commands say what needs it
+
     return format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code)

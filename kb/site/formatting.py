@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache, lru_cache
+from gettext import NullTranslations
 from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_timedelta, get_timezone_location
 from babel.numbers import format_percent
-from babel.support import NullTranslations
 from flask import Flask, g
 from flask_babel import Babel, gettext, ngettext, refresh  # type: ignore[import-untyped]
 from jinja2 import pass_eval_context
@@ -56,7 +56,7 @@ def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:
 
     @lru_cache(_CACHED)
     def sentence(text: str) -> Markup:
-        return Markup(words.ugettext(text) % {})  # noqa: S704 - our own words
+        return Markup(words.gettext(text) % {})  # noqa: S704 - our own words
 
     def filled(context: EvalContext, text: str, values: dict[str, Any]) -> str:
         if not context.autoescape:
@@ -68,11 +68,11 @@ def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:
     def say(context: EvalContext, text: str, /, **values: Any) -> str:
         if not values and context.autoescape:
             return sentence(text)
-        return filled(context, words.ugettext(text), values)
+        return filled(context, words.gettext(text), values)
 
     @pass_eval_context
     def count(context: EvalContext, one: str, more: str, num: int, /, **values: Any) -> str:
-        return filled(context, words.ungettext(one, more, num), {"num": num, **values})
+        return filled(context, words.ngettext(one, more, num), {"num": num, **values})
 
     return {"_": say, "gettext": say, "ngettext": count}
 

@@ -37,7 +37,7 @@ def page(
     environment.filters["number"] = lambda value: catalogs.number(value, code)
     environment.filters["percent"] = lambda value: formatting.percent(round(value, 3), code)
     environment.filters["long_date"] = lambda day: formatting.long_date(day, code)
-    environment.filters["time"] = lambda value: _time(value, words.ugettext, code)
+    environment.filters["time"] = lambda value: _time(value, words.gettext, code)
     columns = [(week.sure, week.unsure) for week in report.weeks]
     return environment.get_template("reports/tickets.html").render(
         report=report,

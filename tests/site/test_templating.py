@@ -1,6 +1,7 @@
 """Templates write what Jinja would write, by shorter ways."""
 
-from babel.support import NullTranslations
+from gettext import NullTranslations
+
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
