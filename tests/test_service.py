@@ -413,6 +413,17 @@ def test_who_only_reads_builds_loads_nothing_that_writes_them():
     assert done.stdout.strip() == "[]"
 
 
+def test_arrays_are_loaded_without_threads_beside():
+    code = "import kb.index.reader, os; print(len(os.listdir('/proc/self/task')))"
+    ours = {name: value for name, value in os.environ.items() if "_NUM_THREADS" not in name}
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=ours, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "1"  # numpy alone would start one for each further processor
+
+
 def test_what_speaks_sql_is_loaded_when_the_log_is_asked_and_before_a_fork():
     code = (
         "import sys, kb.service as service, kb.indexer; from kb.base.config import Settings\n"
