@@ -27,6 +27,8 @@ from kb.base.config import Settings
 from kb.index.rendering import Progress
 from kb.jobs import prove
 
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its bytecode
+
 ARTICLES, QUESTIONS = "articles/dynamics365-bc-ru", "sets/bc-anchors-ru/queries.jsonl"
 TIMES = 3
 ASKED = 200

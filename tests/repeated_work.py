@@ -17,7 +17,11 @@ _SELDOM = (20_000, 20, 20)  # new objects; usually 700, of which a test makes ma
 
 
 def share() -> None:
-    """Shares what applications compile and what is derived of the same password."""
+    """Shares what applications compile and what is derived of the same password.
+
+    Nothing is collected until all tests are known: what is made until then stays.
+    """
+    gc.disable()
     flask.Flask.jinja_options = {"bytecode_cache": CompiledTemplates()}
     flask.Flask.url_rule_class = _CompiledRule
     # Deriving a key of a password takes a twentieth of a second: of the same one it is done once.
@@ -29,6 +33,7 @@ def keep_what_was_collected() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_SELDOM)
+    gc.enable()
 
 
 class _CompiledRule(Rule):

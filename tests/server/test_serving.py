@@ -83,28 +83,40 @@ def asked(port: int):
     return get
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["base_url", "trusted_proxies"])
+def below_a_path(request, tmp_path_factory):
+    """A server of two articles that nginx is put in front of, and whether nginx names the host."""
+    folder = tmp_path_factory.mktemp("below")
+    english = folder / "articles" / "en"
+    english.mkdir(parents=True)
+    vpn = "---\ntitle: Set up VPN\ntags: [net]\n---\n![Map](map.png) See [mail](mail.md).\n"
+    (english / "vpn.md").write_text(vpn)
+    (english / "mail.md").write_text("---\ntitle: Set up mail\n---\nSee [VPN](vpn.md).\n")
+    (english / "map.png").write_bytes(b"\x89PNG")
+    (folder / "kb.toml").write_text(
+        'trusted_proxies = ["127.0.0.1"]\n' if request.param
+        else 'base_url = "http://127.0.0.1/help"\n'
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:  # it starts before other fixtures forget them
+        for name in [name for name in os.environ if name.startswith("KB_")]:
+            patch.delenv(name)
+        settings = Settings(articles=folder / "articles", data=folder / "var")
+        with serving(settings, folder) as site:
+            yield site, request.param
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stripped", [False, True])
-@pytest.mark.parametrize("named", [False, True])
-def test_behind_nginx_every_address_stays_under_the_path(
-    settings, write, tmp_path, named, stripped
-):
-    write("en/vpn", "![Map](map.png) See [mail](mail.md).", title="Set up VPN", tags=["net"])
-    write("en/mail", "See [VPN](vpn.md).", title="Set up mail")
-    (settings.articles / "en" / "map.png").write_bytes(b"\x89PNG")
-    (tmp_path / "kb.toml").write_text(
-        'trusted_proxies = ["127.0.0.1"]\n' if named else 'base_url = "http://127.0.0.1/help"\n'
-    )
+def test_behind_nginx_every_address_stays_under_the_path(below_a_path, tmp_path, stripped):
+    site, named = below_a_path
+    inner = urlsplit(site.address).port
 
-    with serving(settings, tmp_path) as site:
-        inner = urlsplit(site.address).port
-        conf = under_help(inner, stripped=stripped, named=named)
-        with nginx(tmp_path, conf) as port:
-            base = f"http://127.0.0.1:{port}" if named else "http://127.0.0.1"
-            start = ("/help/", "/help/widget/demo", "/help/search?q=vpn", "/help/favicon.ico")
-            found = crawl(asked(port), base, [*start, "/help/feed.xml", "/help/leads"])
-            assert asked(port)("/help/metrics").status == 403
-            assert json.loads(asked(inner)("/readyz").text)["articles"] == 2
+    with nginx(tmp_path, under_help(inner, stripped=stripped, named=named)) as port:
+        base = f"http://127.0.0.1:{port}" if named else "http://127.0.0.1"
+        start = ("/help/", "/help/widget/demo", "/help/search?q=vpn", "/help/favicon.ico")
+        found = crawl(asked(port), base, [*start, "/help/feed.xml", "/help/leads"])
+        assert asked(port)("/help/metrics").status == 403
+        assert json.loads(asked(inner)("/readyz").text)["articles"] == 2
 
     assert [path for path in found.followed if not re.match(r"/help[/?]", path)] == []
     wrong = {path for path, status in found.followed.items() if status >= 400}

@@ -8,7 +8,6 @@ from threading import Thread
 
 import bases
 import pytest
-from mcp import Client
 from werkzeug.serving import make_server
 
 from kb.site.mcp import STATELESS, WITH_HANDSHAKE
@@ -38,6 +37,7 @@ def address(kb):
 
 def ask(address, talk, mode="auto"):
     """What `talk` returns of a connected client of the SDK."""
+    from mcp import Client  # more than a second, which each process that collects would take
 
     async def connected():
         async with Client(address, mode=mode) as client:
