@@ -365,7 +365,8 @@ class _Query:
 
 
 def _marks(numbers: list[int], start: int, end: int) -> Marks:
-    return tuple(zip(numbers[start:end:2], numbers[start + 1 : end : 2], strict=True))
+    bounds = iter(numbers[start:end])
+    return tuple(zip(bounds, bounds, strict=True)) if start < end else ()
 
 
 def _at(values: NDArray[Any]) -> int:
