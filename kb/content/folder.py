@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,15 +145,39 @@ class _Walk:
                 self.packages.append(folder.rstrip("/"))
                 return
             copies = versions.copies(folder, names, self._names.get(_above(folder), ()))
-            is_plain = not copies and not _is_for_inclusion(folder)
+            if not copies and not _is_for_inclusion(folder):
+                entries = self._without_ordinary(folder, entries)
             for entry in entries:
                 name, path = entry.name, folder + entry.name
-                if is_plain and _is_ordinary(name) and entry.is_file(follow_symlinks=False):
-                    self._add(path, entry)  # as nearly all
-                elif name in copies:
+                if name in copies:
                     self.problems.append(_left_out(path, _COPY, _GIVE_ITS_FOLDER))
                 else:
                     self._sort(path, entry)
+
+    def _without_ordinary(
+        self, folder: str, entries: list[os.DirEntry[str]]
+    ) -> list[os.DirEntry[str]]:
+        """Adds what is an ordinary article in a folder of articles, as nearly all is.
+
+        Hidden files, and those for tools, for inclusion and for contributors begin otherwise.
+        Returns the other entries. One loop that calls little: listing many articles is this.
+        """
+        others: list[os.DirEntry[str]] = []
+        add, make, is_regular = self.sources.append, tuple.__new__, stat.S_ISREG
+        for entry in entries:
+            name = entry.name
+            if name.endswith(ENDINGS) and name[0] not in "._" and not name[:2].isupper():
+                path = folder + name
+                try:
+                    path.encode()
+                    found = entry.stat(follow_symlinks=False)
+                    if is_regular(found.st_mode) and (folder or not notices.is_name(name)):
+                        add(make(Source, (path, *_facts(found))))
+                        continue
+                except (OSError, UnicodeEncodeError):
+                    pass  # `_source` tells what is wrong with it
+            others.append(entry)
+        return others
 
     def _sort(self, path: str, entry: os.DirEntry[str]) -> None:
         """Puts down what may be anything."""
@@ -193,12 +217,7 @@ class _Walk:
             self.sources.append(source)
 
 
-def _is_ordinary(name: str) -> bool:
-    """Whether a file of this name, in a folder of articles, is one, as nearly all are.
-
-    Hidden files, and those for tools, for inclusion and for contributors begin otherwise.
-    """
-    return name.endswith(ENDINGS) and name[0] not in "._" and not name[:2].isupper()
+_facts = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")  # as in `Source`
 
 
 def _is_notice(top: str, path: str) -> bool:
@@ -430,7 +449,7 @@ def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
         return _unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
         return _not_a_file(path, found.st_mode)
-    return Source(path, found.st_size, found.st_mtime_ns, found.st_ino, found.st_ctime_ns)
+    return Source(path, *_facts(found))
 
 
 _KINDS = {
