@@ -20,7 +20,7 @@ from kb.index.schema import FIELD_NAMES, FIELDS, K1, SURFACE
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Whoosh 2.7.4 has invalid escapes (decision 1)
-    from whoosh import fields, formats, index, scoring
+    from whoosh import fields, formats, index, reading, scoring
     from whoosh.util.numeric import byte_to_length
 
 FOLDER = "whoosh"  # of a build
@@ -175,15 +175,31 @@ def confirm_segment(opened: Any, size: int, terms: Mapping[str, Postings]) -> No
     `size` is the number of articles. Raises ValueError when the segment holds other articles or
     terms, or a term in another number of articles or another number of times.
     """
-    with opened.reader() as reader:
-        leaves = reader.leaf_readers()
-        last = leaves[-1][0] if leaves else reader
+    with _last_segment(opened) as last:
         if last.doc_count_all() != size:
             raise ValueError(f"the index holds {last.doc_count_all()} of {size} articles")
         for name, field in terms.items():
             found, expected = _totals(last, name), _expected_totals(field)
             if any(one != other for one, other in zip_longest(found, expected)):
                 raise ValueError(f"the index does not hold in its field {name} what it was given")
+
+
+def count_articles(opened: Any) -> int:
+    """How many articles an index holds by its table of contents, deleted ones left out."""
+    return sum(segment.doc_count() for segment in _contents(opened).segments)
+
+
+def _last_segment(opened: Any) -> Any:
+    """A reader of the last segment; one of all would copy each of them into memory."""
+    contents = _contents(opened)
+    if not contents.segments:
+        return reading.EmptyReader(contents.schema)
+    return reading.SegmentReader(opened.storage, contents.schema, contents.segments[-1])
+
+
+def _contents(opened: Any) -> Any:
+    """The table of contents of an index: its schema and segments."""
+    return index.TOC.read(opened.storage, opened.indexname)
 
 
 def _totals(reader: Any, field: str) -> Iterator[tuple[str, int, float]]:

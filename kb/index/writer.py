@@ -236,8 +236,7 @@ def verify(
 
     Raises BuildFailed unless the Whoosh index and the segments both hold `expected` articles.
     """
-    with whoosh_index.open_dir(draft / whoosh_index.FOLDER).reader() as reader:
-        found = reader.doc_count()
+    found = whoosh_index.count_articles(whoosh_index.open_dir(draft / whoosh_index.FOLDER))
     reader = IndexReader(Build(draft.name, draft, {"segments": segments, "dead": deleted}))
     live = reader.corpus.size - sum(map(len, deleted))
     if not found == live == expected:
