@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from time import perf_counter
 
@@ -206,7 +205,8 @@ class _Rebuild:
             contents.banners = tuple(banners)
             contents.skipped, contents.commit = listing.skipped, self.past.commit
             if before is not None:
-                contents.gone = before.served - contents.placed.keys() - contents.docs.keys()
+                gone = before.entries.articles_besides(contents.entries)
+                contents.gone = gone - contents.docs.keys()
             report = replace(
                 _report(before, contents), dialects=changes.dialects, reasons=changes.reasons,
                 resumed=checkpoint.resumed,
@@ -358,7 +358,8 @@ class _Rebuild:
     def _forget_texts(self, contents: Contents) -> None:
         """Forgets the texts of files that no article links to any more, if they are ours alone."""
         if self.texts is None:
-            keys = {file.key for entry in contents.entries.values() for file in entry.attached}
+            linked = contents.entries.rare("attached")
+            keys = {file.key for _, files in linked for file in files}
             TextStore(self.settings, self._texts).forget_others(keys)
 
     def _notices(
@@ -425,7 +426,7 @@ def _risk(builds: Builds, contents: Contents, report: BuildReport) -> str:
     served, known = known_paths(builds)
     # A gate that cannot be read keeps its article back at once: that is no loss by mistake.
     rejected = {problem.path for problem in report.rejected if problem.code != "bad-gate"}
-    is_gone = bool(served - contents.entries.keys() - contents.docs.keys())
+    is_gone = any(path not in contents.entries and path not in contents.docs for path in served)
     # What went while a broken file came was perhaps renamed: one mistake, told in two places.
     if served & rejected or (is_gone and rejected - known):
         return "would-lose"
@@ -438,19 +439,20 @@ def _risk(builds: Builds, contents: Contents, report: BuildReport) -> str:
 
 def _report(before: PreviousBuild | None, contents: Contents) -> BuildReport:
     """What publishing `contents` after `before` changes."""
-    known = before.served if before else set()
+    known = before.articles if before else {}
+    again = {path for path in contents.docs if path in known}
     return BuildReport(
         build=before.build.name if before else "",
         articles=contents.size,
-        added=len(contents.docs.keys() - known),
-        changed=len(contents.docs.keys() & known - contents.relearned),
+        added=len(contents.docs) - len(again),
+        changed=len(again - contents.relearned),
         learned=len(contents.relearned),
         removed=len(contents.gone),
         unchanged=len(contents.placed),
         rejected=tuple(p for p in contents.problems if p.level == "error"),
         warnings=tuple(p for p in contents.problems if p.level != "error"),
         skipped=contents.skipped,
-        remote_images=sum(map(attrgetter("remote_images"), contents.served.values())),
+        remote_images=sum(images for _, images in contents.served.rare("remote_images")),
         commit=contents.commit,
         navigations=contents.navigations.files,
     )
@@ -460,7 +462,7 @@ def _differs(before: PreviousBuild, contents: Contents) -> bool:
     """Whether readers would see anything new; problems alone make no build."""
     return (
         bool(contents.docs)
-        or contents.placed.keys() != before.served
+        or set(contents.placed) != set(before.articles)
         or contents.synonyms != before.synonyms
         or contents.navigations.digest != before.navigations
         or contents.digest != before.build.manifest.get("contents")

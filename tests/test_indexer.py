@@ -22,7 +22,7 @@ from kb import indexer
 from kb.base import sandbox
 from kb.base.errors import ArticlesMissing, BuildFailed
 from kb.index import builds as builds_module
-from kb.index import changes, entries, whoosh_index
+from kb.index import changes, entry_table, whoosh_index
 from kb.index import writer as writing
 from kb.index.builds import Builds
 from kb.index.reader import IndexReader
@@ -204,7 +204,7 @@ def remembered(settings):
     """What a build remembers of where links lead, and of its topics."""
     folder = Builds(settings.builds).current().folder
     state = json.loads((folder / changes.STATE).read_bytes())
-    found = entries.read(folder, state["entries"])
+    found = entry_table.read(folder, state["entries"])
     leads = {path: entry.details.leads for path, entry in sorted(found.items())}
     return leads, state["links"], state["tree"]
 

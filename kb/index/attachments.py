@@ -31,6 +31,7 @@ from kb.index import links
 from kb.index.contents import Contents, Restore
 from kb.index.document import Analysed, AttachedSection, with_attached
 from kb.index.entries import Entry, LinkedFile, differing
+from kb.index.entry_table import Articles
 from kb.index.links import SettledLinks, may_be_searched
 
 FOLDER = "extracted"  # of the data folder
@@ -56,9 +57,8 @@ def settle_attached(
     """
     served = contents.served
     others = differing(contents.renewed, served, former)
-    attached = {
-        file.path: file for entry in served.values() if entry.attached for file in entry.attached
-    }
+    known_files = dict(served.rare("attached"))
+    attached = {file.path: file for files in known_files.values() for file in files}
     store = TextStore(settings, texts, afresh=afresh)
     look = partial(store.look, known=attached, is_copy=is_copy)
     wanted = (
@@ -68,7 +68,7 @@ def settle_attached(
     )
     found = {name: look(name) for name in sorted({n for names in wanted.values() for n in names})}
     changed: dict[str, tuple[LinkedFile, ...]] = {}
-    for path in [path for path, entry in served.items() if entry.attached or path in wanted]:
+    for path in {**known_files, **wanted}:
         entry, names = served[path], wanted.get(path, ())
         files = tuple(file for name in names if (file := found[name]))
         if [(f.path, f.key) for f in files] != [(f.path, f.key) for f in entry.attached]:
@@ -81,7 +81,7 @@ def settle_attached(
 
 
 def _linked(
-    served: Mapping[str, Entry],
+    served: Articles,
     files: Sequence[str],
     settings: Settings,
     known: SettledLinks | None,
@@ -89,7 +89,7 @@ def _linked(
     others: Sequence[str],
 ) -> dict[str, tuple[str, ...]]:
     """The paths of the files that articles link to, of those that are searched, by article."""
-    linking = {path: entry for path, entry in served.items() if entry.names_files}
+    linking = {path: served[path] for path, _ in served.rare("names_files")}
     is_settled = known is not None and links.are_settled(served, files, known, former, others)
     named: dict[str, tuple[str, ...]] = {}
     unsettled: list[str] = []

@@ -30,7 +30,7 @@ from kb.base.errors import BuildBusy, BuildFailed, IndexDamaged, IndexMissing, r
 from kb.base.messages import NOTHING, Message
 
 MANIFEST = "build.json"
-FORMAT = 8  # raised with every change of what stands in a build, so an old one is made afresh
+FORMAT = 9  # raised with every change of what stands in a build, so an old one is made afresh
 _POINTER = "current"
 _WITHDRAWN = "withdrawn"  # names of builds that somebody went back from
 _LOCK = "lock"

@@ -1,14 +1,17 @@
 """Compares the articles folder with the previous build: which files changed. Parses none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
-from operator import attrgetter
+from itertools import chain, compress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing
@@ -20,10 +23,10 @@ from kb.content.includes import Includes
 from kb.content.problems import Problem
 from kb.git import history
 from kb.git.history import Change
-from kb.index import entries as entry_columns
+from kb.index import entry_table
 from kb.index.builds import Build, Builds
 from kb.index.counts import COUNTS
-from kb.index.entries import Entry
+from kb.index.entry_table import Articles, EntryTable, folder_of, stats_of
 from kb.index.fingerprint import fingerprint
 from kb.index.reader import SYNONYMS
 from kb.index.spool import Place, Spool
@@ -44,7 +47,7 @@ class PreviousBuild:
     """The build that a new one goes on from, with the entries of its files."""
 
     build: Build
-    entries: dict[str, Entry]
+    entries: EntryTable
     segments: list[str]  # file names
     deleted: list[list[int]]
     synonyms: str
@@ -55,9 +58,9 @@ class PreviousBuild:
     tree: list[Any] = field(default_factory=list)  # its topics, as `TopicTree.to_json` tells them
 
     @cached_property
-    def articles(self) -> dict[str, Entry]:
+    def articles(self) -> Articles:
         """The entries of the articles that stand in it, by path."""
-        return entry_columns.served(self.entries)
+        return self.entries.served
 
     @property
     def served(self) -> AbstractSet[str]:
@@ -83,10 +86,11 @@ class Changes:
     """
 
     spool: Spool
-    kept: dict[str, Entry] = field(default_factory=dict)
+    kept: EntryTable = field(default_factory=EntryTable)
     touched: list[str] = field(default_factory=list)  # those of `kept` with something else noted
     fresh: list[tuple[Source, Place, Defaults]] = field(default_factory=list)
-    marks: dict[str, str] = field(default_factory=dict)  # the tool whose keys each file uses
+    marks: dict[str, str] = field(default_factory=dict)
+    """The tool whose keys each file uses, of those that are looked at."""
     dialects: dict[str, str] = field(default_factory=dict)  # what they say of their folders
     reasons: dict[str, str] = field(default_factory=dict)  # and what told it
     audiences: dict[str, tuple[str, ...]] = field(default_factory=dict)  # set by folders' pages
@@ -106,7 +110,7 @@ def previous_build(builds: Builds, settings: Settings) -> PreviousBuild | None:
         state = orjson.loads((build.folder / STATE).read_bytes())
         return PreviousBuild(
             build,
-            entry_columns.read(build.folder, state["entries"]),
+            entry_table.read(build.folder, state["entries"]),
             build.manifest["segments"],
             build.manifest["dead"],
             (build.folder / SYNONYMS).read_text("utf-8"),
@@ -142,50 +146,56 @@ def compare(
     """
     changes = Changes(Spool(draft))
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
-    known = _reusable(before)
-    same = _as_they_were(sources, known, is_copy)
-    changes.marks = dict(zip(same, map(attrgetter("mark"), same.values()), strict=True))
-    changes.audiences = {path: entry.audience for path, entry in same.items() if entry.audience}
-    others = (source for source in sources if source.path not in same)
+    known = before.entries if before else EntryTable()
+    may_pass = _that_may_pass(known)
+    paths, rows = [source.path for source in sources], _as_they_were(sources, known, is_copy)
+    for number, path in enumerate(paths) if may_pass else ():
+        if path in may_pass:
+            rows[number] = -1
+    is_same, at = rows >= 0, rows[rows >= 0]
+    same = list(compress(paths, is_same.tolist()))
+    groups, of_file = known.groups_of(at)
+    changes.audiences = _among(same, known.rare("audience"))
     changed = {
-        source.path: place for source in others if (place := _looked_at(settings, source, changes))
+        source.path: place
+        for source in compress(sources, (~is_same).tolist())
+        if (place := _looked_at(settings, source, changes))
     }
-    folder_of = list(map(_folder, same))  # many lie in few
-    marks = (
-        *zip(folder_of, map(attrgetter("mark"), same.values()), strict=True),
-        *((path, changes.marks[path]) for path in changed),
+    of_group = [(group.folder, group.mark) for group in groups]
+    marks = chain(
+        map(of_group.__getitem__, of_file), ((path, changes.marks[path]) for path in changed)
     )
     folders = dialects.FolderDialects.of(marks, tool_files, settings.tools)
     changes.dialects = {folder: dialect for folder, dialect in folders.by_folder.items() if dialect}
     changes.reasons = dict(folders.reasons)
     audiences = gates.FolderAudiences.of(changes.audiences.items())
-    included = Includes(settings.articles, changes.marks, tool_files, audiences)
+    included = Includes(settings.articles, [*same, *changed], tool_files, audiences)
     defaults_of = cache(partial(_defaults_of, base, folders, audiences))
 
-    @cache  # many include the same
-    def facts_now(
-        change: Change | None, folder: str, address: str | None, files: tuple[str, ...]
-    ) -> str:
-        return facts_of(defaults_of(change, folder, address)) + included.state(files)
+    @cache  # many are of one group
+    def is_as_it_was(group: int, change: Change | None, address: str | None) -> bool:
+        folder, _, facts, files = groups[group]
+        return facts == facts_of(defaults_of(change, folder, address)) + included.state(files)
 
-    now = map(
-        facts_now, map(past.changes.get, same), folder_of, map(addresses.get, same),
-        map(attrgetter("includes"), same.values()),
-    )  # fmt: skip
-    changes.kept = {
-        path: entry
-        for (path, entry), facts in zip(same.items(), now, strict=True)
-        if entry.facts == facts
+    now = map(is_as_it_was, of_file, map(past.changes.get, same), map(addresses.get, same))
+    is_kept = is_same.copy()
+    is_kept[is_same] = np.fromiter(now, bool, len(same))
+    changes.kept = known.only(rows[is_kept])
+    others = (is_same & ~is_kept).nonzero()[0].tolist()
+    of_others = known.groups_of(rows[others])[1]
+    changes.marks |= {
+        paths[number]: groups[group].mark for number, group in zip(others, of_others, strict=True)
     }
-    for source in sources:
+    for source in compress(sources, (~is_kept).tolist()):
         path = source.path
-        if path in changes.kept or path not in changes.marks:
+        if path not in changes.marks:
             continue
         place = changed.get(path) or _spooled(settings, source, changes)
         if place is None:
             continue
-        entry, data = known.get(path), changes.spool.read(place)
-        defaults = defaults_of(past.changes.get(path), _folder(path), addresses.get(path))
+        entry = None if path in may_pass else known.get(path)
+        data = changes.spool.read(place)
+        defaults = defaults_of(past.changes.get(path), folder_of(path), addresses.get(path))
         defaults = replace(defaults, inclusions=included.of(path, data))
         stat, facts = stat_of(source), facts_of(defaults)
         if entry and entry.digest == articles.digest(path, data, defaults):
@@ -199,28 +209,29 @@ def compare(
     return changes
 
 
-def _reusable(before: PreviousBuild | None) -> dict[str, Entry]:
-    """The known entries, without those whose problems may pass though the file stays as it is."""
-    known = dict(before.entries) if before else {}
-    for path in [path for path, entry in known.items() if entry.problems]:
-        if any(each.code in _MAY_PASS for each in known[path].problems):
-            del known[path]
-    return known
+def _that_may_pass(known: EntryTable) -> frozenset[str]:
+    """Paths of the files whose problems may pass though they stay as they are."""
+    return frozenset(
+        path
+        for path, problems in known.rare("problems")
+        if any(each.code in _MAY_PASS for each in problems)
+    )
 
 
-def _as_they_were(
-    sources: Sequence[Source], known: Mapping[str, Entry], is_copy: bool
-) -> dict[str, Entry]:
-    """The known entries of files that are as they were by their stat.
+def _as_they_were(sources: Sequence[Source], known: EntryTable, is_copy: bool) -> NDArray[np.intp]:
+    """The row of each file that is as it was by its stat, else -1.
 
     Copies are by size and time of change.
     """
-    compared = 2 if is_copy else 4  # of their stat, see `stat_of`
-    return {
-        source.path: entry
-        for source in sources
-        if (entry := known.get(source.path)) and entry.stat[:compared] == source[1 : compared + 1]
-    }
+    size = 2 if is_copy else 4  # of their stat, see `stat_of`
+    stats = stats_of(list(map(stat_of, sources)), size)
+    return known.rows_of(map(_path, sources), stats)
+
+
+def _among(paths: Sequence[str], told: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """What is told of some of these paths."""
+    found = dict(told)
+    return {path: found[path] for path in paths if path in found} if found else {}
 
 
 def _looked_at(settings: Settings, source: Source, changes: Changes) -> Place | None:
@@ -249,14 +260,9 @@ def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None
     return data
 
 
-def stat_of(source: Source) -> tuple[int, ...]:
-    """Size in bytes, times of change in ns and inode of a file; it changes when the file does."""
-    return source[1:]
-
-
-def _folder(path: str) -> str:
-    """The folder of a file, with a slash at its end; "" for the outermost."""
-    return path[: path.rfind("/") + 1]
+stat_of: Callable[[Source], tuple[int, ...]] = itemgetter(slice(1, None))
+"""Size in bytes, times of change in ns and inode of a file; it changes when the file does."""
+_path: Callable[[Source], str] = itemgetter(0)
 
 
 def _defaults_of(
@@ -290,7 +296,7 @@ def known_paths(builds: Builds) -> tuple[set[str], set[str]]:
     A build of another version is read as well; both sets are empty if there is none to read.
     """
     entries = _known(builds)
-    return {path for path, entry in entries.items() if entry.is_served}, set(entries)
+    return set(entries.served), set(entries)
 
 
 def served_at(builds: Builds, before: PreviousBuild | None) -> dict[str, str]:
@@ -298,16 +304,16 @@ def served_at(builds: Builds, before: PreviousBuild | None) -> dict[str, str]:
 
     In `before`, or in the current build where nothing goes on from it.
     """
-    entries = _known(builds) if before is None else before.entries
-    return {folded(entry.slug): path for path, entry in entries.items() if entry.is_served}
+    articles = (_known(builds) if before is None else before.entries).served
+    return dict(zip(map(folded, articles.column("slug")), articles, strict=True))
 
 
-def _known(builds: Builds) -> dict[str, Entry]:
+def _known(builds: Builds) -> EntryTable:
     """The files that the current build knew; none if there is no build to read."""
     try:
         return _entries(builds.current().folder)
     except (IndexMissing, IndexDamaged, *_UNREADABLE):
-        return {}
+        return EntryTable()
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -316,15 +322,15 @@ def digests(folder: Path) -> dict[str, str]:
     Equal digests mean that an article is as it was.
     """
     try:
-        entries = _entries(folder).values()
-    except _UNREADABLE:
+        articles = _entries(folder).served
+    except (IndexDamaged, *_UNREADABLE):
         return {}
-    return {entry.slug: entry.digest for entry in entries if entry.is_served}
+    return dict(zip(articles.column("slug"), articles.column("digest"), strict=True))
 
 
-def _entries(folder: Path) -> dict[str, Entry]:
+def _entries(folder: Path) -> EntryTable:
     state = orjson.loads((folder / STATE).read_bytes())
-    return entry_columns.read(folder, state["entries"])
+    return entry_table.read(folder, state["entries"])
 
 
 def articles_root(settings: Settings) -> str:
@@ -334,7 +340,7 @@ def articles_root(settings: Settings) -> str:
 
 def write_state(
     draft: Path,
-    entries: Mapping[str, Entry],
+    entries: EntryTable,
     problems: Sequence[Problem],
     skipped: int,
     links: Sequence[Any],
@@ -349,6 +355,6 @@ def write_state(
         "links": list(links),
         "tree": tree,
         "problems": [problem.to_json() for problem in problems],
-        "entries": entry_columns.write(draft, entries),
+        "entries": entries.write(draft),
     }
     (draft / STATE).write_bytes(orjson.dumps(state))

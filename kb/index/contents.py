@@ -1,23 +1,22 @@
 """The contents of a new build: kept and new articles, each with addresses of its own."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b
 from itertools import chain
-from operator import attrgetter
 from typing import NamedTuple
 
 from kb.content import addresses
 from kb.content.articles import Article
 from kb.content.navigation import Navigations
 from kb.content.problems import Problem
-from kb.index import entries as entry_columns
 from kb.index import learned as learned_lines
 from kb.index.changes import Changes, stat_of
 from kb.index.document import Analysed, with_learned
 from kb.index.entries import Details, Entry
+from kb.index.entry_table import Articles, EntryTable
 from kb.index.learned import LearnedLine, LearnedLines
 from kb.index.notices import Prepared as PreparedNotice
 from kb.index.packing import pack, unpack
@@ -40,7 +39,7 @@ class Contents:
     of `docs`, the new and changed articles, their places.
     """
 
-    entries: dict[str, Entry]
+    entries: EntryTable
     docs: dict[str, StoredArticle]
     spool: Spool  # where they lie until they are written
     renewed: set[str] = field(default_factory=set)
@@ -57,42 +56,41 @@ class Contents:
     files: tuple[str, ...] = ()  # the paths of the files beside the articles
     learned: LearnedLines = field(default_factory=dict)  # of its articles, by slug
     relearned: frozenset[str] = frozenset()  # paths of `docs` that differ in their lines alone
-    placed: dict[str, Entry] = field(init=False)
-    """Those of `entries` that are articles: taken over from the previous build, or written."""
 
-    def __post_init__(self) -> None:
-        self.placed = entry_columns.served(self.entries)
+    @property
+    def placed(self) -> Articles:
+        """Those of `entries` that are articles: taken over from the build before, or written."""
+        return self.entries.served
 
     @property
     def size(self) -> int:
         """The number of articles, drafts included."""
-        return len(self.placed) + sum(path not in self.placed for path in self.docs)
+        return len(self.served)
 
     @property
-    def served(self) -> dict[str, Entry]:
+    def served(self) -> Articles:
         """The entries of all articles, taken over and new, by path."""
-        new = {path: doc.entry for path, doc in self.docs.items() if path not in self.placed}
-        return {**self.placed, **new}
+        new = {p: doc.entry for p, doc in self.docs.items() if not self.entries.is_served(p)}
+        return Articles(self.entries, new)
 
     @property
     def digest(self) -> str:
         """A digest of all that readers see: it changes when they would see a change."""
         served = self.served
-        paths = sorted(served)
-        articles = [served[path] for path in paths]
-        attached = [(each.digest, [file.key for file in each.attached])
-                    for each in articles if each.attached]  # fmt: skip
+        articles = sorted(zip(served.column("path"), served.column("digest"), strict=True))
+        attached = [(served[path].digest, [file.key for file in files])
+                    for path, files in sorted(served.rare("attached"))]  # fmt: skip
         banners = [each.to_json() for each, _, _ in self.banners if each]
         facts = (attached, self.synonyms, self.navigations.digest, self.files, self.pins, banners)
-        texts = (*paths, *map(attrgetter("digest"), articles), repr(facts))
+        texts = (*chain(*zip(*articles, strict=True)), repr(facts))
         whole = "\0".join(texts).encode("utf-8", "surrogatepass")
         return blake2b(whole, digest_size=12).hexdigest()
 
     @property
     def learned_digest(self) -> str:
         """A digest of what articles learned; not of `digest`, for no writer changed anything."""
-        entries = self.served.values()
-        learned = sorted((entry.slug, entry.learned) for entry in entries if entry.learned)
+        served = self.served
+        learned = sorted((served[path].slug, digest) for path, digest in served.rare("learned"))
         return blake2b(repr(learned).encode(), digest_size=12).hexdigest()
 
     def keep(self, path: str, entry: Entry, doc: Analysed) -> None:
@@ -104,16 +102,11 @@ class Contents:
         self.docs[path] = StoredArticle(entry, read)
         self.renewed.add(path)
         self.entries.pop(path, None)
-        self.placed.pop(path, None)
 
     def renew(self, path: str, entry: Entry) -> None:
         """Gives a file another entry: of one that is taken over, rejected, or has its place now."""
         self.renewed.add(path)
         self.entries[path] = entry
-        if entry.is_served:
-            self.placed[path] = entry
-        else:
-            self.placed.pop(path, None)
 
     def reject(self, problem: Problem) -> None:
         """Takes the article of `problem.path` out again; its entry keeps the problem."""
@@ -136,7 +129,7 @@ def settle(
     slug, which they keep. An article that lost its address to another is rejected. The problems are
     those of all files.
     """
-    contents = Contents(dict(changes.kept), {}, changes.spool, set(changes.touched))
+    contents = Contents(changes.kept, {}, changes.spool, set(changes.touched))
     for file in prepared:
         path = file.source.path
         entry = Entry(
@@ -148,10 +141,10 @@ def settle(
             contents.renew(path, entry)
         else:
             contents.add(path, replace(entry, **file.doc.facts), file.doc.read)
-    taken = () if _all_differ(contents.served.values()) else _settle_addresses(contents, served())
-    entries = (*contents.entries.values(), *(each.entry for each in contents.docs.values()))
-    of_files = chain.from_iterable(map(attrgetter("problems"), entries))
-    contents.problems = (*changes.problems, *taken, *of_files)
+    taken = () if _all_differ(contents.served) else _settle_addresses(contents, served())
+    of_files = chain.from_iterable(problems for _, problems in contents.entries.rare("problems"))
+    of_new = chain.from_iterable(each.entry.problems for each in contents.docs.values())
+    contents.problems = (*changes.problems, *taken, *of_files, *of_new)
     return contents
 
 
@@ -165,10 +158,12 @@ def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) 
     One whose file is unchanged is neither parsed nor rendered again.
     """
     lines: dict[str, tuple[LearnedLine, ...]] = {}
+    slugs: dict[str, str] = {}
     changed: dict[str, Entry] = {}
     served = contents.served
-    for path in [path for path, entry in served.items() if learned or entry.learned]:
+    for path in served if learned else [path for path, _ in served.rare("learned")]:
         entry = served[path]
+        slugs[path] = entry.slug
         lines[path] = learned_lines.of_slugs(learned, (entry.slug, *entry.aliases))
         if path not in contents.docs and entry.learned != learned_lines.state(lines[path]):
             changed[path] = entry
@@ -178,7 +173,7 @@ def settle_learned(contents: Contents, learned: LearnedLines, restore: Restore) 
         entry = replace(article.entry, segment=-1, doc=-1)
         entry.learned = learned_lines.state(lines[path])
         contents.keep(path, entry, doc)
-    contents.learned = {served[path].slug: found for path, found in lines.items() if found}
+    contents.learned = {slugs[path]: found for path, found in lines.items() if found}
     contents.relearned = frozenset(changed)
 
 
@@ -192,10 +187,10 @@ def _settle_addresses(contents: Contents, served: Mapping[str, str]) -> tuple[Pr
     return taken
 
 
-def _all_differ(entries: Collection[Entry]) -> bool:
+def _all_differ(articles: Articles) -> bool:
     """Whether no two articles ask for one address: then nothing is to be settled."""
-    claimed = [entry.slug for entry in entries]
-    claimed += [alias for entry in entries if entry.aliases for alias in entry.aliases]
+    claimed = articles.column("slug")
+    claimed += chain.from_iterable(aliases for _, aliases in articles.rare("aliases"))
     folded = addresses.folded("\n".join(claimed)).split("\n")
     return len(set(folded)) == len(folded)
 

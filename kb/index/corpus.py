@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kb.base.cache import TEXT, Cache, Key, Value
 from kb.index import ngrams
+from kb.index.array_tools import run_starts
 from kb.index.schema import FIELDS, K1, SURFACE_FIELDS, B, Field
 from kb.index.segment import DRAFT, UNLISTED, Segment
 from kb.language import query_words
@@ -547,8 +548,8 @@ def impact_scores(corpus: Corpus) -> tuple[Scores, ...]:
 def _pieces(pointers: NDArray[Any]) -> list[tuple[int, int]]:
     """Ranges of lists of postings: as many as have a number of postings that caches hold."""
     starts = np.arange(0, int(pointers[-1]), _AT_ONCE)
-    bounds = np.unique(np.append(np.searchsorted(pointers, starts), len(pointers) - 1))
-    return list(pairwise(bounds.tolist()))
+    bounds = np.append(np.searchsorted(pointers, starts), len(pointers) - 1)  # ascending
+    return list(pairwise(bounds[run_starts(bounds)].tolist()))
 
 
 def _lemma_numbers(corpus: Corpus) -> list[NDArray[np.int64]]:

@@ -1,15 +1,11 @@
-"""What a build remembers of each file, by columns: written, and read back. Compares nothing.
+"""What a build remembers of one file: an entry, and the details of it. Reads and writes nothing.
 
-What nearly every change asks of all files is read at once. The rest, which is told of an article
-where addresses or links change, is a line of another file, and parsed when it is asked for: most
-lines are written into the next build as they are.
+What matters where addresses or links change alone is kept as a line of JSON until it is asked for:
+most lines are written into the next build as they are.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,7 +15,7 @@ from kb.base.messages import Message
 from kb.content.problems import Problem
 from kb.content.topics import Placement
 
-DETAILS = "details.jsonl"
+TABLE = "entries.kb"  # the file of a build that holds them, see `entry_table`
 
 
 class LinkedFile(NamedTuple):
@@ -105,7 +101,7 @@ class Entry:
                 self.kept = Details.unpacked(self.kept)
             except (ValueError, TypeError) as error:
                 raise IndexDamaged(
-                    Message("{path}: {reason}; run `kb index --full`", path=DETAILS,
+                    Message("{path}: {reason}; run `kb index --full`", path=TABLE,
                             reason=str(error))
                 ) from None  # fmt: skip
         return self.kept
@@ -131,65 +127,3 @@ def differing(
         for path in paths
         if (entry := now.get(path)) and not entry.is_same_article(former.get(path))
     ]
-
-
-def served(entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Those of the files whose article stands in the build."""
-    return {path: entry for path, entry in entries.items() if entry.segment >= 0}
-
-
-_FIELDS = tuple(Entry.__dataclass_fields__)
-_RARE = _FIELDS[_FIELDS.index("kept") + 1 :]  # told of the files alone that have something of them
-_COLUMNS = _FIELDS[: _FIELDS.index("kept")]  # told of each file, like its details
-_IN_STAT = 4  # numbers, which stand in one list one after another
-_rare_of = attrgetter(*_RARE)
-_NOTHING_RARE = _rare_of(Entry((), "", ""))
-# What makes a value of its JSON, and JSON of a value, where these are not the same.
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "problems": lambda each: tuple(map(Problem.from_json, each)),
-    "aliases": tuple, "audience": tuple, "includes": tuple,
-    "attached": lambda each: tuple(map(LinkedFile.from_json, each)),
-}  # fmt: skip
-_WRITERS: dict[str, Callable[[Any], Any]] = {
-    "problems": lambda each: [problem.to_json() for problem in each],
-    "attached": lambda each: [list(file) for file in each],
-}
-Columns = Mapping[str, Any]
-"""What is told of files as JSON values: a list for each field, and in `rare` for each rare one."""
-
-
-def write(folder: Path, entries: Mapping[str, Entry]) -> Columns:
-    """Writes the details of all files into `folder`. Returns the columns of the rest."""
-    files = entries.values()
-    lines = (each.kept if isinstance(each.kept, bytes) else each.kept.packed() for each in files)
-    (folder / DETAILS).write_bytes(b"\n".join(lines))
-    columns = {name: list(map(attrgetter(name), files)) for name in _COLUMNS}
-    columns["stat"] = list(chain.from_iterable(columns["stat"]))
-    return {"path": list(entries), **columns, "rare": _rare_columns(files)}
-
-
-def _rare_columns(files: Iterable[Entry]) -> Columns:
-    """What few files have, with the number of each such file in `row`."""
-    rare = [(row, each) for row, each in enumerate(map(_rare_of, files)) if each != _NOTHING_RARE]
-    columns: dict[str, Any] = {"row": [row for row, _ in rare]}
-    for at, name in enumerate(_RARE):
-        told = _WRITERS.get(name)
-        columns[name] = [told(each[at]) if told else each[at] for _, each in rare]
-    return columns
-
-
-def read(folder: Path, columns: Columns) -> dict[str, Entry]:
-    """The entries that `write` wrote into `folder` as these columns, by path.
-
-    Raises OSError, ValueError, KeyError, IndexError or TypeError if they are others.
-    """
-    lines = (folder / DETAILS).read_bytes().split(b"\n") if columns["path"] else []
-    stats = zip(*[iter(columns["stat"])] * _IN_STAT, strict=True)
-    others = (columns[name] for name in _COLUMNS if name != "stat")
-    entries = dict(zip(columns["path"], map(Entry, stats, *others, lines), strict=True))
-    files, rare = list(entries.values()), columns["rare"]
-    for name in _RARE:
-        read_one = _READERS.get(name)
-        for row, each in zip(rare["row"], rare[name], strict=True):
-            setattr(files[row], name, read_one(each) if read_one else each)
-    return entries

@@ -3,12 +3,10 @@
 What is too much to copy is linked; a damaged file then ends both builds.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -111,14 +109,14 @@ def _segments_kept(before: PreviousBuild, contents: Contents, patience: int) -> 
     than the one before them.
     """
     new = len(contents.docs)
-    served = Counter(map(attrgetter("segment"), contents.placed.values()))
-    kept, count = served.total(), len(before.segments)
+    served = contents.entries.count_by_segment()
+    kept, count = sum(served.values()), len(before.segments)
     deleted = len(before.served) + sum(map(len, before.deleted)) - kept
     if not kept or deleted + new > MOST_DELETED * patience * (kept + new):
         return 0
     if count < MOST_SEGMENTS * patience:
         return count
-    sizes = [served[number] for number in range(count)]
+    sizes = [served.get(number, 0) for number in range(count)]
     few = range(1, count // 2 + 1)
     return next((first for first in few if sum(sizes[first:]) <= sizes[first - 1]), 0)
 
@@ -145,8 +143,7 @@ def _append(
         deleted[segment].append(doc)
     added = docs
     if kept < len(before.segments):
-        moved = {path: entry for path, entry in contents.placed.items() if entry.segment >= kept}
-        added = {**docs, **restored(before, moved)}
+        added = {**docs, **restored(before, contents.entries.from_segment(kept))}
     if added:
         segments.append(f"{kept}.kb")
         deleted.append([])

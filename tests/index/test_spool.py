@@ -14,6 +14,7 @@ from kb.index.arrays import read_arrays, write_arrays
 from kb.index.contents import Contents
 from kb.index.document import analyse
 from kb.index.entries import Entry
+from kb.index.entry_table import EntryTable
 from kb.index.spool import MOST_IN_MEMORY, MOST_UNMAPPED, Column, Place, Spool, empty
 
 RECORDS = [b"", b"one", "слово".encode(), b"x" * (MOST_IN_MEMORY // 2), b"y" * MOST_IN_MEMORY, b"z"]
@@ -74,7 +75,7 @@ def test_a_full_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
 
 
 def test_new_articles_lie_on_disk_until_they_are_written(tmp_path):
-    contents = Contents({}, {}, Spool(tmp_path))
+    contents = Contents(EntryTable(), {}, Spool(tmp_path))
     doc = analyse(Article("vpn.md", "vpn", "VPN", "en", "Connect."), Rendered("", ()))
     tracemalloc.start()
     for number in range(200):
