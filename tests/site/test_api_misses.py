@@ -1,6 +1,7 @@
 """`GET /api/misses`: the board's list for programs that hold the token, and for nobody else."""
 
 import json
+from contextlib import contextmanager
 
 import pytest
 from visitors import Visitors
@@ -20,13 +21,22 @@ def client_of(service, **more):
     return app.test_client()
 
 
-@pytest.fixture
-def service(settings, write):
-    write("ru/return", "Нажмите «Вернуть».", title="Как вернуть деньги", category="Оплата")
-    write("ru/vpn", "Текст о сети.", title="Настройка VPN", category="Сеть")
-    write("ru/mail", "Текст о почте.", title="Настройка почты", draft=True)
-    token = Settings(api_token=TOKEN).api_token
-    service = KnowledgeBase.open(settings.model_copy(update={"api_token": token}))
+ARTICLES = {
+    "return": "---\ntitle: Как вернуть деньги\ncategory: Оплата\n---\nНажмите «Вернуть».\n",
+    "vpn": "---\ntitle: Настройка VPN\ncategory: Сеть\n---\nТекст о сети.\n",
+    "mail": "---\ntitle: Настройка почты\ndraft: true\n---\nТекст о почте.\n",
+}
+
+
+@contextmanager
+def opened(folder):
+    """The service of three articles in a folder, of which two questions were asked."""
+    russian = folder / "articles" / "ru"
+    russian.mkdir(parents=True)
+    for name, text in ARTICLES.items():
+        (russian / f"{name}.md").write_text(text, "utf-8")
+    settings = Settings(articles=folder / "articles", data=folder / "var", api_token=TOKEN)
+    service = KnowledgeBase.open(settings)
     service.rebuild()
     visit = Visitors(service)
     for _ in range(2):
@@ -35,6 +45,19 @@ def service(settings, write):
     service.replay()
     yield service
     service.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """For tests that change nothing in it, not even how often a wrong token was tried."""
+    with opened(tmp_path_factory.mktemp("misses")) as service:
+        yield service
+
+
+@pytest.fixture
+def own_service(tmp_path):
+    with opened(tmp_path) as service:
+        yield service
 
 
 def ask(client, query="", token=TOKEN):
@@ -59,11 +82,11 @@ def test_the_list_has_the_shape_of_its_model(service):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_lines_for_git_hold_what_enough_askers_asked(service):
-    client = client_of(service)
+def test_the_lines_for_git_hold_what_enough_askers_asked(own_service):
+    client = client_of(own_service)
     assert ask(client, "?for=git").text == ""  # two askers at most
 
-    third = Visitors(service)
+    third = Visitors(own_service)
     third.count = 50  # searches came before
     third.searches("подключить кофеварку")
     answer = ask(client, "?for=git")
@@ -87,9 +110,9 @@ def test_a_list_that_is_cut_says_so(service):
     assert ask(client, "?limit=2").json["more"] is False
 
 
-def test_the_list_is_narrowed(service):
-    client = client_of(service)
-    service.log.actions.dismiss(1, "не наше", who="lead")
+def test_the_list_is_narrowed(own_service):
+    client = client_of(own_service)
+    own_service.log.actions.dismiss(1, "не наше", who="lead")
 
     def questions(query):
         return [group["question"] for group in ask(client, query).json["groups"]]
@@ -115,8 +138,8 @@ def test_what_cannot_be_read_is_named(service, query, part):
 
 
 @pytest.mark.parametrize("header", ["", TOKEN, "Bearer", "Bearer x", f"Basic {TOKEN}", "Bearer ä"])
-def test_without_the_token_nothing_is_told(service, header):
-    answer = client_of(service).get("/api/misses", headers={"Authorization": header})
+def test_without_the_token_nothing_is_told(own_service, header):
+    answer = client_of(own_service).get("/api/misses", headers={"Authorization": header})
 
     assert answer.status_code == 401
     assert answer.json["error"]["code"] == "unauthorized"
@@ -124,15 +147,15 @@ def test_without_the_token_nothing_is_told(service, header):
     assert "кофеварку" not in answer.text
 
 
-def test_where_no_token_is_set_none_opens(settings, service):
-    client = client_of(service, api_token=None)
+def test_where_no_token_is_set_none_opens(own_service):
+    client = client_of(own_service, api_token=None)
 
     for token in ("", "None", TOKEN):
         assert ask(client, token=token).status_code == 401
 
 
-def test_tokens_cannot_be_tried_for_long(service):
-    client = client_of(service)
+def test_tokens_cannot_be_tried_for_long(own_service):
+    client = client_of(own_service)
 
     found = [ask(client, token=f"guess {n}").status_code for n in range(7)]
 
@@ -142,8 +165,8 @@ def test_tokens_cannot_be_tried_for_long(service):
     assert 0 < int(right.headers["Retry-After"]) <= throttle.PAUSE
 
 
-def test_a_program_that_was_let_in_is_not_locked_out_by_its_neighbours(service):
-    client = client_of(service)
+def test_a_program_that_was_let_in_is_not_locked_out_by_its_neighbours(own_service):
+    client = client_of(own_service)
     assert ask(client).status_code == 200
 
     found = [ask(client, token=f"guess {n}").status_code for n in range(7)]

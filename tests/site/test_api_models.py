@@ -1,6 +1,7 @@
 """What is really answered is what the models say, field by field, in the API and in `--json`."""
 
 import json
+from contextlib import contextmanager
 
 import help_desks
 import pytest
@@ -17,21 +18,26 @@ from kb.web import create_app
 TOKEN = "a long token of leaves and rain"
 
 
-@pytest.fixture
-def service(settings, write):
-    write("ru/vpn", "Текст о сети VPN.", title="Настройка VPN", answer="Нажмите.", category="Сеть")
-    write("ru/mail", "Текст о почте.", title="Настройка почты", draft=True)
-    (settings.articles / "notice.md").write_text(
-        "---\nlevel: critical\nuntil: 2099-12-05 18:00 Europe/Moscow\n---\n**Оплата** лежит.\n",
-        "utf-8",
-    )
-    (settings.articles / "pins.yml").write_text(
-        "- question: настройка vpn\n  article: ru/vpn\n  reason: акция\n", "utf-8"
-    )
-    more = {"api_token": TOKEN, "promises": {"*": "за 1 рабочий день", "Про": "за 2 часа"}}
-    checked = Settings(**more)
+ARTICLES = {
+    "ru/vpn.md": "---\ntitle: Настройка VPN\nanswer: Нажмите.\ncategory: Сеть\n---\n"
+    "Текст о сети VPN.\n",
+    "ru/mail.md": "---\ntitle: Настройка почты\ndraft: true\n---\nТекст о почте.\n",
+    "notice.md": "---\nlevel: critical\nuntil: 2099-12-05 18:00 Europe/Moscow\n---\n"
+    "**Оплата** лежит.\n",
+    "pins.yml": "- question: настройка vpn\n  article: ru/vpn\n  reason: акция\n",
+}
+
+
+@contextmanager
+def opened(folder):
+    """The service of a folder with a notice, a pin and questions that were asked."""
+    articles = folder / "articles"
+    (articles / "ru").mkdir(parents=True)
+    for path, text in ARTICLES.items():
+        (articles / path).write_text(text, "utf-8")
+    promises = {"*": "за 1 рабочий день", "Про": "за 2 часа"}
     service = KnowledgeBase.open(
-        settings.model_copy(update={name: getattr(checked, name) for name in more})
+        Settings(articles=articles, data=folder / "var", api_token=TOKEN, promises=promises)
     )
     service.rebuild()
     visit = Visitors(service)
@@ -43,8 +49,17 @@ def service(settings, write):
 
 
 @pytest.fixture
-def client(service):
-    return create_app(service).test_client()
+def service(tmp_path):
+    with opened(tmp_path) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    """For tests that only read: of its questions one is dismissed."""
+    with opened(tmp_path_factory.mktemp("models")) as service:
+        service.log.actions.dismiss(2, "не наше", who="Анна")
+        yield create_app(service).test_client()
 
 
 @pytest.mark.parametrize(
@@ -67,20 +82,18 @@ def client(service):
         ("/readyz", models.Ready),
     ],
 )
-def test_an_answer_is_what_its_model_says(client, service, address, model):
-    service.log.actions.dismiss(2, "не наше", who="Анна")
-
+def test_an_answer_is_what_its_model_says(client, address, model):
     answer = client.get(address, headers={"Authorization": f"Bearer {TOKEN}"})
 
     model.model_validate_json(answer.data, strict=True)
 
 
-def test_an_event_is_what_its_model_says(service, write):
+def test_an_event_is_what_its_model_says(service):
     with help_desks.opened() as kept:
         told = service.settings.model_copy(update={"hooks": (Hook(url=kept.url),)})
         with_hooks = KnowledgeBase(told)
         with_hooks.rebuild()
-        write("ru/new", title="Новая")
+        (told.articles / "ru" / "new.md").write_text("---\ntitle: Новая\n---\nТекст.\n", "utf-8")
         with_hooks.rebuild()
         Deliverer(told, with_hooks.log, with_hooks.now).deliver_due()
         with_hooks.close()
@@ -89,7 +102,8 @@ def test_an_event_is_what_its_model_says(service, write):
     assert models.HookEvent.model_validate_json(body, strict=True).type == "article.published"
 
 
-def test_the_command_prints_the_document_that_the_api_answers(client, service, runner):
+def test_the_command_prints_the_document_that_the_api_answers(service, runner):
+    client = create_app(service).test_client()
     folders = ["--articles", str(service.settings.articles), "--data", str(service.settings.data)]
 
     def printed(*words):
