@@ -4,6 +4,7 @@ Bytes come as they were committed: no filter, hook or attribute of the repositor
 submodule is left out. A link stays a link, which the reader of the folder refuses.
 """
 
+import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -80,18 +81,22 @@ def _cure(folder: Path) -> Message:
 def extract(
     folder: Path, commit: str, wanted: Callable[[Blob], bool], into: Path, only: str = ""
 ) -> None:
-    """Writes the files and links of a commit that are `wanted` below `into`.
+    """Writes the files and links of a commit that are `wanted` below `into`, and no others.
 
-    A file that is the same in the working tree gets the time of change that it has there. With
-    `only`, a path in the repository, no other is looked at. Raises NoSuchState when the repository
-    lacks some of them.
+    What an earlier call wrote there stays if it is the same; all else in `into` is removed. A note
+    beside it, `<into>.json`, says what is there. A file that is the same in the working tree gets
+    the time of change that it has there. With `only`, a path in the repository, no other is looked
+    at. Raises NoSuchState when the repository lacks some of them.
     """
     blobs = [blob for blob in _tree(folder, commit, only) if wanted(blob)]
     times = _times_of_same(folder, commit, blobs)
-    contents = _contents(folder, commit, blobs)
+    note = into.with_name(f"{into.name}.json")
+    there = _what_stays(into, note, blobs)
+    missing = [blob for blob in blobs if blob.path not in there]
+    contents = _contents(folder, commit, missing)
     links: list[tuple[str, bytes]] = []
     made: set[str] = set()
-    for blob, content in zip(blobs, contents, strict=True):
+    for blob, content in zip(missing, contents, strict=True):
         target = os.path.join(into, blob.path)
         if (parent := os.path.dirname(target)) not in made:
             os.makedirs(parent, exist_ok=True)
@@ -101,11 +106,46 @@ def extract(
             continue
         with open(target, "xb", buffering=0) as file:
             file.write(content)
-            if time := times.get(blob.path):
-                os.utime(file.fileno(), ns=(time, time))
+            there[blob.path] = os.fstat(file.fileno()).st_mtime_ns
+    for path, time in times.items():
+        if there.get(path, time) != time:
+            os.utime(os.path.join(into, path), ns=(time, time))
+            there[path] = time
     for target, content in links:  # last, so that no file is ever written through one
         with suppress(OSError, ValueError):  # a link that no disk would hold is left out
             os.symlink(content, os.fsencode(target))
+    ids = {blob.path: blob.id for blob in blobs}
+    into.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps({path: [ids[path], time] for path, time in there.items()}))
+
+
+def _what_stays(into: Path, note: Path, blobs: Iterable[Blob]) -> dict[str, int]:
+    """Removes from a folder what is not of these files; the times of those that stay, by path."""
+    try:
+        known = json.loads(note.read_text())
+        note.unlink()  # until all is written, it would not be true
+    except (OSError, ValueError):
+        known = {}
+    files = {blob.path: blob for blob in blobs if not blob.is_link}
+    there: dict[str, int] = {}
+    top = len(os.path.join(into, ""))
+    for folder, folders, names in os.walk(into, topdown=False):
+        for name in (*names, *folders):
+            path = os.path.join(folder, name)
+            found, blob = os.lstat(path), files.get(path[top:])
+            if stat.S_ISDIR(found.st_mode):
+                with suppress(OSError):  # it still holds files
+                    os.rmdir(path)
+            elif (
+                blob is not None
+                and stat.S_ISREG(found.st_mode)
+                and found.st_size == blob.size
+                and known.get(blob.path) == [blob.id, found.st_mtime_ns]
+            ):
+                there[blob.path] = found.st_mtime_ns
+            else:
+                os.unlink(path)
+    return there
 
 
 def _times_of_same(folder: Path, commit: str, blobs: Iterable[Blob]) -> dict[str, int]:

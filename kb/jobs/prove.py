@@ -1,12 +1,14 @@
 """Two states of the articles, asked the same questions: what is answered, lost, broken and moved.
 
 Both are indexed in a folder of their own below the data folder, the second going on from the first,
-so what did not change is neither parsed nor indexed twice. What customers see does not change.
+so what did not change is neither parsed nor indexed twice; the files of commits stay there, too.
+What customers see does not change.
 """
 
+import fcntl
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kb import indexer
+from kb.base import data_folder
 from kb.base.config import Settings
 from kb.base.errors import BuildFailed
 from kb.base.messages import NOTHING, Message
@@ -30,6 +33,8 @@ from kb.searchlog import export
 DEPTH = evaluation.DEPTH  # hits a rank is looked for in
 SAME = 0.01  # share of articles that differ up to which chance is the same in both states
 MOST_QUESTIONS = 5000  # of customers, the most asked ones
+FOLDER = "prove"  # in the data folder
+_FILES = ".files"  # hidden, as from who indexes a folder that holds the data folder
 TOP = 3  # an article must stand among so many for each question it claims to answer
 
 
@@ -107,10 +112,10 @@ def prove(
     NoSuchState, CannotRead, CannotEvaluate and whatever building raises.
     """
     here = here or Path.cwd()
-    with tempfile.TemporaryDirectory(prefix="kb-prove-") as work:
-        old = snapshots.find(base, settings, load, here, Path(work, "base"))
+    with _place_of_commits(settings) as place:
+        old = snapshots.find(base, settings, load, here, place / "base")
         new = (
-            snapshots.find(head, settings, load, here, Path(work, "head"))
+            snapshots.find(head, settings, load, here, place / "head")
             if head
             else snapshots.working_tree(settings, here)
         )
@@ -148,6 +153,25 @@ def prove(
         _most_asked(tally.moved),
         pins=len(pins),
     )
+
+
+@contextmanager
+def _place_of_commits(settings: Settings) -> Iterator[Path]:
+    """The folder for the files of commits, which stay there for the next proof.
+
+    It is one of its own, which is removed, while another proof is at work or where none can be.
+    """
+    folder = settings.data / FOLDER
+    with ExitStack() as stack:
+        try:
+            data_folder.prepare(folder)
+            place = folder / _FILES
+            place.mkdir(mode=0o700, exist_ok=True)
+            lock = stack.enter_context((place / "lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kb-prove-")))
+        yield place
 
 
 def _most_asked(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
@@ -197,7 +221,7 @@ class _Built:
         start: Builds | None = None,
         is_change: bool = False,
     ) -> None:
-        ours = state.settings.model_copy(update={"data": settings.data / "prove"})
+        ours = state.settings.model_copy(update={"data": settings.data / FOLDER})
         index = partial(indexer.rebuild, ours, past=state.past, start=start, progress=progress)
         is_change = is_change or (start is not None and bool(start.pointed()))
         report = index(hurried=is_change)

@@ -5,6 +5,7 @@ folder holds is used where it lies.
 """
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -126,11 +127,11 @@ def _of_commit(
     here: Path,
     into: Path,
 ) -> State:
-    into.mkdir(parents=True)
+    into.mkdir(parents=True, exist_ok=True)
     project = _seen_from(repository, here)
     own = settings
     if project is not None:
-        own = _settings_of(name, commit, repository, project, load, into)
+        own = _settings_of(name, commit, repository, project, load)
     below = _seen_from(repository, here / own.articles)
     if below is None:
         raise NoSuchState(
@@ -179,15 +180,17 @@ def _is_plain(blob: Blob) -> bool:
 
 
 def _settings_of(
-    name: str, commit: str, repository: Path, project: PurePosixPath, load: Load, into: Path
+    name: str, commit: str, repository: Path, project: PurePosixPath, load: Load
 ) -> Settings:
     """The settings as the commit's own `kb.toml` makes them."""
     file = str(project / config.FILE)
-    checkout.extract(
-        repository, commit, lambda blob: blob.path == file and _is_plain(blob), into, only=file
-    )
-    try:
-        return load(into / project)
-    except ConfigError as error:
-        wrong = error.message.with_text_replaced(f"{into}/", "")
-        raise NoSuchState(Message("{name}: {wrong}", name=quoted(name), wrong=wrong)) from None
+    with tempfile.TemporaryDirectory(prefix="kb-settings-") as work:
+        into = Path(work, "files")
+        checkout.extract(
+            repository, commit, lambda blob: blob.path == file and _is_plain(blob), into, only=file
+        )
+        try:
+            return load(into / project)
+        except ConfigError as error:
+            wrong = error.message.with_text_replaced(f"{into}/", "")
+            raise NoSuchState(Message("{name}: {wrong}", name=quoted(name), wrong=wrong)) from None

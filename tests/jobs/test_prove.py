@@ -1,8 +1,10 @@
 """What a change does to the answers, on real repositories made here; and what may be seen of it."""
 
+import fcntl
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -742,7 +744,7 @@ def test_a_mistake_in_the_file_is_told_before_anything_is_indexed(project):
     project.put("misses.jsonl", "{")
 
     assert run("main").exit_code == 2
-    assert not (project.root / "var").exists()
+    assert not (project.root / "var/prove/builds").exists()
 
 
 def test_a_question_asked_and_claimed_moves_once(project):
@@ -909,6 +911,32 @@ def test_two_at_work_in_one_folder_do_not_mix(project, monkeypatch):
 
     assert done.exit_code == 2
     assert "another `kb prove` is at work" in done.stderr
+
+
+def test_the_files_of_a_commit_stay_for_the_next_proof(project):
+    told = prove("main")
+    [file] = (project.root / "var/prove").rglob("mail.md")
+    before = file.stat()
+
+    project.write("ru/mail", "Совсем другое.", title="Почта")
+
+    again = prove("main")
+    assert (again["base"], again["head"]["articles"]) == (told["base"], told["head"]["articles"])
+    assert file.stat() == before
+    assert project.git("status", "--porcelain", "--", "var") == ""
+
+
+def test_a_second_proof_at_once_has_files_of_its_own(project):
+    told = prove("main")
+    place = project.root / "var/prove/.files"
+    shutil.rmtree(place / "base")
+
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        again = prove("main")
+
+    assert again == told
+    assert not (place / "base").exists()
 
 
 def _as_if_another_followed(rebuild):
