@@ -95,7 +95,7 @@ bench: $(VENV)/.for-dev ## print the figures of the documentation
 .PHONY: clean
 clean: ## remove what the targets made (.venv, builds, caches); articles and git stay
 	rm -rf $(VENV) .venv-newest .venv-oldest .venv-audit var dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-artefacts
-	rm -f kb/ranking/kernels/libnative.so kb/ranking/kernels/libnative.crc
+	rm -f kb/ranking/kernels/libnative.so kb/ranking/kernels/libnative.crc translations/*/LC_MESSAGES/messages-*.mo
 	find kb tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is a copy of what is installed by: a fresh checkout has new file times but nothing new.

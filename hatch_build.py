@@ -1,7 +1,7 @@
-"""Compiles `kb/ranking/kernels/native.c` at installation; without a compiler it is left out.
+"""Compiles `kb/ranking/kernels/native.c` and the translations at installation.
 
 Plain C, loaded through ctypes: no headers of Python are needed, and one library serves every
-version of it.
+version of it. What cannot be compiled is left out: the service works without either.
 """
 
 import os
@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sysconfig
 import tempfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -22,13 +23,15 @@ FLAGS = (
 )
 
 
-class Kernels(BuildHookInterface):  # type: ignore[type-arg]
+class Compiled(BuildHookInterface):  # type: ignore[type-arg]
     """The build hook that pyproject.toml names."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Adds the library to what is packed, and says so if it could not be made."""
+        """Adds what is compiled to what is packed, and says so if something could not be."""
         if self.target_name != "wheel":
             return
+        if reason := compiled_catalogues(Path(self.root, "translations")):
+            self.app.display_warning(f"commands will start later in other languages: {reason}")
         folder = Path(self.root, "kb", "ranking", "kernels")
         reason = compiled(folder / "native.c", folder / "libnative.so")
         if reason:
@@ -62,4 +65,27 @@ def compiled(source: Path, library: Path, *more: str) -> str:
         checksum.write_text(f"{crc32(made.read_bytes()):08x}", "utf-8")
         os.replace(checksum, library.with_suffix(".crc"))
         os.replace(made, library)
+    return ""
+
+
+def compiled_catalogues(folder: Path) -> str:
+    """Compiles each `messages.po` into a file beside it that is named by the checksum of the text.
+
+    So a text that was edited since is not taken for it (`kb/base/catalogs.py`). Returns why that
+    could not be, or nothing.
+    """
+    try:
+        from babel.messages.mofile import write_mo
+        from babel.messages.pofile import read_po
+    except ImportError as error:  # where the build is isolated from what the service needs
+        return str(error)
+    for source in folder.glob("*/LC_MESSAGES/messages.po"):
+        text = source.read_bytes()
+        for stale in source.parent.glob("messages-*.mo"):
+            stale.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(dir=source.parent) as room:
+            made = Path(room, f"messages-{crc32(text):08x}.mo")
+            with made.open("wb") as file:
+                write_mo(file, read_po(BytesIO(text), locale=source.parts[-3]))
+            os.replace(made, source.with_name(made.name))
     return ""

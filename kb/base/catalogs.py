@@ -1,17 +1,15 @@
 """Message catalogues: the translations of a site's languages, read from `.po` files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
-from gettext import NullTranslations
+from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from zlib import crc32
 
-from kb.base import po_files, resources
+from kb.base import resources
 from kb.base.messages import Message
-
-if TYPE_CHECKING:
-    from babel.messages.catalog import Catalog
 
 SOURCE = "en"  # the language the templates are written in needs no catalogue
 _CATALOGUE = "LC_MESSAGES/messages.po"
@@ -30,7 +28,7 @@ class Languages:
             code for code in wanted if code == SOURCE or found[code] is not None
         ) or (SOURCE,)
         self.default = default if default in self.codes else self.codes[0]
-        self.words = {code: found.get(code) or po_files.joined(()) for code in self.codes}
+        self.words = {code: found.get(code) or NullTranslations() for code in self.codes}
 
     def say(self, message: str, code: str = "") -> str:
         """A Message in a language of the site, the default if none is named; other text as is."""
@@ -54,46 +52,44 @@ def languages(templates: Path | None, wanted: tuple[str, ...], default: str) -> 
 
 
 def _catalogue(code: str, folders: Iterable[Path]) -> NullTranslations | None:
-    """Read as text and compiled in memory, so no step lies between an edit and the page.
-
-    What the first folder says goes before what later ones say.
-    """
+    """The catalogue of a language; what the first folder says goes before what later ones say."""
     paths = [folder / code / _CATALOGUE for folder in folders]
     versions = [(path, path.stat()) for path in paths if path.is_file()]
     if not versions:
         return None
-    return _compiled(code, tuple((path, of.st_mtime_ns, of.st_size) for path, of in versions))
+    return _joined(code, tuple((path, of.st_mtime_ns, of.st_size) for path, of in versions))
 
 
 @lru_cache(_READ)
-def _compiled(code: str, versions: tuple[tuple[Path, int, int], ...]) -> NullTranslations:
+def _joined(code: str, versions: tuple[tuple[Path, int, int], ...]) -> NullTranslations:
     """The catalogues of files, joined; each is named with the moment and size it was written."""
-    files = [path.read_bytes() for path, *_ in versions]
-    found = [po_files.parse(file) for file in files]
-    plain = [messages for messages in found if messages is not None]
-    return po_files.joined(plain) if len(plain) == len(found) else _by_babel(code, files)
+    first, *others = (_read(path, code) for path, *_ in versions)
+    for each in others:
+        first.add_fallback(each)
+    return first
 
 
-def _by_babel(code: str, files: Sequence[bytes]) -> NullTranslations:
-    """As `_compiled`, for files in which anything may stand."""
-    from babel.messages.mofile import write_mo  # for what `po_files` leaves, which is rare
+def _read(path: Path, code: str) -> NullTranslations:
+    """The catalogue of a file: as it was compiled at installation, if it is the same; or by Babel.
+
+    `hatch_build.py` writes the compiled one and names it by the checksum of the text. Babel takes
+    longer than all else that a command does before its first sentence.
+    """
+    text = path.read_bytes()
+    compiled = path.with_name(f"{path.stem}-{crc32(text):08x}.mo")
+    with suppress(OSError):
+        return GNUTranslations(BytesIO(compiled.read_bytes()))
+    return _by_babel(text, code)
+
+
+def _by_babel(text: bytes, code: str) -> NullTranslations:
+    from babel.messages.mofile import write_mo  # for files of an operator, or edited ones
     from babel.messages.pofile import read_po
-    from babel.support import Translations
 
-    found: Catalog | None = None
-    for file in files:
-        further = read_po(BytesIO(file), locale=code)
-        if found is None:
-            found = further
-        for message in further:
-            if message.id and message.id not in found:
-                found[message.id] = message
-    assert found is not None  # noqa: S101
-    found.charset = "utf-8"  # which holds what each of them says
     compiled = BytesIO()
-    write_mo(compiled, found)
+    write_mo(compiled, read_po(BytesIO(text), locale=code))
     compiled.seek(0)
-    return Translations(compiled)
+    return GNUTranslations(compiled)
 
 
 @lru_cache(_REMEMBERED)

@@ -45,7 +45,15 @@ def install(app: Flask, languages: Languages) -> None:
     with app.app_context():
         known = babel.domain_instance.cache
     for code, catalogue in languages.words.items():
-        known[str(Locale.parse(code)), "messages"] = catalogue
+        known[str(Locale.parse(code)), "messages"] = _Translations(catalogue)
+
+
+class _Translations:
+    """A catalogue whose methods have the names that Flask-Babel calls."""
+
+    def __init__(self, words: NullTranslations) -> None:
+        self.ugettext, self.ungettext = words.gettext, words.ngettext
+        self.upgettext, self.unpgettext = words.pgettext, words.npgettext
 
 
 def texts(words: NullTranslations) -> dict[str, Callable[..., str]]:
