@@ -41,10 +41,13 @@ class Source(NamedTuple):
     """Metadata of a listed file. Equal values mean that it need not be read again."""
 
     path: str
-    size: int
-    mtime_ns: int
-    inode: int
-    ctime_ns: int = 0
+    stat: tuple[int, ...]
+    """Size in bytes, time of change in ns, inode, time of change of that in ns."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self.stat[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class _Walk:
                     path.encode()
                     found = entry.stat(follow_symlinks=False)
                     if is_regular(found.st_mode) and (folder or not notices.is_name(name)):
-                        add(make(Source, (path, *_facts(found))))
+                        add(make(Source, (path, _stat(found))))
                         continue
                 except (OSError, UnicodeEncodeError):
                     pass  # `_source` tells what is wrong with it
@@ -217,7 +220,7 @@ class _Walk:
             self.sources.append(source)
 
 
-_facts = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")  # as in `Source`
+_stat = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_ctime_ns")  # as in `Source`
 
 
 def _is_notice(top: str, path: str) -> bool:
@@ -449,7 +452,7 @@ def _source(top: str, path: str, entry: os.DirEntry[str]) -> Source | Problem:
         return _unreadable(path, error)
     if not stat.S_ISREG(found.st_mode):
         return _not_a_file(path, found.st_mode)
-    return Source(path, *_facts(found))
+    return Source(path, _stat(found))
 
 
 _KINDS = {

@@ -52,7 +52,7 @@ class GivenFiles:
             raise CannotImport(
                 Message("{path}: {reason}; check the export", path=place, reason=reason(error))
             ) from None
-        content = read_file(self.root, Source(path, size, 0, 0), most)
+        content = read_file(self.root, Source(path, (size, 0, 0, 0)), most)
         if isinstance(content, Problem):
             raise CannotImport(
                 Message("{path}: {reason}; leave it out", path=place, reason=content.message)

@@ -148,7 +148,8 @@ def compare(
     base = Defaults(lang=settings.lang, langs=settings.langs, max_bytes=settings.max_article_bytes)
     known = before.entries if before else EntryTable()
     may_pass = _that_may_pass(known)
-    paths, rows = [source.path for source in sources], _as_they_were(sources, known, is_copy)
+    paths = list(map(_path, sources))
+    rows = _as_they_were(sources, paths, known, is_copy)
     for number, path in enumerate(paths) if may_pass else ():
         if path in may_pass:
             rows[number] = -1
@@ -197,7 +198,7 @@ def compare(
         data = changes.spool.read(place)
         defaults = defaults_of(past.changes.get(path), folder_of(path), addresses.get(path))
         defaults = replace(defaults, inclusions=included.of(path, data))
-        stat, facts = stat_of(source), facts_of(defaults)
+        stat, facts = source.stat, facts_of(defaults)
         if entry and entry.digest == articles.digest(path, data, defaults):
             files, mark = defaults.inclusions.files, changes.marks[path]
             if is_copy:
@@ -218,14 +219,15 @@ def _that_may_pass(known: EntryTable) -> frozenset[str]:
     )
 
 
-def _as_they_were(sources: Sequence[Source], known: EntryTable, is_copy: bool) -> NDArray[np.intp]:
-    """The row of each file that is as it was by its stat, else -1.
+def _as_they_were(
+    sources: Sequence[Source], paths: Sequence[str], known: EntryTable, is_copy: bool
+) -> NDArray[np.intp]:
+    """The row of each file, by its path, that is as it was by its stat, else -1.
 
     Copies are by size and time of change.
     """
-    size = 2 if is_copy else 4  # of their stat, see `stat_of`
-    stats = stats_of(list(map(stat_of, sources)), size)
-    return known.rows_of(map(_path, sources), stats)
+    stats = stats_of(list(map(_stat, sources)), size=2 if is_copy else 4)
+    return known.rows_of(paths, stats)
 
 
 def _among(paths: Sequence[str], told: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -260,9 +262,8 @@ def _bytes(settings: Settings, source: Source, changes: Changes) -> bytes | None
     return data
 
 
-stat_of: Callable[[Source], tuple[int, ...]] = itemgetter(slice(1, None))
-"""Size in bytes, times of change in ns and inode of a file; it changes when the file does."""
 _path: Callable[[Source], str] = itemgetter(0)
+_stat: Callable[[Source], tuple[int, ...]] = itemgetter(1)
 
 
 def _defaults_of(

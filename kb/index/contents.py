@@ -13,7 +13,7 @@ from kb.content.articles import Article
 from kb.content.navigation import Navigations
 from kb.content.problems import Problem
 from kb.index import learned as learned_lines
-from kb.index.changes import Changes, stat_of
+from kb.index.changes import Changes
 from kb.index.document import Analysed, with_learned
 from kb.index.entries import Details, Entry
 from kb.index.entry_table import Articles, EntryTable
@@ -133,7 +133,7 @@ def settle(
     for file in prepared:
         path = file.source.path
         entry = Entry(
-            stat_of(file.source), file.facts, file.digest, problems=file.problems,
+            file.source.stat, file.facts, file.digest, problems=file.problems,
             mark=changes.marks[path], audience=changes.audiences.get(path, ()),
             includes=file.includes, kept=Details(media=file.media),
         )  # fmt: skip

@@ -70,7 +70,7 @@ _NONE = Details()
 class Entry:
     """What a build remembers of a file: its state, its problems and, if served, its article."""
 
-    stat: tuple[int, ...]  # see `changes.stat_of`
+    stat: tuple[int, ...]  # see `folder.Source`
     facts: str  # author and date from git, dialect and audience from the folder, inclusions
     digest: str
     segment: int = -1  # -1: rejected

@@ -5,7 +5,7 @@ One change concerns few of many files. What is asked of all files is answered by
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence, Sized
 from dataclasses import dataclass, field
 from itertools import chain, compress, repeat
 from operator import attrgetter
@@ -49,7 +49,7 @@ _RARE: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     ),
     "names_files": (bool, bool),
 }
-_IN_STAT = 4  # numbers of a file, see `changes.stat_of`
+_IN_STAT = 4  # numbers of a file, see `folder.Source`
 _HALF, _WHOLE = 1 << 63, 1 << 64
 
 
@@ -207,12 +207,15 @@ class EntryTable(MutableMapping[str, Entry]):
 
     # ------------------------------------------------------------ comparing
 
-    def rows_of(self, paths: Iterable[str], stats: NDArray[np.int64]) -> NDArray[np.intp]:
+    def rows_of(self, paths: Sequence[str], stats: NDArray[np.int64]) -> NDArray[np.intp]:
         """The row of each of these paths, or -1 if its stat is another or there is no row.
 
         `stats` are theirs, each as many numbers of a stat as are compared; see `stats_of`.
         """
-        known = np.fromiter(map(self._rows.number.get, paths, repeat(-1)), np.intp, len(stats))
+        if paths == self._rows.paths:  # as mostly, which is told fast
+            known = np.arange(len(paths))
+        else:
+            known = np.fromiter(map(self._rows.number.get, paths, repeat(-1)), np.intp, len(paths))
         if not len(self._rows.stat):
             return known
         is_same = (self._rows.stat[known, : stats.shape[1]] == stats).all(axis=1)
