@@ -17,7 +17,6 @@ from kb.web import create_app
 OURS = {"Sec-Fetch-Site": "same-origin"}
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
-HASH = hash_password(PASSWORD)
 
 
 class Site:
@@ -72,7 +71,9 @@ def site(tmp_path):
 
 
 def test_a_word_of_thanks_reaches_the_author_by_name_once(site):
-    anna = Person("Анна Словарёва", email="anna@example.com", lang="ru", password=HASH)
+    anna = Person(
+        "Анна Словарёва", email="anna@example.com", lang="ru", password=hash_password(PASSWORD)
+    )
     AccountsFile(site.settings.leads_file).change(lambda people: people.added(anna))
     voted = site.votes(True)
     page = site.reader.get(voted.location).text

@@ -86,24 +86,35 @@ def cookie(client, value):
 
 
 COOKIE = "kb_leads"
-OLD = auth.PasswordAuth(PASSWORD, now=lambda: time.time() - auth.SESSION_LASTS - 2).session_cookie(
-    "Анна"
-)
-OTHERS = auth.PasswordAuth("another password").session_cookie("Анна")
-VALID = auth.PasswordAuth(PASSWORD).session_cookie("Анна")
-DEVICE = auth.PasswordAuth(PASSWORD).device_cookie()
 
 
-CREDENTIALS = (
-    "", "x", OTHERS, OLD, VALID[:-3] + "abc", VALID.split(".")[0], DEVICE,
-)  # fmt: skip
+def expired():
+    """The cookie of a session that is over."""
+    over = time.time() - auth.SESSION_LASTS - 2
+    return auth.PasswordAuth(PASSWORD, now=lambda: over).session_cookie("Анна")
+
+
+def of_another_password():
+    return auth.PasswordAuth("another password").session_cookie("Анна")
+
+
+def valid():
+    return auth.PasswordAuth(PASSWORD).session_cookie("Анна")
+
+
+def of_device():
+    return auth.PasswordAuth(PASSWORD).device_cookie()
 
 
 def test_every_route_not_listed_as_public_refuses(stranger):
     """Without a credential, with nonsense, another's, an expired, a changed, an unsigned one."""
     asked = 0
+    credentials = (
+        "", "x", of_another_password(), expired(), valid()[:-3] + "abc", valid().split(".")[0],
+        of_device(),
+    )  # fmt: skip
     for credential, rule in itertools.product(
-        CREDENTIALS, stranger.application.url_map.iter_rules()
+        credentials, stranger.application.url_map.iter_rules()
     ):
         if rule.rule in PUBLIC:
             continue
@@ -115,7 +126,7 @@ def test_every_route_not_listed_as_public_refuses(stranger):
             assert answer.status_code in (401, 403, 404, 429), f"{method} {rule.rule} {credential}"
             assert "Анна" not in answer.text
             asked += 1
-    assert asked >= 2 * len(CREDENTIALS)
+    assert asked >= 2 * len(credentials)
 
 
 def test_the_public_list_names_only_routes_that_are_there(stranger):
@@ -222,7 +233,7 @@ def test_without_a_password_a_link_is_the_way_in_for_every_worker(kb, write):
     kept = first.get_cookie(COOKIE, path="/leads").value
     cookie(second, kept)
     assert second.get("/leads").status_code == 200
-    cookie(second, OTHERS)
+    cookie(second, of_another_password())
     assert second.get("/leads").status_code == 401
 
 
@@ -368,7 +379,7 @@ def test_a_known_browser_has_no_more_tries_than_a_network(stranger):
 
 
 def test_nobody_makes_a_known_browser_of_their_own(stranger):
-    for kept in (DEVICE[:-1], auth.PasswordAuth("another").device_cookie(), VALID):
+    for kept in (of_device()[:-1], auth.PasswordAuth("another").device_cookie(), valid()):
         client = stranger.application.test_client()
         for n in range(throttle.TRIES + 1):
             client.set_cookie("kb_leads_device", f"{kept}{'' if n else ' '}", path="/leads")
@@ -420,8 +431,9 @@ def test_the_page_speaks_the_chosen_language_from_then_on(stranger):
 # --- password, cookie, tries --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kept", [PASSWORD, auth.hash_password(PASSWORD)], ids=["text", "hash"])
-def test_only_the_password_is_right(kept):
+@pytest.mark.parametrize("keep", [str, auth.hash_password], ids=["text", "hash"])
+def test_only_the_password_is_right(keep):
+    kept = keep(PASSWORD)
     checked = auth.PasswordAuth(kept)
 
     assert checked.is_right(PASSWORD)
@@ -665,7 +677,7 @@ def test_what_cannot_be_done_changes_nothing_and_says_so(lead, ask, service):
 
 def test_what_was_written_when_the_session_ended_is_not_lost(lead, ask, service):
     id = ask("сменить тариф")
-    lead.set_cookie(COOKIE, OLD, path="/leads")
+    lead.set_cookie(COOKIE, expired(), path="/leads")
     note = 'Длинная <заметка> & "кавычки"\nв две строки'
 
     ended = lead.post("/leads/do", data={"do": "note", "id": id, "note": note})
