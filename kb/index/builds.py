@@ -238,6 +238,21 @@ class Builds:
         finally:
             os.close(lock)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a process is building at this moment."""
+        try:
+            lock = os.open(self.root / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
+
     def publish(
         self,
         folder: Path,

@@ -25,6 +25,8 @@ from kb.base.errors import LogUnavailable
 from kb.base.messages import Message
 from kb.cli import main
 from kb.commands import doctor as command
+from kb.index import checkpoint
+from kb.index.builds import Builds
 from kb.jobs import doctor
 from kb.jobs.doctor import folders, machine, network, state
 from kb.jobs.doctor.findings import Finding
@@ -159,6 +161,19 @@ def test_no_build_and_a_build_of_another_folder_are_told(
 
     shutil.rmtree(installed.builds)
     assert told(found(installed)["index"]).endswith("; run `kb index`")
+
+
+def test_interrupted_indexing_is_told_unless_it_goes_on(installed: Settings) -> None:
+    rendered = installed.builds / checkpoint.NAME
+    rendered.write_bytes(b"x" * 3_000_000)
+    assert told(found(installed)["index"]) == (
+        "warning: indexing was interrupted; what it rendered is kept: 3 MB;"
+        " run `kb index`, which goes on from there"
+    )
+    with Builds(installed.builds).draft():
+        assert found(installed)["index"].level == "ok"
+    shutil.rmtree(build_folders(installed)[0].parent)
+    assert "no build in " in found(installed)["index"].message
 
 
 def test_rejected_articles_are_told(kb: KnowledgeBase, installed: Settings, write: Write) -> None:

@@ -6,6 +6,7 @@ from kb.base.config import Settings
 from kb.base.errors import IndexDamaged, IndexMissing, LogUnavailable
 from kb.base.messages import NOTHING, Message
 from kb.content import status
+from kb.index import checkpoint
 from kb.index.builds import Build, Builds
 from kb.jobs.doctor.findings import Finding, error, ok, sized, warning
 from kb.searchlog.db.condition import Condition, is_journal_safe, look
@@ -17,13 +18,14 @@ _LATE = 2  # days that single searches may be kept beyond their time
 
 
 def index(settings: Settings) -> Iterator[Finding]:
-    """The published build, every file of it compared with its checksum, and the one before."""
+    """The published build, every file of it compared with its checksum, and what lies beside it."""
     builds = Builds(settings.builds)
     try:
         build = builds.current()
     except IndexMissing:
         message = Message("no build in {folder}", folder=str(builds.root))
         yield error("index", message, Message("run `kb index`"))
+        yield from _interrupted(builds)
         return
     except IndexDamaged as damage:
         yield error("index", damage.message, NOTHING)  # it ends with the cure
@@ -46,6 +48,7 @@ def index(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("index", Message("build {name} is whole", name=build.name))
     yield from _before(builds, build.name)
+    yield from _interrupted(builds)
     yield from _pulled(settings) if settings.is_replica else _articles(settings)
 
 
@@ -86,6 +89,15 @@ def _before(builds: Builds, current: str) -> Iterator[Finding]:
         yield warning("previous", message, Message("the next two builds replace it: `kb index`"))
     else:
         yield ok("previous", Message("build {name} is whole", name=others[0]))
+
+
+def _interrupted(builds: Builds) -> Iterator[Finding]:
+    """What a run of indexing that was killed has left for the next one."""
+    rendered = builds.root / checkpoint.NAME
+    if rendered.is_file() and not builds.is_at_work:
+        size = sized(rendered.stat().st_size)
+        message = Message("indexing was interrupted; what it rendered is kept: {size}", size=size)
+        yield warning("index", message, Message("run `kb index`, which goes on from there"))
 
 
 def _articles(settings: Settings) -> Iterator[Finding]:
