@@ -112,6 +112,17 @@ def test_a_former_address_leads_to_the_article_and_others_nowhere(kb, write):
         assert kb.article(address) is None
 
 
+def test_translations_are_paired_by_an_address_in_common(kb, write):
+    write("ru/лампа", title="Лампа", aliases=["guide/lamp"])
+    write("en/lamp", title="Lamp", aliases=["guide/lamp"])
+    write("en/plug", title="Plug", aliases=["guide/plug"])
+
+    kb.rebuild()
+
+    assert [card.slug for card in kb.article("en/lamp").translations] == ["ru/лампа"]
+    assert kb.article("en/plug").translations == ()
+
+
 def test_translations_are_paired_by_path_and_by_word(kb, write):
     write("ru/vpn", title="ВПН")
     write("en/vpn", title="VPN")

@@ -248,7 +248,9 @@ def _remarks(report: "BuildReport", settings: "Settings") -> Iterator[Message]:
             folders=", ".join(unserved),
         )
     if report.published and (report.added or report.removed):
-        yield from _left_out([each.path for each in report.warnings if each.code == "left-out"])
+        whole = f"{settings.articles.resolve().name}/"  # said of files that lie in it
+        paths = [each.path for each in report.warnings if each.code == "left-out"]
+        yield from _left_out([whole if path == "." else path for path in paths])
     if report.published and report.remote_images and not settings.remote_images:
         yield Message(
             "{n} image of other sites shown as links; KB_REMOTE_IMAGES=yes shows them.",

@@ -81,10 +81,11 @@ def detect(path: str, data: bytes) -> str:
     The first is that of its keys or name: `PLAIN` where front matter indicates none, "" where there
     is no front matter. The others are those of its text.
     """
-    return " ".join((_of_keys(path, data), *written_in(data)))
+    texts = written_in(data)
+    return " ".join((_of_keys(path, data, texts), *texts))
 
 
-def _of_keys(path: str, data: bytes) -> str:
+def _of_keys(path: str, data: bytes, texts: Collection[str] = ()) -> str:
     head = data[:_LONGEST_HEAD]
     begun = _BLOCK.match(head)
     found = _ENDS[begun[1]].search(head, begun.end()) if begun else None
@@ -95,8 +96,24 @@ def _of_keys(path: str, data: bytes) -> str:
     counts[MKDOCS] = bool(_MKDOCS_KEYS.search(block)) + (
         b"===" in head and bool(_MKDOCS_BODY.search(head))
     )
+    if not any(counts[tool] for tool in counts if tool != JEKYLL) and _is_note(keys, texts):
+        return OBSIDIAN
     best = max(counts, key=lambda dialect: counts[dialect])
     return best if counts[best] else PLAIN if found else ""
+
+
+_NOTE_STYLES = _names("cssclass cssclasses")
+
+
+def _is_note(keys: Collection[str], texts: Collection[str]) -> bool:
+    """Whether a file with no other tool's keys but Jekyll's is a note of Obsidian.
+
+    Obsidian Publish has `permalink` as well: with links such as `[[note]]` beside it, which Jekyll
+    does not read, the key tells of Obsidian.
+    """
+    told = _MARKS[JEKYLL].intersection(keys)
+    is_linked = bool(told) and OBSIDIAN in texts and JEKYLL not in texts
+    return told <= {"permalink"} and (is_linked or not _NOTE_STYLES.isdisjoint(keys))
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,9 +167,31 @@ def _block(lines: list[str], first: int, marker: str, language: str) -> FrontMat
             ),
             Message("move text below the closing line; check that line is where you want it"),
         )
-    read = YAMLHandler().read if language == "yaml" else _toml
-    front = read(block, first + 2)
+    front = _of_wikijs(block, first + 2) if language == "yaml" else _toml(block, first + 2)
+    front = front or YAMLHandler().read(block, first + 2)
     front.body_line = end + 2
+    return front
+
+
+_WIKIJS_LINE = re.compile(r"(title|description|published|date|tags|editor|dateCreated):(?: (.*))?")
+_WIKIJS_QUOTED = re.compile(r"""\s*(?:"[^"]*"|'[^']*')\s*""")
+
+
+def _of_wikijs(block: str, line: int) -> FrontMatter | None:
+    """Front matter as Wiki.js writes it: no YAML, but each text as it is behind its key.
+
+    Its titles hold colons, `#` and quotes bare. Known by its keys, all on lines of their own and
+    each once; None for anything else, and where somebody put a value in quotes.
+    """
+    if "\neditor: " not in block or "\npublished: " not in block:
+        return None
+    front = FrontMatter()
+    for number, written in enumerate(block.split("\n"), line):
+        found = _WIKIJS_LINE.fullmatch(written)
+        if not found or found[1] in front.lines or _WIKIJS_QUOTED.fullmatch(found[2] or ""):
+            return None
+        front.values[found[1]] = CONTROLS.sub("", (found[2] or "").strip()) or None
+        front.lines[found[1]] = number
     return front
 
 

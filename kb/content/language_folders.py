@@ -25,6 +25,26 @@ def split(path: str, langs: Collection[str]) -> tuple[str, str]:
     return "", path
 
 
+def sharing(
+    addresses: Iterable[tuple[str, Collection[str]]], langs: Collection[str]
+) -> list[list[str]]:
+    """Groups of files, one of each language's folder, that have a former address in common.
+
+    `addresses` are the paths of files with their former addresses. A tool may give one `permalink`
+    to all translations of a page, whose files are named in the language of each.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for path, given in addresses:
+        lang = split(path, langs)[0] if given else ""
+        for address in given if lang else ():
+            found.setdefault(address, {}).setdefault(lang, []).append(path)
+    return [
+        [path for (path,) in of_lang.values()]
+        for of_lang in found.values()
+        if len(of_lang) > 1 and all(len(paths) == 1 for paths in of_lang.values())
+    ]
+
+
 _TRANSLATIONS = re.compile(r"((?:.*/)?i18n/([^/]+))/docusaurus-plugin-content-[^/]+/")
 
 

@@ -150,4 +150,10 @@ def _translations(
             without_lang[folder] = language_folders.split(f"{folder}/", langs)[1]
         key = without_lang[folder], name
         group[at[path]] = groups.setdefault(key, len(groups))
+    sizes = np.bincount(group[group >= 0])
+    aliases = ((path, entry.aliases) for path, entry in live.items())
+    for paths in language_folders.sharing(aliases, langs):
+        docs = [at[path] for path in paths]
+        if (sizes[group[docs]] == 1).all():  # none has a translation under its own path
+            group[docs] = group[docs[0]]
     return group

@@ -385,6 +385,16 @@ def test_a_translation_that_is_not_read_is_there_all_the_same():
     assert run(more, "no-translation", media=("en/b.mdx",)) == []
 
 
+def test_an_address_in_common_pairs_articles_under_other_names():
+    files = {
+        "ru/лампа.md": "---\naliases: guide/lamp\n---\n# Лампа\n",
+        "en/lamp.md": "---\naliases: guide/lamp\n---\n# Lamp\n",
+        "en/x.md": "# X\n",
+    }
+
+    assert places(run(files, "no-translation")) == ["en/x.md:1"]
+
+
 def test_translation_of_pairs_articles_under_other_names():
     files = {
         "ru/parol.md": "---\nupdated: 2026-02-01\n---\n# Пароль\n",

@@ -74,6 +74,22 @@ def test_a_file_speaks_by_keys_that_only_one_tool_has(text, dialect):
     assert dialects.detect("a/b.md", text.encode()) == dialect
 
 
+@pytest.mark.parametrize(
+    ("text", "tool"),
+    [
+        ("---\npermalink: lamp\n---\nSee [[Desk lamp]].\n", "obsidian obsidian"),
+        ("---\ncssclasses: [wide]\n---\nText.\n", "obsidian"),
+        ("---\npermalink: /lamp/\n---\nText.\n", "jekyll"),
+        ("---\npermalink: /lamp/\nlayout: page\n---\nSee [[Desk lamp]].\n", "jekyll obsidian"),
+        ("---\npermalink: /lamp/\n---\n{% link a.md %} [[Desk lamp]].\n", "jekyll jekyll obsidian"),
+        ("---\ntitle: Lamp\n---\nSee [[Desk lamp]].\n", "plain obsidian"),
+    ],
+)
+def test_a_note_of_obsidian_publish_is_no_page_of_jekyll(text, tool):
+    assert sorted(dialects.detect("a/b.md", text.encode()).split()) == sorted(tool.split())
+    assert dialects.detect("a/b.md", text.encode()).split()[0] == tool.split()[0]
+
+
 def test_a_page_of_a_section_is_hugos():
     assert dialects.detect("a/_index.md", b"# T") == "hugo"
 

@@ -405,6 +405,58 @@ def test_subscript_is_read_where_the_tool_reads_it():
     assert "H~2~O" in page("H~2~O", "diplodoc")
 
 
+@pytest.mark.parametrize(
+    "body", ['{% cut "Lamp {{ x }}" %}\n\ntext\n\n{% endcut %}',
+             '{% note info "Lamp {{ x }}" %}\n\ntext\n\n{% endnote %}'],
+)  # fmt: skip
+def test_titles_of_tags_have_the_values_of_variables(body):
+    assert ">Lamp 7</" in filled(body, x="7")
+    assert "{{" not in filled(body)
+
+
+IN_A_LIST = """<ul>
+    <li>Lamp</li>
+
+    <li>Desk lamp</li>
+
+    *Plug*
+
+</ul>
+
+    <li>code</li>
+"""
+
+
+def test_an_element_of_html_lasts_until_its_end_tag_in_jekyll():
+    shown = page(IN_A_LIST, "jekyll")
+
+    assert "<li>Desk lamp</li>\n<p><em>Plug</em></p>\n</ul>" in shown
+    assert shown.count("<code>") == 1  # below the list
+    assert page(IN_A_LIST, "hugo").count("<code>") == 2  # as in CommonMark
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["```\n<ul>\n```", "`<ul>`", "<!-- <ul> -->", '<div markdown="1">', "<ul><li>a</li></ul>"],
+)
+def test_code_is_indented_in_jekyll_where_no_element_is_open(before):
+    assert "<code>&lt;b&gt;lamp" in page(f"{before}\n\n    <b>lamp</b>\n", "jekyll")
+
+
+@pytest.mark.parametrize(
+    "html", ["<body>\n<p>x</p>\n</body>", "<p>x</p>", "<h4>x</h4>", "<hr>", '<link rel="x">']
+)
+def test_markdown_may_follow_a_block_of_html_at_once(html):
+    assert "<h2" in page(f"{html}\n## Lamp\n")
+
+
+def test_the_id_of_an_element_that_is_left_out_stays_as_a_place():
+    shown = page('<section id="lamp">\n<p>x</p>\n</section>\n\n[Lamp](#lamp)')
+
+    assert '<a id="h-lamp"></a>' in shown
+    assert 'href="#h-lamp"' in shown
+
+
 def test_a_fold_and_a_place_have_the_ids_behind_their_tags():
     body = '{% cut "Lamp" %}{#lamp}\n\ntext\n\n{% endcut %}\n\n{% anchor plug %}\n'
 

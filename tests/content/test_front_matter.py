@@ -45,6 +45,45 @@ def test_what_is_no_plain_text_is_refused_with_its_line(block, line, code):
     assert (refused.value.line, refused.value.code) == (line, code)
 
 
+WIKIJS = """---
+title: Lamp: on # or off
+description: "On": one, "off": two
+published: true
+date: 2026-01-02T03:04:05.006Z
+tags: lamp, desk lamp
+editor: markdown
+dateCreated: 2026-01-02T03:04:05.006Z
+---
+
+Text
+"""
+
+
+def test_wikijs_writes_texts_behind_their_keys_and_no_yaml():
+    parsed = articles.parse("a.md", WIKIJS.encode(), articles.Defaults(dialect="wikijs"))
+
+    assert parsed.problems == ()
+    assert parsed.article.title == "Lamp: on # or off"
+    assert parsed.article.answer == '"On": one, "off": two'
+    assert parsed.article.tags == ("lamp", "desk lamp")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("editor: markdown\n", ""), ("tags: ", "author: Ann\ntags: "), ("tags: ", "tags: a\ntags: ")],
+)
+def test_other_front_matter_is_yaml(before, after):
+    text = WIKIJS.replace(before, after)
+
+    assert [p.code for p in articles.parse("a.md", text.encode()).problems] == ["bad-yaml"]
+
+
+def test_what_is_in_quotes_is_yaml():
+    text = WIKIJS.replace("Lamp: on # or off", '"Lamp: on"').replace('"On": one, "off": two', "On")
+
+    assert articles.parse("a.md", text.encode()).article.title == "Lamp: on"
+
+
 def test_twelve_collections_may_lie_in_each_other():
     assert YAMLHandler().load("a: " + "[" * 11 + "x" + "]" * 11)
 

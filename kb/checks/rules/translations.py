@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from kb.base.messages import Message
 from kb.checks.rules.base import Base, Finding, rule
+from kb.content import language_folders
 from kb.content.articles import Article
 from kb.content.metadata import without_ending
 
@@ -92,6 +93,11 @@ def _no_translation(base: Base) -> Iterator[Finding]:
     for article, source in _sources(base):
         paired[article.slug].add(source.lang)
         paired[source.slug].add(article.lang)
+    aliases = ((article.path, article.aliases) for article in base.articles)
+    for paths in language_folders.sharing(aliases, base.langs):
+        group = [base.by_path[path] for path in paths]
+        for article in group:
+            paired[article.slug] |= {each.lang for each in group} - {article.lang}
     # Where nothing is paired, two languages are an accident and no intention.
     used = set().union(*paired.values()) & set(base.langs)
     for article in base.served():

@@ -29,7 +29,7 @@ __all__ = [
     "unknown_tags",
 ]
 
-VERSION = "9"  # of what `render` makes of the same text; a new one makes every rendering new
+VERSION = "10"  # of what `render` makes of the same text; a new one makes every rendering new
 
 _HEADING = re.compile(r"<h([1-6])[^<>]*>(.*?)</h\1>", re.S)
 _ANY_TAG = re.compile(r"<[^<>]*>")
@@ -102,6 +102,7 @@ def _converted(body: str, context: Context) -> str:
         translated,
         indented_code=not reads_mdx(context),
         titled_callouts=bool(context.tools & {"obsidian", "vitepress"}),
+        html_holds="jekyll" in context.tools,
     )
 
 

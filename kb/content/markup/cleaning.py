@@ -1,5 +1,7 @@
 """Sanitiser of HTML: only what is listed here reaches a page, by nh3."""
 
+import re
+
 import nh3
 
 from kb.content.markup.admonitions import KINDS
@@ -19,6 +21,8 @@ _DROPPED = _names("""
     script style template noscript iframe object embed svg math textarea select title
     applet frameset noembed noframes xmp plaintext
 """)
+# Elements whose ids stay or mean nothing to links.
+_KNOWN = _TAGS | _DROPPED | _names("input button label meta link")
 CLASSES = {
     "div": {*KINDS, "admonition", "highlight", "diagram", "footnote"},
     "p": {"admonition-title"},
@@ -48,6 +52,20 @@ _CLEANER = nh3.Cleaner(
 )
 
 
+_WITH_ID = re.compile(r"""<([a-z][\w-]*)\b[^<>]*?\sid\s*=\s*("[^"<>]*"|'[^'<>]*')[^<>]*>""", re.I)
+
+
 def clean(written: str) -> str:
-    """The HTML with only the tags, attributes and classes allowed."""
+    """The HTML with only the tags, attributes and classes allowed.
+
+    Where an element with an id is left out and its text stays, as of `<section id="a">`, an anchor
+    stands in its place.
+    """
+    if " id" in written:
+        written = _WITH_ID.sub(_with_anchor, written)
     return str(_CLEANER.clean(written)).replace(' class=""', "")
+
+
+def _with_anchor(found: re.Match[str]) -> str:
+    is_left_out = found[1].lower() not in _KNOWN
+    return f"{found[0]}<a id={found[2]}></a>" if is_left_out else found[0]

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-from kb.content.markup import abbreviations, attributes, callouts, indented
+from kb.content.markup import abbreviations, attributes, callouts, indented, kramdown
 from kb.content.markup.code_languages import changes_of, language_of
 from kb.content.markup.highlighting import highlight
 from kb.content.markup.models import TooDeep
@@ -25,14 +25,21 @@ _local = threading.local()
 _Env = MutableMapping[str, Any]
 
 
-def convert(source: str, *, indented_code: bool = True, titled_callouts: bool = False) -> str:
+def convert(
+    source: str,
+    *,
+    indented_code: bool = True,
+    titled_callouts: bool = False,
+    html_holds: bool = False,
+) -> str:
     """The HTML of Markdown, not yet sanitised.
 
     `indented_code` says that four columns make code, as everywhere but in MDX. `titled_callouts`
-    says that what stands behind `[!NOTE]` is a title, as in Obsidian. Raises TooDeep.
+    says that what stands behind `[!NOTE]` is a title, as in Obsidian. `html_holds` says that an
+    element of HTML lasts until its end tag, as in Jekyll. Raises TooDeep.
     """
     md = _parser(indented_code)
-    env: _Env = {callouts.TITLED: titled_callouts}
+    env: _Env = {callouts.TITLED: titled_callouts, kramdown.HOLDS: html_holds}
     try:
         tokens = md.parse(source, env)
         if any(token.level >= _DEEPEST - 1 for token in tokens):
@@ -49,9 +56,9 @@ def _parser(indented_code: bool) -> MarkdownIt:
         md = MarkdownIt("commonmark", {"maxNesting": _DEEPEST})
         md.enable(["table", "strikethrough"])
         md.use(footnote_plugin, inline=False).use(deflist_plugin)
-        md.use(indented.plugin).use(abbreviations.plugin).use(callouts.plugin).use(
-            attributes.plugin
-        )
+        md.use(kramdown.plugin).use(indented.plugin).use(abbreviations.plugin).use(
+            callouts.plugin
+        ).use(attributes.plugin)
         md.block.ruler.at(
             "html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]}
         )
@@ -78,7 +85,7 @@ def _any(url: str) -> bool:
 
 _BESIDE_BLOCKS = re.compile(
     r"</?(?:article|aside|blockquote|center|dd|details|div|figure|li|main|section|td|th)\b[^<>]*>\s*$"
-    r"|</(?:summary|table|ul|ol|dl)>\s*$",
+    r"|</(?:summary|table|ul|ol|dl|p|h[1-6]|header|footer|form|body|html)>\s*$|<(?:hr|link|meta)\b[^<>]*>\s*$",
     re.I,
 )
 

@@ -55,6 +55,8 @@ def _liquid(translator: Translator, found: re.Match[str]) -> str:
     is_spoken = "jekyll" in translator.context.tools
     if name in ("if", "for", "unless", "include") and not rest and not is_spoken:
         return f"`{found[0]}`"  # a word about tags, and no tag
+    if name not in _READING:
+        rest = _with_values(translator, rest)
     if name in _TAGS:
         return _TAGS[name](translator, rest)
     if name.startswith("end"):
@@ -64,6 +66,16 @@ def _liquid(translator: Translator, found: re.Match[str]) -> str:
     if name not in _SILENT:
         translator.say(f"{{% {name} %}}")
     return ""
+
+
+_READING = names("if unless elsif elseif elif else for include include_relative assign")
+
+
+def _with_values(translator: Translator, words: str) -> str:
+    """What stands in a tag, such as a title, with the values of its variables."""
+    if "{{" not in words:
+        return words
+    return _OUTPUT.sub(lambda found: _output(translator, found) or "", words)
 
 
 def _kind_of_note(translator: Translator, name: str, rest: str) -> str:
@@ -172,7 +184,7 @@ _CUT = re.compile(r"\{%-?\s*cut(?P<rest>[^%\n]*)%\}(?:\{(?P<given>[^{}\n]*)\})?"
 
 def _cut(translator: Translator, found: re.Match[str]) -> str:
     """A fold, with the id that may stand behind its tag: `{% cut "Title" %}{#id}`."""
-    title = _QUOTED.search(found["rest"])
+    title = _QUOTED.search(_with_values(translator, found["rest"]))
     fold = translator.note("cut", "details", title[1] if title else "")
     id_ = re.search(r"#([\w:.-]+)", found["given"] or "")
     return fold.replace("<details>", f'<details id="{id_[1]}">', 1) if id_ else fold
