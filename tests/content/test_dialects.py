@@ -410,6 +410,24 @@ def test_each_tag_without_a_meaning_is_told_once_with_its_number_and_first_place
     assert "Markdown" in found[0].cure
 
 
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ('--8<-- "../lamp.md"', "not in the folder of articles"),
+        ("[!INCLUDE [Lamp](../../lamp.md)]", "not in the folder of articles"),
+        ('<iframe src="https://example.com/lamp"></iframe>', "a link in its place"),
+        ("{% lamp %}", "say it in Markdown"),
+    ],
+)
+def test_a_tag_without_a_meaning_is_told_with_what_readers_see(base, text, cure):
+    (base.articles / "lamp").mkdir()
+    (base.articles / "lamp/a.md").write_text(f"# A\n\n{text}\n", "utf-8")
+
+    found = [p for p in KnowledgeBase(base).check() if p.code == "not-understood"]
+
+    assert [cure in p.cure for p in found if p.path == "lamp/a.md"] == [True]
+
+
 def test_a_diagram_is_told_by_its_language(base):
     (base.articles / "docs/z.md").write_text("# Z\n\n```mermaid\ngraph TD\n```\n")
 

@@ -414,6 +414,32 @@ def test_titles_of_tags_have_the_values_of_variables(body):
     assert "{{" not in filled(body)
 
 
+@pytest.mark.parametrize("tool", ["", "mkdocs"])
+@pytest.mark.parametrize("mark", ["!!!", "???", "???+"])
+def test_a_note_may_have_a_title_and_no_kind(tool, mark):
+    shown = page(f'{mark} "Lamp `on`"\n\n    text\n', tool)
+
+    assert re.sub(r"\s+", "", shown) == re.sub(
+        r"\s+", "", NOTE.format("note", "Lamp <code>on</code>")
+    )
+
+
+@pytest.mark.parametrize("tool", ["", "gitbook", "mkdocs"])
+def test_the_name_of_a_file_may_have_spaces(tool):
+    shown = page("![Lamp](../img/red lamp.png) and [plug](the plug.md)", tool)
+
+    assert 'src="/media/img/red%20lamp.png"' in shown
+    assert 'href="/articles/a/the%20plug"' in shown
+
+
+@pytest.mark.parametrize(
+    "text", ["[a](b c)", "[a](b c.md d)", "[a](this. And png)", "[a]: b c.png", "`[a](b c.png)`"]
+)
+def test_words_in_brackets_are_no_name_of_a_file(text):
+    assert "href" not in page(text)
+    assert "<img" not in page(text)
+
+
 IN_A_LIST = """<ul>
     <li>Lamp</li>
 

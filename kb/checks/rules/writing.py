@@ -170,8 +170,23 @@ def _unknown_tags(base: Base) -> Iterator[Finding]:
                 places=len(places),
                 articles=len({a.path for a, _ in places}),
             ),
-            Message("say it in Markdown: readers see the page without what the tag makes of it"),
+            _cure_of_tag(tag),
         )
+
+
+_INCLUDING = ("[!INCLUDE]", "--8<--", "<!--@include-->", "{% include %}")
+_PLAYED = ("<iframe>", "<video>", "<audio>", "<object>", "<embed>")
+
+
+def _cure_of_tag(tag: str) -> Message:
+    if tag in _INCLUDING:
+        return Message(
+            "the text it names is not in the folder of articles; put it there, or have `--articles`"
+            " name a folder that holds both"
+        )
+    if tag in _PLAYED:
+        return Message("readers see a link in its place; give it a `title` to name the link")
+    return Message("say it in Markdown: readers see the page without what the tag makes of it")
 
 
 # Addresses that belong to a role or to an example, not to a person.

@@ -15,7 +15,14 @@ from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 
-from kb.content.markup import abbreviations, attributes, callouts, indented, kramdown
+from kb.content.markup import (
+    abbreviations,
+    attributes,
+    callouts,
+    indented,
+    kramdown,
+    spaced_targets,
+)
 from kb.content.markup.code_languages import changes_of, language_of
 from kb.content.markup.highlighting import highlight
 from kb.content.markup.models import TooDeep
@@ -56,9 +63,9 @@ def _parser(indented_code: bool) -> MarkdownIt:
         md = MarkdownIt("commonmark", {"maxNesting": _DEEPEST})
         md.enable(["table", "strikethrough"])
         md.use(footnote_plugin, inline=False).use(deflist_plugin)
-        md.use(kramdown.plugin).use(indented.plugin).use(abbreviations.plugin).use(
-            callouts.plugin
-        ).use(attributes.plugin)
+        md.use(kramdown.plugin).use(spaced_targets.plugin).use(indented.plugin).use(
+            abbreviations.plugin
+        ).use(callouts.plugin).use(attributes.plugin)
         md.block.ruler.at(
             "html_block", _html_block, {"alt": ["paragraph", "reference", "blockquote"]}
         )

@@ -7,7 +7,10 @@ from markdown_it.rules_block import StateBlock
 
 from kb.content.markup.admonitions import kind_of
 
-_NOTE = re.compile(r'(?:!!!|\?\?\?\+?)[ \t]*([\w-]+)((?:[ \t]+[\w-]+)*)[ \t]*(?:"(.*)")?[ \t]*$')
+_NOTE = re.compile(
+    r"(?:!!!|\?\?\?\+?)(?=[ \t]*[\w\"-])[ \t]*(?:([\w-]+)(?:[ \t]+[\w-]+)*)?[ \t]*"
+    r'(?:"(.*)")?[ \t]*$'
+)
 _TAB = re.compile(r'===[!+]?[ \t]+"(.*)"[ \t]*$')
 _INDENT = 4
 
@@ -31,8 +34,8 @@ def _rule(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return True
     below = _below(state, start, end)
     if note:
-        kind = kind_of(note[1]) or "note"
-        title = note[3] if note[3] is not None else note[1]
+        kind = kind_of(note[1] or "") or "note"
+        title = note[2] if note[2] is not None else note[1]
         if kind_of(title):
             title = kind
         _push(state, f'<div class="admonition {kind}">')

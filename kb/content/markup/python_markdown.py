@@ -75,11 +75,13 @@ _CONFIGURED: dict[str, dict[str, Any]] = {
 class _Notes(AdmonitionProcessor):
     """Notes, those that fold (`???`) among them; their kinds are ours."""
 
-    RE = re.compile(r'(?:^|\n)(?:!!!|\?\?\?\+?) ?([\w\-]+(?: +[\w\-]+)*)(?: +"(.*?)")? *(?:\n|$)')
+    RE = re.compile(
+        r'(?:^|\n)(?:!!!|\?\?\?\+?)(?= *[\w"-]) ?([\w\-]+(?: +[\w\-]+)*)?(?: *"(.*?)")? *(?:\n|$)'
+    )
 
     def get_class_and_title(self, match: re.Match[str]) -> tuple[str, str | None]:
         """The kind of a note and its title; its kind where it has none, None for none."""
-        kind = kind_of(match[1].split()[0]) or "note"
+        kind = kind_of((match[1] or "note").split()[0]) or "note"
         return kind, kind if match[2] is None else match[2] or None
 
 
