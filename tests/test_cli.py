@@ -258,6 +258,18 @@ def test_index_names_what_is_left_out_when_articles_come_or_go(kb_command, write
     assert "Left out" not in first.stdout + third.stdout
 
 
+def test_index_names_the_folder_of_articles_where_files_in_it_are_left_out(
+    kb_command, write, settings
+):
+    for name in "abc":
+        write(name, title=f"Page {name}")
+    (settings.articles / "_config.yml").write_text("exclude: [a.md, b.md]\n")
+
+    told = kb_command("index").stdout
+
+    assert f"Left out: {settings.articles.name}/; `kb check` says why." in told
+
+
 def test_index_names_files_that_cannot_be_searched(kb_command, write, settings):
     write("ru/prices", "[Прайс](price.pdf)", title="Цены")
     (settings.articles / "ru" / "price.pdf").write_bytes(b"%PDF-1.7 torn")
