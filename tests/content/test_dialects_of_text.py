@@ -440,6 +440,47 @@ def test_words_in_brackets_are_no_name_of_a_file(text):
     assert "<img" not in page(text)
 
 
+def test_a_term_has_the_id_behind_it():
+    shown = page("Lamp {#lamp}\n\n: Gives light.\n\nPlug {#plug}\n: Fits.\n\n[Lamp](#lamp)")
+
+    assert re.findall('<dt id="h-(.*?)">(.*?)</dt>', shown) == [("lamp", "Lamp"), ("plug", "Plug")]
+    assert '<a href="#h-lamp">' in shown
+
+
+def test_lists_of_attributes_may_follow_each_other():
+    shown = page("![a](a.png =x30){.round} b", "wikijs")
+
+    assert 'height="30"' in shown
+    assert "{" not in shown
+
+
+def test_the_class_of_a_note_may_stand_at_the_end_of_its_line():
+    assert page("> text{.is-danger}", "wikijs") == NOTE.format("danger", "Danger")
+
+
+def test_tags_below_a_long_line_in_a_list_are_no_code():
+    long = f"1. Lamp\n\n      1. Desk {'lamp ' * 5000}\n\n"
+
+    shown = page(
+        f'{long}          {{% note info "Plug" %}}\n\n          text\n\n          {{% endnote %}}\n'
+    )
+
+    assert "{%" not in shown
+    assert '<p class="admonition-title">Plug</p>' in shown
+
+
+def test_a_title_of_a_fold_may_hold_a_percent_sign():
+    assert ">5% more</summary>" in page('{% cut "5% more" %}\n\ntext\n\n{% endcut %}', "diplodoc")
+
+
+@pytest.mark.parametrize("written", ["{.dense}", "{: .wide }"])
+def test_a_list_of_attributes_right_below_a_table_is_no_row_of_it(written):
+    shown = page(f"| a | b |\n|---|---|\n| {{c}} | d |\n{written}\n")
+
+    assert shown.count("<tr>") == 2
+    assert "{c}" in shown
+
+
 IN_A_LIST = """<ul>
     <li>Lamp</li>
 

@@ -16,8 +16,8 @@ from kb.content.markup.admonitions import kind_of
 _VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s{}"'=]+)"""
 _ONE = rf"""(?:[#.][\w:.-]+|[A-Za-z_][\w:-]*={_VALUE})"""
 _LIST = rf"(?:\{{[ \t]*(?:{_ONE}[ \t]*)+(?:[A-Za-z_][\w-]*[ \t]*)*\}}|\{{:[^{{}}\n]*\}})"
-_AFTER = re.compile(_LIST)
-_AT_END = re.compile(rf"(?:(?:^|[ \t\n]+){_LIST}|\{{#[\w-]+\}})[ \t]*$")
+_AFTER = re.compile(rf"{_LIST}+")
+_AT_END = re.compile(rf"(?:(?:^|[ \t\n]+){_LIST}|\{{#[\w-]+\}}|\{{\.is-\w+\}})[ \t]*$")
 _AT_START = re.compile(rf"{_LIST}[ \t]*(?:\n|$)")
 _WHOLE = re.compile(rf"[ \t]*(?:{_LIST}[ \t]*)+$")
 _ID = re.compile(r"#([\w:.-]+)")
@@ -39,8 +39,24 @@ def _rule(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline" and "{" in token.content:
             _after_inlines(token)
+    state.tokens = _without_rows_of_lists(state.tokens)
     blocks = list(_blocks(state.tokens))
     state.tokens = _applied(blocks)
+
+
+def _without_rows_of_lists(tokens: list[Token]) -> list[Token]:
+    """The tokens without rows of tables that are a list: one right below a table looks like it."""
+    kept: list[Token] = []
+    begin = 0
+    for token in tokens:
+        if token.type == "tr_open":
+            begin = len(kept)
+        kept.append(token)
+        if token.type == "tr_close":
+            row = "".join(each.content for each in kept[begin:] if each.type == "inline")
+            if "{" in row and _WHOLE.fullmatch(row):
+                del kept[begin:]
+    return kept
 
 
 def _after_inlines(inline: Token) -> None:
@@ -76,12 +92,12 @@ _Block = list[Token]
 
 
 def _blocks(tokens: list[Token]) -> Iterator[_Block]:
-    """The tokens as blocks: paragraphs and headings whole, quotations whole, others one by one."""
+    """The tokens as blocks: paragraphs, headings, terms and quotations whole, others one by one."""
     at = 0
     while at < len(tokens):
         token = tokens[at]
         end = at + 1
-        if token.type in ("paragraph_open", "heading_open"):
+        if token.type in ("paragraph_open", "heading_open", "dt_open"):
             end = at + 3
         elif token.type == "blockquote_open":
             while not (tokens[end].type == "blockquote_close" and tokens[end].level == token.level):
@@ -160,7 +176,8 @@ def _taken(block: _Block) -> str:
             block[1].children = children[:-2]
         if name := _ID.search(found[0]):
             block[0].attrSet("id", name[1])
-        return found[0] if _OF_BLOCK.search(found[0]) else ""
+        is_term = block[0].type == "dt_open"  # which cannot be a note
+        return found[0] if _OF_BLOCK.search(found[0]) and not is_term else ""
     return ""
 
 

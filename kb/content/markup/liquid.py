@@ -179,7 +179,7 @@ def _note(translator: Translator, rest: str) -> str:
     return translator.note("note", kind, found[1] if found else "")
 
 
-_CUT = re.compile(r"\{%-?\s*cut(?P<rest>[^%\n]*)%\}(?:\{(?P<given>[^{}\n]*)\})?")
+_CUT = re.compile(r"\{%-?\s*cut(?P<rest>(?:[^%\n]|%(?!\}))*)%\}(?:\{(?P<given>[^{}\n]*)\})?")
 
 
 def _cut(translator: Translator, found: re.Match[str]) -> str:

@@ -356,12 +356,17 @@ _INDENT = r"(?: {4}|\t)"
 _INDENTED = re.compile(rf"{_INDENT}[^\n]*(?:\n(?:[ \t]*\n)*{_INDENT}[^\n]*)*+")
 _HOLDS = re.compile(r"[ \t\[{<>:|*+-]|\d+[.)]|!!!|\?\?\?|===")  # begins what may go on indented
 _LOOKS_BACK = 4_000  # characters
+_LOOKS_AT = 200  # of a line that is longer
 
 
 def _indented_code(translator: Translator, found: re.Match[str]) -> str | None:
     """Code that is indented: after an empty line, and below a paragraph or at the beginning."""
     at = found.start()
-    above = translator.body[max(0, at - _LOOKS_BACK) : at].split("\n")[:-1]
+    begin = max(0, at - _LOOKS_BACK)
+    above = translator.body[begin:at].split("\n")[:-1]
+    first = translator.body.rfind("\n", 0, begin) + 1
+    if above and first < begin:  # within a line, of which the beginning tells what it is
+        above[0] = translator.body[first : min(begin, first + _LOOKS_AT)] + above[0]
     between = []
     while above and (not above[-1].strip() or re.match(_INDENT, above[-1])):
         between.append(above.pop())
