@@ -106,6 +106,29 @@ class LinkTable:
             or (self._named(source, place) if _is_name(place) and self.habits.by_name else None)
         )
 
+    def last_part(self, target: str) -> str | None:
+        """The last part of every address that `find` tries for a link, as `last_parts` has them.
+
+        So articles that have no such part make no difference to where the link leads. None if that
+        cannot be said: then the article with the link decides it, or the link is a name.
+        """
+        if target.lower().startswith(NAME_SCHEMES):
+            return None
+        place = place_of(target)
+        last = posixpath.basename(_key(posixpath.normpath(place)))
+        if last in ("", ".", "..") or last in self.langs:  # of another language: another last part
+            return None
+        head, _, rest = place.strip("/").partition("/")
+        is_within = head in ("articles", "media") or head in self.habits.prefixes
+        if place.startswith("/") and is_within and posixpath.basename(_key(rest)) != last:
+            return None
+        return last
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What else of all articles and files decides where a link leads: roots and languages."""
+        return tuple(sorted(self._inner_roots.items())), self._languages
+
     def _topic(self, source: LinkedArticle, target: str) -> Found | None:
         """The topic of the folder that a link means."""
         found = self._by_folder.find(source, target) if self._by_folder else None
@@ -392,6 +415,12 @@ class LinkTable:
 
     def _lang(self, found: Found) -> str:
         return self._lang_of.get(found.slug, "")
+
+
+def last_parts(place: LinkedArticle) -> set[str]:
+    """The last part of each address by which links find an article."""
+    keys = (_key(place.path), *_keys(place), *map(_key, place.aliases))
+    return {posixpath.basename(key) for key in keys}
 
 
 _STATIC = frozenset(("static", "public", "docs"))  # folders that a site serves at its root

@@ -1,19 +1,28 @@
 """Where the links of each article lead in a build: worked out when it is published."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple
+from functools import cache, partial
 from hashlib import blake2b
+from operator import attrgetter
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 from kb.content import attachments, media
-from kb.content.link_table import Found, Habits, LinkedArticle, LinkTable, place_of
+from kb.content.link_table import (
+    Found,
+    Habits,
+    LinkedArticle,
+    LinkTable,
+    last_parts,
+    place_of,
+)
 from kb.content.markup import Link
 from kb.content.markup.link_targets import SAFE
 from kb.index.entries import Entry
 from kb.index.segment import article_url, topic_url
 
 _SEARCHED_SIGNS = ("pdf", "docx", "txt", "%", "\n")  # in each target that is searched stands one
+_MANY = 1000  # articles, of which one more makes no habit
 DEAD = ""  # the address of a link that leads nowhere
 
 
@@ -37,10 +46,11 @@ class SettledLinks(NamedTuple):
 
     articles: str = ""  # a digest of the addresses of its articles
     files: str = ""  # of the files beside them
-    folders: str = ""  # of the folders with a topic
+    folders: str = ""  # of the folders with a topic, and the languages
     page_relative: Sequence[str] = ()
     prefixes: Sequence[str] = ()
     by_name: bool = False
+    shape: str = ""  # a digest of what else decides where links lead, see `LinkTable.shape`
 
     @property
     def habits(self) -> Habits:
@@ -87,26 +97,72 @@ def settle_links(
     """Sets `leads` of the articles `live`: the right address of each of their links.
 
     `known` is what this returned for the previous build, `former` are the articles of that, from
-    which `others` differ: if no address and no habit is another since, only articles without
-    `leads` are looked at. Where links differ, habits are read off them again, unless they
-    `may_differ` no more.
+    which `others` differ. If no address and no habit is another since, only articles without
+    `leads` are looked at; if some addresses are, also those with a link that may mean one of them.
+    Where links or addresses differ, habits are read off all links again, unless they `may_differ`
+    no more; of few articles they are read again where addresses differ, for there each tells much.
     """
-    stay = bool(known.articles) and _have_same_addresses(live, former, others)
-    articles = known.articles if stay else _digest_of_addresses(live)
+    moved = _moved(live, former, others) if known.articles else None
+    are_same = moved is not None and not moved.places
+    articles = known.articles if are_same else _digest_of_addresses(live)
+    is_same = articles == known.articles
     now = SettledLinks(articles, _digest(sorted(servable(files))), _digest(langs, folders))
-    remembered = known.habits if now[:3] == known[:3] else None
+    has_same_files = now.files == known.files and now.folders == known.folders
     is_sure = _have_same_links(live, former, others) or not may_differ
-    if remembered is not None and is_sure and all(_is_settled(live[path]) for path in others):
+    is_known = has_same_files and (is_same or (not may_differ and len(live) >= _MANY))
+    if is_known and is_same and is_sure and all(_is_settled(live[path]) for path in others):
         return known
-    table = link_table(live, files, langs, remembered if is_sure else None, folders)
-    stays = remembered is not None and table.habits == remembered
+    table = link_table(live, files, langs, known.habits if is_known and is_sure else None, folders)
+    relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
+    now = now._replace(
+        shape=_digest(table.shape), page_relative=relative, prefixes=prefixes,
+        by_name=table.habits.by_name,
+    )  # fmt: skip
+    stay: Moved | None = None
+    if has_same_files and table.habits == known.habits and (is_same or now.shape == known.shape):
+        stay = Moved() if is_same else moved
+    may_lead_elsewhere = cache(partial(_may_mean, table, stay.parts if stay else frozenset()))
     for path, entry in live.items():
-        if not (stays and _is_settled(entry)):
+        if (
+            stay is None
+            or not _is_settled(entry)
+            or path in stay.places
+            or (stay.parts and any(may_lead_elsewhere(to) for _, to in entry.details.links))
+        ):
             source = place(path, entry)
             entry.lead(address(table.find(source, to)) for _, to in entry.details.links)
-    relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
-    by_name = table.habits.by_name
-    return now._replace(page_relative=relative, prefixes=prefixes, by_name=by_name)
+    return now
+
+
+class Moved(NamedTuple):
+    """The articles that links find otherwise than before."""
+
+    places: frozenset[str] = frozenset()  # paths of those that are new, gone or at another address
+    parts: frozenset[str] = frozenset()  # the last parts of their addresses, before and now
+
+
+def _moved(
+    live: Mapping[str, Entry], former: Mapping[str, Entry], others: Iterable[str]
+) -> Moved | None:
+    """Which articles links find otherwise; None without a build before."""
+    if not former:
+        return None
+    moved: dict[str, list[LinkedArticle]] = {}
+    for path in others:
+        new = place(path, live[path])
+        old = place(path, former[path]) if path in former else None
+        if new != old:
+            moved[path] = [each for each in (new, old) if each]
+    if len(live) != len(former) or moved:
+        moved |= {path: [place(path, former[path])] for path in former if path not in live}
+    parts = (part for places in moved.values() for each in places for part in last_parts(each))
+    return Moved(frozenset(moved), frozenset(parts))
+
+
+def _may_mean(table: LinkTable, parts: Collection[str], target: str) -> bool:
+    """Whether a link may mean an article one of whose addresses ends with one of these parts."""
+    part = table.last_part(target)
+    return part is None or part in parts
 
 
 def are_settled(
@@ -152,7 +208,10 @@ def _have_same_addresses(
 
 
 def _digest_of_addresses(live: Mapping[str, Entry]) -> str:
-    return _digest(sorted(astuple(place(path, entry)) for path, entry in live.items()))
+    return _digest(sorted(_told(place(path, entry)) for path, entry in live.items()))
+
+
+_told = attrgetter("path", "slug", "lang", "aliases", "uid")  # all of a `LinkedArticle`
 
 
 def _digest(*values: object) -> str:

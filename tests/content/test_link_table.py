@@ -1,8 +1,10 @@
 """A link means what it meant to the tool it was written for."""
 
+import random
+
 import pytest
 
-from kb.content.link_table import LinkedArticle, LinkTable
+from kb.content.link_table import Habits, LinkedArticle, LinkTable, last_parts
 
 PLACES = (
     LinkedArticle("docs/guide/01-start.md", "docs/guide/01-start", "en", ("help/begin",)),
@@ -153,3 +155,97 @@ def test_names_alone_are_looked_up_where_the_folder_writes_so():
     assert meant(written_so, ABOUT, "other.png") == "docs/img/other.png"
     assert meant(written_so, ABOUT, "x/bulb.md") is None
     assert meant(not_so, ABOUT, "bulb.md") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "last"),
+    [
+        ("../lamp/desk.md#on", "desk"),
+        ("/docs/lamp/", "lamp"),
+        ("Light%20Switch", "light switch"),
+        ("setup/readme.md", "setup"),
+        ("img/Plug.SVG", "plug.svg"),
+        ("../en", None),  # which may mean `../ru` where there is no such page
+        ("index.md", None),  # the page of whatever folder
+        ("./", None),
+        ("/docs", None),  # `docs` may be no folder: then it is the top of the site
+        ("/docs/index.md", None),
+        ("xref:Lamps.Shade", None),
+    ],
+)
+def test_the_last_part_of_a_link_is_said_where_it_is_one(table, target, last):
+    assert table.last_part(target) == last
+
+
+# What paths, addresses and links are made of: all that is looked up otherwise than by its name.
+PARTS = (
+    "a",
+    "b",
+    "01-a",
+    "_b",
+    "A b",
+    "ru",
+    "en",
+    "docs",
+    "static",
+    "index",
+    "readme",
+    "новое",
+    "x",
+)
+LINKED = (*PARTS, "..", ".", "a%20b", "A-b", "articles", "media", "", "a.md", "index.md", "b.html")
+
+
+def a_path(rng, most=3):
+    return "/".join(rng.choice(PARTS) for _ in range(rng.randint(1, most)))
+
+
+def a_place(rng):
+    path = f"{a_path(rng)}.{rng.choice(('md', 'md', 'mdx'))}"
+    if rng.random() < 0.1:
+        path = f"{a_path(rng, 1)}/_posts/2026-03-04-{rng.choice(PARTS)}.md"
+    slug = a_path(rng) if rng.random() < 0.2 else path.rpartition(".")[0]
+    aliases = (a_path(rng),) if rng.random() < 0.2 else ()
+    uid = rng.choice(PARTS) if rng.random() < 0.1 else ""
+    return LinkedArticle(path, slug, rng.choice(("ru", "en", "")), aliases, uid)
+
+
+def a_link(rng):
+    written = "/".join(rng.choice(LINKED) for _ in range(rng.randint(1, 4)))
+    scheme = rng.choice(("", "", "", "/", "/", "xref:", "wiki:", "ref:", "../", "./"))
+    return scheme + written + rng.choice(("", "", "", "/", "#part", ".md", ".html", "?q=1"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_articles_without_the_last_part_of_a_link_make_no_difference_to_it(seed):
+    rng = random.Random(seed)
+    compared = decided = 0
+    for _ in range(60):
+        common = {each.path: each for each in (a_place(rng) for _ in range(rng.randint(2, 12)))}
+        moved = {each.path: each for each in (a_place(rng) for _ in range(rng.randint(1, 2)))}
+        files = frozenset(f"{a_path(rng)}.png" for _ in range(2))
+        folders = tuple((a_path(rng), rng.choice(("ru", "en")), a_path(rng)) for _ in range(2))
+        habits = Habits(
+            frozenset(rng.sample(PARTS, 2)), frozenset(("docs", rng.choice(PARTS))),
+            rng.random() < 0.5,
+        )  # fmt: skip
+        old, new = (
+            LinkTable(tuple(places.values()), files, ("ru", "en"), (), habits, folders)
+            for places in (common, common | moved)
+        )
+        if old.shape != new.shape:
+            continue
+        before = (common[path] for path in moved if path in common)
+        parts = {part for each in (*moved.values(), *before) for part in last_parts(each)}
+        for target in (a_link(rng) for _ in range(60)):
+            last = old.last_part(target)
+            assert last == new.last_part(target)
+            decided += last is not None
+            if last is None or last in parts:
+                continue
+            for source in common.values():
+                if source.path not in moved:
+                    compared += 1
+                    assert old.find(source, target) == new.find(source, target), (target, source)
+    assert compared > 5_000
+    assert decided > 800
