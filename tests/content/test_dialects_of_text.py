@@ -481,6 +481,22 @@ def test_a_list_of_attributes_right_below_a_table_is_no_row_of_it(written):
     assert "{c}" in shown
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["<summary>Lamp `on` and **off**</summary>", "<summary>\n  Lamp `on` and **off**\n</summary>",
+     "<table><tr><td>Lamp `on` and **off**</td></tr></table>", "<li>Lamp `on` and **off**</li>"],
+)  # fmt: skip
+def test_the_text_of_an_element_is_markdown_in_mdx(body):
+    assert "Lamp <code>on</code> and <strong>off</strong>" in mdx(body)
+    assert "**off**" in page(body)  # as CommonMark reads HTML
+
+
+def test_what_says_no_markdown_stays_as_it_is_in_mdx():
+    assert "<td>a &lt; b, <code>c</code></td>" in mdx(
+        "<table><tr><td>a &lt; b, <code>c</code></td></tr></table>"
+    )
+
+
 IN_A_LIST = """<ul>
     <li>Lamp</li>
 

@@ -41,14 +41,17 @@ def convert(
 ) -> str:
     """The HTML of Markdown, not yet sanitised.
 
-    `indented_code` says that four columns make code, as everywhere but in MDX. `titled_callouts`
-    says that what stands behind `[!NOTE]` is a title, as in Obsidian. `html_holds` says that an
+    `indented_code` says that four columns make code, as everywhere but in MDX, where the text of an
+    element of HTML is Markdown, too. `titled_callouts` says that what stands behind `[!NOTE]` is a
+    title, as in Obsidian. `html_holds` says that an
     element of HTML lasts until its end tag, as in Jekyll. Raises TooDeep.
     """
     md = _parser(indented_code)
     env: _Env = {callouts.TITLED: titled_callouts, kramdown.HOLDS: html_holds}
     try:
         tokens = md.parse(source, env)
+        if not indented_code:
+            _read_inside(md, tokens)
         if any(token.level >= _DEEPEST - 1 for token in tokens):
             raise TooDeep("the Markdown is nested too deeply")
         return str(md.renderer.render(tokens, md.options, env))
@@ -118,6 +121,28 @@ def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
             state.line = line
             break
     return True
+
+
+_HOLDERS = "summary|td|th|li|h[1-6]|dt|dd|figcaption|caption|div|center"
+_LINE_OF_TEXT = re.compile(
+    rf"(?P<begin><(?P<name>{_HOLDERS})\b[^<>]*>)"
+    rf"(?P<text>(?:[^<\n]|(?<=<summary>)\s+|<(?!/?(?:{_HOLDERS})\b))*+)(?P<end>\s*</(?P=name)>)",
+    re.I,
+)
+_SIGNS = re.compile(r"[`*_\[~]")
+
+
+def _read_inside(md: MarkdownIt, tokens: Sequence[Token]) -> None:
+    """Reads the text of elements that hold a line of it as MDX does."""
+
+    def shown(found: re.Match[str]) -> str:
+        if not _SIGNS.search(found["text"]):
+            return found[0]
+        return found["begin"] + md.renderInline(found["text"].strip()) + found["end"]
+
+    for token in tokens:
+        if token.type == "html_block" and _SIGNS.search(token.content):
+            token.content = _LINE_OF_TEXT.sub(shown, token.content)
 
 
 # --- how tokens are written ---------------------------------------------------------------------

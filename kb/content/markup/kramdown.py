@@ -15,6 +15,7 @@ from kb.content.markup.tags import FENCE, SPAN
 
 HOLDS = "html holds"  # in the environment of a parser: whether elements last until their end tags
 _OPEN = "open elements"
+_DEEPEST = 100  # elements inside one another that are looked at
 
 _BOX = re.compile(
     r"<(?P<end>/?)(?P<name>article|body|center|div|dl|figure|ol|section|table|tbody|td|th|thead"
@@ -63,7 +64,8 @@ def _after(written: str, stack: tuple[tuple[str, bool], ...]) -> tuple[tuple[str
         name = tag["name"].lower()
         names = [each for each, _ in found]
         if not tag["end"]:
-            found.append((name, not _READ_INSIDE.search(tag["given"])))
+            if len(found) < _DEEPEST:
+                found.append((name, not _READ_INSIDE.search(tag["given"])))
         elif name in names:
             del found[len(names) - 1 - names[::-1].index(name) :]
     return tuple(found)
