@@ -138,7 +138,7 @@ def _read_inside(md: MarkdownIt, tokens: Sequence[Token]) -> None:
     def shown(found: re.Match[str]) -> str:
         if not _SIGNS.search(found["text"]):
             return found[0]
-        return found["begin"] + md.renderInline(found["text"].strip()) + found["end"]
+        return f"{found['begin']}{md.renderInline(found['text'].strip())}{found['end']}"
 
     for token in tokens:
         if token.type == "html_block" and _SIGNS.search(token.content):
