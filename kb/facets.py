@@ -64,12 +64,12 @@ def topic_facet(
     holds all hits is passed over for those below it: it leaves nothing to choose.
     """
     groups = topics.groups_under(chosen)
-    values = _topic_values(topics, groups, counts, lang, levels=2)
-    while len(values) == 1 and values[0].hits == whole:
+    while True:
+        values = _topic_values(topics, groups, counts, lang, levels=2)
+        if len(values) != 1 or values[0].hits != whole:
+            return values
         numbers = next(each.numbers for each in groups if each.key == values[0].value)
         groups = topics.groups_below(numbers)
-        values = _topic_values(topics, groups, counts, lang, levels=2)
-    return values
 
 
 def _topic_values(

@@ -167,8 +167,10 @@ def _block(lines: list[str], first: int, marker: str, language: str) -> FrontMat
             ),
             Message("move text below the closing line; check that line is where you want it"),
         )
-    front = _of_wikijs(block, first + 2) if language == "yaml" else _toml(block, first + 2)
-    front = front or YAMLHandler().read(block, first + 2)
+    if language == "yaml":
+        front = _of_wikijs(block, first + 2) or YAMLHandler().read(block, first + 2)
+    else:
+        front = _toml(block, first + 2)
     front.body_line = end + 2
     return front
 

@@ -58,6 +58,13 @@ class SettledLinks(NamedTuple):
         return Habits(frozenset(self.page_relative), frozenset(self.prefixes), self.by_name)
 
 
+class _Moved(NamedTuple):
+    """The articles that links find otherwise than before."""
+
+    places: frozenset[str] = frozenset()  # paths of those that are new, gone or at another address
+    parts: frozenset[str] = frozenset()  # the last parts of their addresses, before and now
+
+
 def link_table(
     live: Mapping[str, Entry],
     files: Collection[str],
@@ -103,24 +110,23 @@ def settle_links(
     no more; of few articles they are read again where addresses differ, for there each tells much.
     """
     moved = _moved(live, former, others) if known.articles else None
-    are_same = moved is not None and not moved.places
-    articles = known.articles if are_same else _digest_of_addresses(live)
+    articles = known.articles if moved == _Moved() else _digest_of_addresses(live)
     is_same = articles == known.articles
     now = SettledLinks(articles, _digest(sorted(servable(files))), _digest(langs, folders))
     has_same_files = now.files == known.files and now.folders == known.folders
-    is_sure = _have_same_links(live, former, others) or not may_differ
-    is_known = has_same_files and (is_same or (not may_differ and len(live) >= _MANY))
-    if is_known and is_same and is_sure and all(_is_settled(live[path]) for path in others):
+    is_sure = (_have_same_links(live, former, others) or not may_differ) and has_same_files
+    if is_sure and is_same and all(_is_settled(live[path]) for path in others):
         return known
-    table = link_table(live, files, langs, known.habits if is_known and is_sure else None, folders)
+    are_known = is_sure and (is_same or (not may_differ and len(live) >= _MANY))
+    table = link_table(live, files, langs, known.habits if are_known else None, folders)
     relative, prefixes = sorted(table.habits.page_relative), sorted(table.habits.prefixes)
     now = now._replace(
         shape=_digest(table.shape), page_relative=relative, prefixes=prefixes,
         by_name=table.habits.by_name,
     )  # fmt: skip
-    stay: Moved | None = None
+    stay: _Moved | None = None
     if has_same_files and table.habits == known.habits and (is_same or now.shape == known.shape):
-        stay = Moved() if is_same else moved
+        stay = _Moved() if is_same else moved
     may_lead_elsewhere = cache(partial(_may_mean, table, stay.parts if stay else frozenset()))
     for path, entry in live.items():
         if (
@@ -134,16 +140,9 @@ def settle_links(
     return now
 
 
-class Moved(NamedTuple):
-    """The articles that links find otherwise than before."""
-
-    places: frozenset[str] = frozenset()  # paths of those that are new, gone or at another address
-    parts: frozenset[str] = frozenset()  # the last parts of their addresses, before and now
-
-
 def _moved(
     live: Mapping[str, Entry], former: Mapping[str, Entry], others: Iterable[str]
-) -> Moved | None:
+) -> _Moved | None:
     """Which articles links find otherwise; None without a build before."""
     if not former:
         return None
@@ -156,7 +155,7 @@ def _moved(
     if len(live) != len(former) or moved:
         moved |= {path: [place(path, former[path])] for path in former if path not in live}
     parts = (part for places in moved.values() for each in places for part in last_parts(each))
-    return Moved(frozenset(moved), frozenset(parts))
+    return _Moved(frozenset(moved), frozenset(parts))
 
 
 def _may_mean(table: LinkTable, parts: Collection[str], target: str) -> bool:
@@ -176,9 +175,8 @@ def are_settled(
 
     `known` and `former` are of that; `others` are the articles that differ.
     """
-    return known.files == _digest(sorted(servable(files))) and _have_same_addresses(
-        live, former, others
-    )
+    has_same_files = known.files == _digest(sorted(servable(files)))
+    return has_same_files and _moved(live, former, others) == _Moved()
 
 
 def _is_settled(entry: Entry) -> bool:
@@ -196,15 +194,6 @@ def _have_same_links(
         if not entry.details.leads:
             entry.lead(old.details.leads)
     return True
-
-
-def _have_same_addresses(
-    live: Mapping[str, Entry], former: Mapping[str, Entry], others: Iterable[str]
-) -> bool:
-    """Whether links find the same articles at the same addresses."""
-    return len(live) == len(former) and all(
-        path in former and place(path, live[path]) == place(path, former[path]) for path in others
-    )
 
 
 def _digest_of_addresses(live: Mapping[str, Entry]) -> str:

@@ -100,7 +100,7 @@ def _converted(body: str, context: Context) -> str:
 
     return commonmark.convert(
         translated,
-        indented_code=not reads_mdx(context),
+        is_mdx=reads_mdx(context),
         titled_callouts=bool(context.tools & {"obsidian", "vitepress"}),
         html_holds="jekyll" in context.tools,
     )

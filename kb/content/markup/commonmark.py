@@ -35,22 +35,21 @@ _Env = MutableMapping[str, Any]
 def convert(
     source: str,
     *,
-    indented_code: bool = True,
+    is_mdx: bool = False,
     titled_callouts: bool = False,
     html_holds: bool = False,
 ) -> str:
     """The HTML of Markdown, not yet sanitised.
 
-    `indented_code` says that four columns make code, as everywhere but in MDX, where the text of an
-    element of HTML is Markdown, too. `titled_callouts` says that what stands behind `[!NOTE]` is a
-    title, as in Obsidian. `html_holds` says that an
-    element of HTML lasts until its end tag, as in Jekyll. Raises TooDeep.
+    In MDX (`is_mdx`) four columns make no code, and the text of an element of HTML is Markdown.
+    `titled_callouts` says that what stands behind `[!NOTE]` is a title, as in Obsidian,
+    `html_holds` that an element of HTML lasts until its end tag, as in Jekyll. Raises TooDeep.
     """
-    md = _parser(indented_code)
+    md = _parser(is_mdx)
     env: _Env = {callouts.TITLED: titled_callouts, kramdown.HOLDS: html_holds}
     try:
         tokens = md.parse(source, env)
-        if not indented_code:
+        if is_mdx:
             _read_inside(md, tokens)
         if any(token.level >= _DEEPEST - 1 for token in tokens):
             raise TooDeep("the Markdown is nested too deeply")
@@ -59,10 +58,10 @@ def convert(
         raise TooDeep("the Markdown is nested too deeply") from None
 
 
-def _parser(indented_code: bool) -> MarkdownIt:
+def _parser(is_mdx: bool) -> MarkdownIt:
     """The parser of this thread; making one costs more than most articles."""
     parsers: dict[bool, MarkdownIt] = _local.__dict__.setdefault("parsers", {})
-    if indented_code not in parsers:
+    if is_mdx not in parsers:
         md = MarkdownIt("commonmark", {"maxNesting": _DEEPEST})
         md.enable(["table", "strikethrough"])
         md.use(footnote_plugin, inline=False).use(deflist_plugin)
@@ -77,10 +76,10 @@ def _parser(indented_code: bool) -> MarkdownIt:
         md.validateLink = _any  # type: ignore[method-assign]
         for name, rule in _RENDERED.items():
             md.add_render_rule(name, rule)
-        if not indented_code:
+        if is_mdx:
             md.disable("code")
-        parsers[indented_code] = md
-    return parsers[indented_code]
+        parsers[is_mdx] = md
+    return parsers[is_mdx]
 
 
 def _as_written(url: str) -> str:
@@ -94,8 +93,9 @@ def _any(url: str) -> bool:
 # --- Markdown inside HTML -----------------------------------------------------------------------
 
 _BESIDE_BLOCKS = re.compile(
-    r"</?(?:article|aside|blockquote|center|dd|details|div|figure|li|main|section|td|th)\b[^<>]*>\s*$"
-    r"|</(?:summary|table|ul|ol|dl|p|h[1-6]|header|footer|form|body|html)>\s*$|<(?:hr|link|meta)\b[^<>]*>\s*$",
+    r"(?:</?(?:article|aside|blockquote|center|dd|details|div|figure|li|main|section|td|th)\b[^<>]*>"
+    r"|</(?:summary|table|ul|ol|dl|p|h[1-6]|header|footer|form|body|html)>"
+    r"|<(?:hr|link|meta)\b[^<>]*>)\s*$",
     re.I,
 )
 

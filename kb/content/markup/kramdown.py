@@ -5,7 +5,6 @@ what is indented below that is code. Writers of tables and lists in HTML indent 
 """
 
 import re
-from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -59,7 +58,7 @@ def _is_inside(state: StateBlock, line: int) -> bool:
 
 def _after(written: str, stack: tuple[tuple[str, bool], ...]) -> tuple[tuple[str, bool], ...]:
     """The elements that are open behind a text, each with whether Markdown is not read in it."""
-    found: list[Any] = list(stack)
+    found = list(stack)
     for tag in _BOX.finditer(_CODE.sub("", written)):
         name = tag["name"].lower()
         names = [each for each, _ in found]
